@@ -1,0 +1,1 @@
+//! Typed header fields: parsed at the edge, written at the edge.

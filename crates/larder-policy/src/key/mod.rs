@@ -1,0 +1,1 @@
+//! Primary keys, partitions and selecting header fields.

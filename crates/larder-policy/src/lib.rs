@@ -1,0 +1,4 @@
+//! HTTP caching rules as pure functions.
+
+pub mod fields;
+pub mod key;
