@@ -1,1 +1,276 @@
-//! Support for the tests.
+//! Support for the tests: an origin that counts its calls, a clock that is moved by hand, and short
+//! ways to make requests and read responses.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use larder::{Cache, CacheLayer, CacheService, Clock, Policy};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+/// The instant at which every [`TestClock`] starts: 2027-01-15 08:00:00 GMT.
+pub const START: u64 = 1_800_000_000;
+
+/// A clock that stands still until it is moved.
+#[derive(Clone, Debug, Default)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    pub fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(START * 1000 + self.0.load(Ordering::SeqCst))
+    }
+
+    /// Moves the clock forward by whole seconds.
+    pub fn advance(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// The present as an HTTP date, moved by so many seconds.
+    pub fn date(&self, offset: i64) -> String {
+        let seconds = self
+            .now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        let at = seconds.checked_add_signed(offset).unwrap();
+        httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(at))
+    }
+
+    pub fn clock(&self) -> Clock {
+        let this = self.clone();
+        Clock::from_fn(move || this.now())
+    }
+}
+
+/// A request as the inner service saw it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: http::Method,
+    pub uri: http::Uri,
+    pub headers: HeaderMap,
+}
+
+/// An inner service made of a function, which remembers what it was asked.
+#[derive(Clone)]
+pub struct Origin {
+    answer: Arc<dyn Fn(&Seen, usize) -> Response<Body> + Send + Sync>,
+    calls: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Origin {
+    /// An origin that answers with what the function makes of a request and of the number of calls
+    /// before it.
+    pub fn new(answer: impl Fn(&Seen, usize) -> Response<Body> + Send + Sync + 'static) -> Self {
+        Self {
+            answer: Arc::new(answer),
+            calls: Arc::default(),
+            seen: Arc::default(),
+        }
+    }
+
+    /// An origin that always gives this status, these fields, and a body that names the call:
+    /// `call 1`, `call 2`, …
+    pub fn with(status: u16, fields: &[(&str, &str)]) -> Self {
+        let fields: Vec<(String, String)> = fields
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
+        Self::new(move |_, calls| {
+            let mut builder = Response::builder().status(status);
+            for (name, value) in &fields {
+                builder = builder.header(name, value);
+            }
+            builder
+                .body(Body::from(format!("call {}", calls + 1)))
+                .unwrap()
+        })
+    }
+
+    /// A 200 with these fields.
+    pub fn ok(fields: &[(&str, &str)]) -> Self {
+        Self::with(200, fields)
+    }
+
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// The requests seen so far, first to last.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn last_seen(&self) -> Seen {
+        self.seen().pop().expect("the origin was called")
+    }
+}
+
+impl Service<Request<Body>> for Origin {
+    type Response = Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Response<Body>, Self::Error>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (parts, _) = request.into_parts();
+        let seen = Seen {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+        };
+        let before = self.calls.fetch_add(1, Ordering::SeqCst);
+        self.seen.lock().unwrap().push(seen.clone());
+        std::future::ready(Ok((self.answer)(&seen, before)))
+    }
+}
+
+/// A cache in front of an origin, and the clock both go by.
+pub struct Setup {
+    pub cache: Cache,
+    pub clock: TestClock,
+    pub origin: Origin,
+    pub service: CacheService<Origin>,
+}
+
+impl Setup {
+    /// With the defaults of [`Policy::shared`].
+    pub fn shared(origin: Origin) -> Self {
+        Self::with_policy(origin, Policy::shared())
+    }
+
+    pub fn conformance(origin: Origin) -> Self {
+        Self::with_policy(origin, Policy::conformance())
+    }
+
+    pub fn with_policy(origin: Origin, policy: Policy) -> Self {
+        Self::with_layer(origin, |cache| CacheLayer::new(cache).with_policy(policy))
+    }
+
+    pub fn with_layer(origin: Origin, layer: impl FnOnce(Cache) -> CacheLayer) -> Self {
+        let clock = TestClock::default();
+        let cache = Cache::builder().clock(clock.clock()).build();
+        let service = layer(cache.clone()).layer(origin.clone());
+        Self {
+            cache,
+            clock,
+            origin,
+            service,
+        }
+    }
+
+    /// Sends a request and reads the whole response.
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.service.clone().oneshot(request).await.unwrap();
+        Reply::read(response).await
+    }
+
+    /// GET of a path, without further fields.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(get(path)).await
+    }
+
+    /// GET of a path with these fields.
+    pub async fn get_with(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.send(request("GET", path, fields)).await
+    }
+}
+
+/// A response read to its end.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub trailers: Option<HeaderMap>,
+}
+
+impl Reply {
+    pub async fn read<C>(response: Response<C>) -> Self
+    where
+        C: http_body::Body,
+        C::Error: std::fmt::Debug,
+    {
+        let (parts, body) = response.into_parts();
+        let collected = body.collect().await.expect("a complete body");
+        let trailers = collected.trailers().cloned();
+        let body = collected.to_bytes().to_vec();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            trailers,
+        }
+    }
+
+    /// The value of a field; panics when it is absent, repeated or not text.
+    #[track_caller]
+    pub fn field(&self, name: &str) -> &str {
+        let mut lines = self.headers.get_all(name).iter();
+        let first = lines
+            .next()
+            .unwrap_or_else(|| panic!("no {name} in {:?}", self.headers));
+        assert!(
+            lines.next().is_none(),
+            "{name} is repeated in {:?}",
+            self.headers
+        );
+        first.to_str().unwrap()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Answered from the store without a forward.
+    pub fn is_hit(&self) -> bool {
+        self.field("cache-status").starts_with("larder; hit")
+    }
+
+    /// Said to be stored.
+    pub fn is_stored(&self) -> bool {
+        self.field("cache-status").contains("; stored")
+    }
+}
+
+pub fn get(path: &str) -> Request<Body> {
+    request("GET", path, &[])
+}
+
+/// A request without a body.
+pub fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
+    let mut builder = Request::builder().method(method).uri(path);
+    for (name, value) in fields {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(Body::empty()).unwrap()
+}
+
+/// Any async function as an inner service.
+pub fn handler<F, Fut>(
+    answer: F,
+) -> impl Service<
+    Request<Body>,
+    Response = Response<Body>,
+    Error = std::convert::Infallible,
+    Future = Fut,
+> + Clone
+where
+    F: FnMut(Request<Body>) -> Fut + Clone,
+    Fut: Future<Output = Result<Response<Body>, std::convert::Infallible>>,
+{
+    service_fn(answer)
+}

@@ -1,1 +1,56 @@
-fn main() {}
+//! `cargo xtask`: runs the tests, the lints, the benches and the fuzz targets, and installs what a
+//! machine lacks for them.
+
+mod lint;
+mod run;
+mod step;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  test [filter]...    unit, integration and doc tests: all, or those that match
+  lint [name]...      format imports purity clippy docs features dependencies: all, or those named
+  bench [name]        every bench target, or the one named
+  fuzz [seconds]      every fuzz target, each for so many seconds (20)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // The workspace's root, wherever in it we were called.
+    if let Err(error) = env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")) {
+        eprintln!("xtask: cannot enter the workspace: {error}");
+        return ExitCode::FAILURE;
+    }
+    match dispatch(&arguments) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(failure)) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+        None => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `None`: the arguments name no task.
+fn dispatch(arguments: &[&str]) -> Option<step::Result> {
+    match arguments {
+        ["test", filters @ ..] => Some(run::test(filters)),
+        ["lint", names @ ..] => lint::named(names).map(lint::run),
+        ["bench"] => Some(run::bench("--benches", &[])),
+        ["bench", name] => Some(run::bench("--bench", &[name])),
+        ["fuzz"] => Some(run::fuzz(20)),
+        ["fuzz", seconds] => seconds.parse().ok().map(run::fuzz),
+        ["help" | "-h" | "--help"] => {
+            println!("{USAGE}");
+            Some(Ok(()))
+        }
+        _ => None,
+    }
+}

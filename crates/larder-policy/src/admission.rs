@@ -1,0 +1,250 @@
+//! Question 3: keep this response? (RFC 9111 section 3, section 3.5)
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_RANGE, HeaderName, ORIGIN, SET_COOKIE,
+};
+use http::{HeaderMap, StatusCode};
+
+use crate::fields::{FieldNames, PolicyField, select, split_list};
+use crate::freshness::Lifetime;
+use crate::key::{MethodClass, Selection, Vary};
+use crate::policy::{ErrorStatuses, Mode};
+use crate::reason::SkipReason;
+use crate::stored::{Exchange, StoredHead};
+use crate::{Policy, RequestHead};
+
+/// The answer to question 3. The body has conditions of its own: it must end cleanly, agree with
+/// `Content-Length` and keep within the limits.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Admission {
+    /// Do not store, and why.
+    Skip(SkipReason),
+    /// Store this head with the body.
+    Store(Box<StoredHead>),
+}
+
+impl Policy {
+    /// Is the response to this request to be stored?
+    #[must_use]
+    pub fn admit(
+        &self,
+        class: MethodClass,
+        request: &RequestHead<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        times: Exchange,
+    ) -> Admission {
+        let field = select(headers, &self.target_list);
+        let lifetime = self.freshness_lifetime(&field, status, headers, times);
+        let vary = selecting_fields(headers);
+        if let Some(reason) = self.refuse(request, status, headers, &field, lifetime, &vary) {
+            return Admission::Skip(reason);
+        }
+        let selection = Selection::of(vary.names(), request.headers);
+        let stored = self.assemble(class, status, headers, &field, lifetime, selection, times);
+        let useless = stored.lifetime.is_zero()
+            && stored.stale_while_revalidate.is_zero()
+            && stored.stale_if_error.is_zero()
+            && stored.etag_value().is_none()
+            && stored.last_modified_value().is_none();
+        if useless {
+            Admission::Skip(SkipReason::Useless)
+        } else {
+            Admission::Store(Box::new(stored))
+        }
+    }
+
+    /// The rows of RFC 9111 section 3 in order; the first "no" is the reason.
+    pub(crate) fn refuse(
+        &self,
+        request: &RequestHead<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        field: &PolicyField,
+        lifetime: Lifetime,
+        vary: &Vary,
+    ) -> Option<SkipReason> {
+        self.refuse_status(status, field, lifetime)
+            .or_else(|| self.refuse_directives(request, status, field))
+            .or_else(|| self.refuse_credentials(request, headers, field))
+            .or_else(|| {
+                let vague = matches!(vary, Vary::Any) || vary.names().len() > self.max_vary_names;
+                if connection_names_caching_field(headers) {
+                    Some(SkipReason::ConnectionField)
+                } else if vague {
+                    Some(SkipReason::Vary)
+                } else {
+                    refuse_range(request, status, headers)
+                }
+            })
+            .or_else(|| self.refuse_freshness(status, field, lifetime))
+    }
+
+    fn refuse_status(
+        &self,
+        status: StatusCode,
+        field: &PolicyField,
+        lifetime: Lifetime,
+    ) -> Option<SkipReason> {
+        let code = status.as_u16();
+        let stated = lifetime.explicit || field.directives.public;
+        let permitted = match code {
+            // Partial responses and 304 are never entries; the others RFC 6585 forbids.
+            100..=199 | 206 | 304 | 428 | 429 | 431 | 511 => false,
+            _ if is_heuristically_cacheable(status) => true,
+            200..=399 => stated,
+            _ => match &self.error_statuses {
+                ErrorStatuses::Default => false,
+                ErrorStatuses::Explicit => stated,
+                ErrorStatuses::Listed(listed, _) => listed.contains(&status),
+            },
+        };
+        if permitted {
+            return None;
+        }
+        Some(if code == 206 {
+            SkipReason::Partial
+        } else {
+            SkipReason::Status
+        })
+    }
+
+    fn refuse_directives(
+        &self,
+        request: &RequestHead<'_>,
+        status: StatusCode,
+        field: &PolicyField,
+    ) -> Option<SkipReason> {
+        let directives = &field.directives;
+        if request.directives.no_store {
+            return Some(SkipReason::RequestNoStore);
+        }
+        if directives.malformed {
+            return Some(SkipReason::CacheControlMalformed);
+        }
+        if directives.must_understand && !is_understood(status) {
+            return Some(SkipReason::MustUnderstand);
+        }
+        if self.override_origin && self.route_lifetime.is_some() {
+            return None;
+        }
+        if directives.no_store && !directives.must_understand {
+            return Some(SkipReason::NoStore);
+        }
+        if self.mode == Mode::Shared && directives.private.is_unqualified() {
+            return Some(SkipReason::Private);
+        }
+        None
+    }
+
+    fn refuse_credentials(
+        &self,
+        request: &RequestHead<'_>,
+        headers: &HeaderMap,
+        field: &PolicyField,
+    ) -> Option<SkipReason> {
+        let directives = &field.directives;
+        if self.mode == Mode::Shared {
+            let s_maxage = directives.s_maxage.is_some();
+            let lifts_authorization = directives.public || directives.must_revalidate || s_maxage;
+            if request.has_authorization() && !lifts_authorization {
+                return Some(SkipReason::Authorization);
+            }
+            let lifts_cookie = directives.public || s_maxage || field.targeted;
+            if request.has_cookie() && !self.share_cookie_requests && !lifts_cookie {
+                return Some(SkipReason::Cookie);
+            }
+        }
+        let stripped = excluded_by(&directives.no_cache, &SET_COOKIE)
+            || (self.mode == Mode::Shared && excluded_by(&directives.private, &SET_COOKIE));
+        let sets_cookie = headers.contains_key(SET_COOKIE) && !stripped;
+        (sets_cookie && !self.store_set_cookie).then_some(SkipReason::SetCookie)
+    }
+
+    fn refuse_freshness(
+        &self,
+        status: StatusCode,
+        field: &PolicyField,
+        lifetime: Lifetime,
+    ) -> Option<SkipReason> {
+        let private = self.mode == Mode::Private && !field.directives.private.is_absent();
+        let reason_to_store = lifetime.explicit
+            || field.directives.public
+            || private
+            || is_heuristically_cacheable(status);
+        (!reason_to_store).then_some(SkipReason::NoFreshness)
+    }
+}
+
+/// Row 12: the answer to a range request is kept only when it is the whole representation.
+fn refuse_range(
+    request: &RequestHead<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Option<SkipReason> {
+    let ranged = request.has_range() || request.has_if_range();
+    let whole = status == StatusCode::OK && !headers.contains_key(CONTENT_RANGE);
+    let claims_part = headers.contains_key(CONTENT_RANGE);
+    ((ranged && !whole) || claims_part).then_some(SkipReason::Partial)
+}
+
+fn excluded_by(names: &FieldNames, field: &HeaderName) -> bool {
+    names.names().contains(field)
+}
+
+/// `Vary`, with `Origin` added where the response reflects it without saying so.
+pub(crate) fn selecting_fields(headers: &HeaderMap) -> Vary {
+    let mut vary = Vary::from_headers(headers);
+    let reflects_origin = headers
+        .get(ACCESS_CONTROL_ALLOW_ORIGIN)
+        .is_some_and(|origin| origin.as_bytes() != b"*");
+    if reflects_origin {
+        vary.add(ORIGIN);
+    }
+    vary
+}
+
+/// A response whose `Connection` names a field that caching depends on was tampered with, or is
+/// about to be misread by somebody.
+fn connection_names_caching_field(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|v| split_list(v.as_bytes()))
+        .any(|member| {
+            CACHING_FIELDS
+                .iter()
+                .any(|name| member.eq_ignore_ascii_case(name.as_bytes()))
+        })
+}
+
+/// Statuses whose definition lets a cache guess a lifetime (RFC 9110 section 15.1, RFC 7725).
+pub(crate) fn is_heuristically_cacheable(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 451 | 501
+    )
+}
+
+/// Statuses whose caching requirements are implemented here (RFC 9111 section 5.2.2.3).
+fn is_understood(status: StatusCode) -> bool {
+    is_heuristically_cacheable(status) || matches!(status.as_u16(), 302 | 303 | 307)
+}
+
+/// An annotation's lifetime is for successes and permanent redirects; errors need their opt-in.
+pub(crate) fn route_lifetime_applies(policy: &Policy, status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308)
+        || matches!(&policy.error_statuses, ErrorStatuses::Listed(l, _) if l.contains(&status))
+}
+
+const CACHING_FIELDS: [&str; 8] = [
+    "age",
+    "cache-control",
+    "content-length",
+    "content-type",
+    "date",
+    "expires",
+    "set-cookie",
+    "vary",
+];

@@ -1,0 +1,230 @@
+//! Building a [`StoredHead`]: which fields are kept, and what is worked out ahead of time
+//! (RFC 9111 section 3.1).
+
+use http::header::{
+    AGE, CACHE_CONTROL, CACHE_STATUS, CONNECTION, DATE, ETAG, HeaderName, HeaderValue,
+    LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use http::{HeaderMap, StatusCode};
+use std::time::Duration;
+
+use crate::Policy;
+use crate::fields::{
+    DateField, DeltaSeconds, PolicyField, cache_groups, date_field, http_date, split_list,
+    strip_member,
+};
+use crate::freshness::{Lifetime, initial_age, response_date};
+use crate::key::{MethodClass, Selection};
+use crate::policy::Mode;
+use crate::stored::{Exchange, StoredHead, UseRules, single};
+
+impl Policy {
+    /// Turns a response head into a stored one. Says nothing about whether it may be stored.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one caller for storing, one for freshening"
+    )]
+    pub(crate) fn assemble(
+        &self,
+        class: MethodClass,
+        status: StatusCode,
+        received: &HeaderMap,
+        field: &PolicyField,
+        lifetime: Lifetime,
+        selection: Selection,
+        times: Exchange,
+    ) -> StoredHead {
+        let date = response_date(received, times.response_time);
+        let mut headers = received.clone();
+        self.strip(&mut headers, field);
+        if !matches!(
+            date_field(&headers, &DATE, times.response_time),
+            DateField::Valid(_)
+        ) {
+            headers.insert(DATE, http_date(times.response_time));
+        }
+        let origin_cache_control = self.tell_clients(&mut headers, field);
+        let etag_slot = self.make_room(&mut headers, class, status);
+        let (revalidate, error) = self.stale_windows(field);
+        StoredHead {
+            status,
+            headers,
+            class,
+            response_time: times.response_time,
+            initial_age: initial_age(received, date, times),
+            lifetime: lifetime.value,
+            stale_while_revalidate: revalidate,
+            stale_if_error: error,
+            use_rules: UseRules {
+                etag_slot,
+                ..self.use_rules(field, revalidate, error)
+            },
+            date,
+            selection,
+            groups: cache_groups(received),
+            origin_cache_control,
+        }
+    }
+
+    /// Removes what must not be stored: the connection's own fields, and fields that the response
+    /// lets only its first receiver, or only a validated answer, have.
+    fn strip(&self, headers: &mut HeaderMap, field: &PolicyField) {
+        for name in connection_options(headers) {
+            headers.remove(name);
+        }
+        for name in NEVER_STORED {
+            headers.remove(name);
+        }
+        headers.remove(AGE);
+        strip_member(headers, &self.name);
+        for name in field.directives.no_cache.names() {
+            headers.remove(name);
+        }
+        if self.mode == Mode::Shared {
+            for name in field.directives.private.names() {
+                headers.remove(name);
+            }
+        }
+        if !self.store_set_cookie {
+            headers.remove(SET_COOKIE);
+        }
+    }
+
+    /// Replaces `Cache-Control` by what the route tells its clients; returns what stood there.
+    fn tell_clients(
+        &self,
+        headers: &mut HeaderMap,
+        field: &PolicyField,
+    ) -> Option<Vec<HeaderValue>> {
+        let downstream = self.downstream_for(field)?;
+        let origin = headers.get_all(CACHE_CONTROL).iter().cloned().collect();
+        headers.insert(CACHE_CONTROL, downstream.clone());
+        Some(origin)
+    }
+
+    /// What clients are told instead of the response's own `Cache-Control`, if anything.
+    pub(crate) fn downstream_for(&self, field: &PolicyField) -> Option<&HeaderValue> {
+        let keeps_own = field.directives.no_store || !field.directives.private.is_absent();
+        self.downstream
+            .as_ref()
+            .filter(|_| self.override_origin || !keeps_own)
+    }
+
+    /// Placeholders that an answer overwrites. Returns whether the entity tag is one of them.
+    fn make_room(&self, headers: &mut HeaderMap, class: MethodClass, status: StatusCode) -> bool {
+        headers.insert(AGE, HeaderValue::from_static("0"));
+        if self.cache_status {
+            headers.append(CACHE_STATUS, HeaderValue::from_static(""));
+        }
+        let etag_slot = self.generate_etag
+            && class == MethodClass::Get
+            && status == StatusCode::OK
+            && !headers.contains_key(ETAG);
+        if etag_slot {
+            headers.insert(ETAG, HeaderValue::from_static(""));
+        }
+        etag_slot
+    }
+
+    fn stale_windows(&self, field: &PolicyField) -> (Duration, Duration) {
+        let window = |stated: Option<DeltaSeconds>, route: Option<Duration>| {
+            stated
+                .map(DeltaSeconds::as_duration)
+                .or(route)
+                .unwrap_or_default()
+        };
+        (
+            window(
+                field.directives.stale_while_revalidate,
+                self.stale_while_revalidate,
+            ),
+            window(field.directives.stale_if_error, self.stale_if_error),
+        )
+    }
+
+    fn use_rules(&self, field: &PolicyField, revalidate: Duration, error: Duration) -> UseRules {
+        let directives = &field.directives;
+        let no_cache = directives.no_cache.is_unqualified();
+        let window = !revalidate.is_zero() || !error.is_zero();
+        let implied =
+            directives.s_maxage.is_some() && !(self.explicit_window_beats_s_maxage && window);
+        let shared_only = self.mode == Mode::Shared && (directives.proxy_revalidate || implied);
+        UseRules {
+            no_cache,
+            stale_forbidden: no_cache || directives.must_revalidate || shared_only,
+            immutable: directives.immutable,
+            ..UseRules::default()
+        }
+    }
+}
+
+/// The fields that `Connection` names (RFC 9110 section 7.6.1).
+fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| split_list(value.as_bytes()))
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
+        .collect()
+}
+
+/// Brings the head back to what the inner service sent, as far as it was stored.
+pub(crate) fn received_fields(stored: &StoredHead, cache_status: bool) -> HeaderMap {
+    let mut headers = stored.headers.clone();
+    headers.remove(AGE);
+    if stored.use_rules.etag_slot {
+        headers.remove(ETAG);
+    }
+    if cache_status {
+        drop_last(&mut headers, &CACHE_STATUS);
+    }
+    if let Some(lines) = &stored.origin_cache_control {
+        headers.remove(CACHE_CONTROL);
+        for line in lines {
+            headers.append(CACHE_CONTROL, line.clone());
+        }
+    }
+    headers
+}
+
+fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
+    let mut lines: Vec<_> = headers.get_all(name).iter().cloned().collect();
+    lines.pop();
+    headers.remove(name);
+    for line in lines {
+        headers.append(name.clone(), line);
+    }
+}
+
+/// Whether a 304's field may replace a stored one (RFC 9111 section 3.2).
+pub(crate) fn is_updatable(name: &HeaderName) -> bool {
+    !NEVER_STORED.contains(name)
+        && !matches!(
+            name.as_str(),
+            "content-encoding" | "content-length" | "content-range"
+        )
+        && *name != SET_COOKIE
+}
+
+/// A validator that can be compared: one line only.
+pub(crate) fn last_modified(headers: &HeaderMap) -> Option<&HeaderValue> {
+    single(headers, &LAST_MODIFIED)
+}
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Fields of one connection or one hop (RFC 9111 section 3.1).
+const NEVER_STORED: [HeaderName; 9] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHENTICATION_INFO,
+    PROXY_AUTHORIZATION,
+    PROXY_CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];

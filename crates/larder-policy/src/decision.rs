@@ -1,0 +1,150 @@
+//! Question 2: what to do with what was found? (RFC 9111 section 4, section 4.2.4)
+
+use std::time::{Duration, SystemTime};
+
+use crate::fields::{ForwardReason, MaxStale};
+use crate::stored::{StoredHead, signed_seconds};
+use crate::{Policy, RequestHead};
+
+/// The answer to question 2 for a selected stored response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Answer from the stored response.
+    Serve(Serving),
+    /// Answer from the stored response, which is stale, and validate it behind the client's back
+    /// (RFC 5861 section 3).
+    ServeWhileValidating(Serving),
+    /// Validate before use, and why.
+    Validate(ForwardReason),
+}
+
+/// How old what is served is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Serving {
+    age: Duration,
+    ttl: i64,
+}
+
+impl Serving {
+    pub(crate) const fn new(age: Duration, ttl: i64) -> Self {
+        Self { age, ttl }
+    }
+
+    /// Current age, for the `Age` field.
+    #[must_use]
+    pub const fn age(self) -> Duration {
+        self.age
+    }
+
+    /// Whole seconds of freshness left; negative once stale.
+    #[must_use]
+    pub const fn ttl(self) -> i64 {
+        self.ttl
+    }
+}
+
+impl Policy {
+    /// May this stored response, which matches the request's selecting fields, answer the request?
+    #[must_use]
+    pub fn decide(
+        &self,
+        request: &RequestHead<'_>,
+        stored: &StoredHead,
+        now: SystemTime,
+    ) -> Decision {
+        let age = stored.age(now);
+        let serving = Serving::new(age, signed_seconds(stored.lifetime, age));
+        let rules = stored.use_rules;
+        let fresh = stored.lifetime > age;
+        if rules.no_cache || rules.invalidated {
+            return Decision::Validate(ForwardReason::Stale);
+        }
+        if self.forced(request, stored, age, fresh) {
+            let reason = if fresh {
+                ForwardReason::Request
+            } else {
+                ForwardReason::Stale
+            };
+            return Decision::Validate(reason);
+        }
+        if fresh {
+            return Decision::Serve(serving);
+        }
+        let staleness = age.saturating_sub(stored.lifetime);
+        if rules.stale_forbidden {
+            Decision::Validate(ForwardReason::Stale)
+        } else if self.accepts_staleness(request, staleness) {
+            Decision::Serve(serving)
+        } else if within(staleness, stored.stale_while_revalidate) {
+            if request.directives.only_if_cached {
+                Decision::Serve(serving)
+            } else {
+                Decision::ServeWhileValidating(serving)
+            }
+        } else {
+            Decision::Validate(ForwardReason::Stale)
+        }
+    }
+
+    /// May this stored response stand in for an inner service that failed: an error of its own, a
+    /// timeout, or 500, 502, 503, 504 (RFC 5861 section 4, RFC 9111 section 4.2.4)?
+    #[must_use]
+    pub fn serves_on_failure(
+        &self,
+        request: &RequestHead<'_>,
+        stored: &StoredHead,
+        now: SystemTime,
+    ) -> Option<Serving> {
+        let rules = stored.use_rules;
+        if rules.stale_forbidden || rules.no_cache || rules.invalidated {
+            return None;
+        }
+        let age = stored.age(now);
+        let staleness = age.saturating_sub(stored.lifetime);
+        let asked = request.directives.stale_if_error.map(|s| s.as_duration());
+        let window = stored
+            .stale_if_error
+            .max(
+                asked
+                    .filter(|_| self.honour_request_directives)
+                    .unwrap_or_default(),
+            )
+            .max(self.stale_on_failure.unwrap_or_default());
+        (stored.lifetime > age || within(staleness, window)).then(|| stored.serving(now))
+    }
+
+    /// The client's directives ask for more than this stored response offers.
+    fn forced(
+        &self,
+        request: &RequestHead<'_>,
+        stored: &StoredHead,
+        age: Duration,
+        fresh: bool,
+    ) -> bool {
+        if !self.honour_request_directives {
+            return false;
+        }
+        let asked = &request.directives;
+        let too_old = asked.max_age.is_some_and(|max| age > max.as_duration())
+            && !(fresh && stored.use_rules.immutable);
+        let too_short = asked
+            .min_fresh
+            .is_some_and(|min| min.as_duration() > stored.lifetime.saturating_sub(age));
+        asked.no_cache || too_old || too_short
+    }
+
+    fn accepts_staleness(&self, request: &RequestHead<'_>, staleness: Duration) -> bool {
+        self.honour_request_directives
+            && match request.directives.max_stale {
+                None => false,
+                Some(MaxStale::Any) => true,
+                Some(MaxStale::AtMost(limit)) => staleness <= limit.as_duration(),
+            }
+    }
+}
+
+/// No window is not a window of length zero.
+fn within(staleness: Duration, window: Duration) -> bool {
+    !window.is_zero() && staleness <= window
+}

@@ -1,0 +1,104 @@
+//! The field encoding that every key uses.
+//!
+//! ```text
+//! field  = %x00                       ; absent
+//!        / count *OCTET               ; present, possibly empty
+//! count  = number of octets plus one, as an unsigned LEB128
+//! ```
+//!
+//! A field says where it ends, so fields that follow one another cannot be mistaken for others with
+//! the same concatenation, and absent differs from empty.
+
+use smallvec::SmallVec;
+
+/// Where a key is encoded: on the stack up to 256 bytes.
+pub type KeyBuf = SmallVec<[u8; 256]>;
+
+/// The first byte of every encoding. Stored keys of another format never match.
+pub(super) const KEY_FORMAT: u8 = 1;
+
+/// Appends one field.
+pub(super) fn push_field(out: &mut KeyBuf, value: Option<&[u8]>) {
+    let Some(value) = value else {
+        out.push(0);
+        return;
+    };
+    push_count(out, value.len().saturating_add(1));
+    out.extend_from_slice(value);
+}
+
+/// Appends one field whose letters are ASCII case-insensitive, in lower case.
+pub(super) fn push_lower_field(out: &mut KeyBuf, value: Option<&[u8]>) {
+    let start = out.len();
+    push_field(out, value);
+    if let (Some(value), Some(field)) = (value, out.get_mut(start..)) {
+        let prefix = field.len().saturating_sub(value.len());
+        if let Some(text) = field.get_mut(prefix..) {
+            text.make_ascii_lowercase();
+        }
+    }
+}
+
+fn push_count(out: &mut KeyBuf, mut count: usize) {
+    while count > 0x7f {
+        out.push((count & 0x7f) as u8 | 0x80);
+        count >>= 7;
+    }
+    out.push((count & 0x7f) as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encoded(values: &[Option<Vec<u8>>]) -> KeyBuf {
+        let mut out = KeyBuf::new();
+        for value in values {
+            push_field(&mut out, value.as_deref());
+        }
+        out
+    }
+
+    #[test]
+    fn absent_differs_from_empty() {
+        assert_eq!(encoded(&[None]).as_slice(), [0]);
+        assert_eq!(encoded(&[Some(Vec::new())]).as_slice(), [1]);
+    }
+
+    #[test]
+    fn count_of_a_long_field_takes_more_octets() {
+        let field = encoded(&[Some(vec![7; 300])]);
+        assert_eq!(field.get(..2), Some(&[0xad, 0x02][..]));
+        assert_eq!(field.len(), 302);
+    }
+
+    #[test]
+    fn lower_case_touches_only_the_field_itself() {
+        let mut out = KeyBuf::from_slice(b"AB");
+        push_lower_field(&mut out, Some(b"Xy"));
+        push_lower_field(&mut out, None);
+        assert_eq!(out.as_slice(), b"AB\x03xy\x00");
+    }
+
+    #[test]
+    fn count_octets_that_look_like_letters_stay() {
+        let mut out = KeyBuf::new();
+        push_lower_field(&mut out, Some(&[b'Z'; 64]));
+        assert_eq!(out.first(), Some(&b'A'));
+    }
+
+    proptest! {
+        #[test]
+        fn sequences_encode_equally_only_if_equal(
+            a in proptest::collection::vec(proptest::option::of("[ab]{0,3}"), 0..4),
+            b in proptest::collection::vec(proptest::option::of("[ab]{0,3}"), 0..4),
+        ) {
+            let bytes = |values: &[Option<String>]| -> Vec<Option<Vec<u8>>> {
+                values.iter().map(|value| value.clone().map(String::into_bytes)).collect()
+            };
+            prop_assert_eq!(encoded(&bytes(&a)) == encoded(&bytes(&b)), a == b);
+        }
+    }
+}

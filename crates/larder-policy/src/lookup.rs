@@ -1,0 +1,91 @@
+//! Question 1: may the cache take part? (RFC 9111 section 4, section 5.2.1)
+
+use http::Method;
+
+use crate::key::{KeyBuf, KeyParts, MethodClass, Partition, Target, TargetError};
+use crate::reason::BypassReason;
+use crate::{Policy, RequestHead};
+
+/// The answer to question 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lookup {
+    /// Forward without lookup and store nothing.
+    Bypass(BypassReason),
+    /// Not a method this cache answers. Forward; the response may invalidate
+    /// ([`Policy::invalidation`]) when the method is not known to be safe.
+    Forward,
+    /// Look for a stored response of this class; HEAD is also answered from GET's.
+    Use(MethodClass),
+}
+
+impl Policy {
+    /// May the cache take part in this request?
+    #[must_use]
+    pub fn lookup(&self, request: &RequestHead<'_>) -> Lookup {
+        if request.has_override() {
+            return Lookup::Bypass(BypassReason::Override);
+        }
+        let class = match *request.method {
+            Method::GET => MethodClass::Get,
+            Method::HEAD => MethodClass::Head,
+            Method::CONNECT => return Lookup::Bypass(BypassReason::Upgrade),
+            _ => return Lookup::Forward,
+        };
+        match self.bypass(request) {
+            Some(reason) => Lookup::Bypass(reason),
+            None => Lookup::Use(class),
+        }
+    }
+
+    fn bypass(&self, request: &RequestHead<'_>) -> Option<BypassReason> {
+        let uri_bytes = request.uri.path_and_query().map_or(0, |p| p.as_str().len());
+        if request.has_content() {
+            Some(BypassReason::Content)
+        } else if request.wants_upgrade() {
+            Some(BypassReason::Upgrade)
+        } else if request.has_precondition() {
+            Some(BypassReason::Conditional)
+        } else if request.host_repeated() {
+            Some(BypassReason::InvalidHost)
+        } else if uri_bytes > self.max_uri_bytes {
+            Some(BypassReason::UriTooLong)
+        } else {
+            None
+        }
+    }
+
+    /// The target URI of a request, normalised as far as a key may be.
+    ///
+    /// # Errors
+    ///
+    /// The reason to bypass: `Host` is not an authority, or names another one than the target URI.
+    pub fn target<'a>(&self, request: &RequestHead<'a>) -> Result<Target<'a>, BypassReason> {
+        Target::from_request(request.uri, request.host, self.default_scheme).map_err(|e| match e {
+            TargetError::AuthorityMismatch => BypassReason::AuthorityMismatch,
+            _ => BypassReason::InvalidHost,
+        })
+    }
+
+    /// Encodes the primary key (RFC 9111 section 2) of a request into `out`.
+    pub fn key_into(
+        &self,
+        class: MethodClass,
+        request: &RequestHead<'_>,
+        target: &Target<'_>,
+        partition: &Partition,
+        out: &mut KeyBuf,
+    ) {
+        let mut parts = KeyParts::new(class, target).partition(partition);
+        if request.has_forwarding() && !self.trusted_forwarding {
+            parts = parts.unkeyed(request.headers);
+        }
+        parts.encode_into(out);
+    }
+
+    /// The client asked for a stored response or 504 (RFC 9111 section 5.2.1.7).
+    #[must_use]
+    pub fn only_if_cached(&self, request: &RequestHead<'_>) -> bool {
+        request.directives.only_if_cached
+    }
+}

@@ -1,0 +1,140 @@
+//! Every "no" has a name (DESIGN promise: every decision can be read).
+//!
+//! Why a request was forwarded is [`ForwardReason`](crate::fields::ForwardReason), in the words of
+//! RFC 9211 section 2.2. The enums here say more: why the cache did not take part
+//! ([`BypassReason`]) and why a response was not stored ([`SkipReason`]). Their
+//! `as_str` tokens are what `Cache-Status` carries in `detail`, what logs print and what
+//! metrics use as labels, so they are stable.
+
+use std::fmt;
+
+/// Why the cache did not take part in a request at all: no lookup, no storing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BypassReason {
+    /// `Host` and the target URI name different authorities.
+    AuthorityMismatch,
+    /// `If-Match` or `If-Unmodified-Since`, which a cache must not evaluate
+    /// (RFC 9110 section 13.1.1).
+    Conditional,
+    /// A GET or HEAD that carries content (RFC 9110 section 9.3.1 gives it no meaning).
+    Content,
+    /// Partitioned route, and the application supplied no identity.
+    Identity,
+    /// `Host` is missing where it is needed, repeated, or not an authority.
+    InvalidHost,
+    /// The encoded key is longer than the limit.
+    KeyTooLong,
+    /// A header that overrides the method or the URL, such as `X-Original-URL`.
+    Override,
+    /// `CONNECT`, or a request to upgrade the connection.
+    Upgrade,
+    /// The target URI is longer than the limit.
+    UriTooLong,
+}
+
+impl BypassReason {
+    /// The stable token: in `Cache-Status: …; detail=`, logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorityMismatch => "authority-mismatch",
+            Self::Conditional => "conditional",
+            Self::Content => "request-content",
+            Self::Identity => "no-identity",
+            Self::InvalidHost => "invalid-host",
+            Self::KeyTooLong => "key-too-long",
+            Self::Override => "override-header",
+            Self::Upgrade => "upgrade",
+            Self::UriTooLong => "uri-too-long",
+        }
+    }
+}
+
+impl fmt::Display for BypassReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a response was not stored (RFC 9111 section 3 and our stricter defaults).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The request has `Authorization` and nothing in the response lifts the bar of
+    /// RFC 9111 section 3.5.
+    Authorization,
+    /// The body ended early, or its length is not the one `Content-Length` gave.
+    BodyIncomplete,
+    /// The body is larger than the limit.
+    BodyTooLarge,
+    /// `Cache-Control` (or the targeted field) could not be parsed: fail closed.
+    CacheControlMalformed,
+    /// `Connection` names a field that caching depends on.
+    ConnectionField,
+    /// The request has `Cookie` and the response does not say it may be shared.
+    Cookie,
+    /// The header section is larger than the limit.
+    HeadersTooLarge,
+    /// Something this response depends on was invalidated while it was being fetched.
+    Invalidated,
+    /// Not a method whose responses are stored.
+    Method,
+    /// `must-understand` with a status this cache does not implement.
+    MustUnderstand,
+    /// The response says `no-store`.
+    NoStore,
+    /// Nothing gives the response a freshness lifetime.
+    NoFreshness,
+    /// The handler or the route opted out.
+    OptedOut,
+    /// A partial response, or a response to a range request that is not a complete 200.
+    Partial,
+    /// The response says `private` and the cache is shared.
+    Private,
+    /// The request says `no-store`.
+    RequestNoStore,
+    /// The response sets a cookie.
+    SetCookie,
+    /// The status is never stored, or not without opt-in.
+    Status,
+    /// Lifetime zero, no validator and no stale window: it could never be used.
+    Useless,
+    /// `Vary: *`, or more names than the limit.
+    Vary,
+}
+
+impl SkipReason {
+    /// The stable token: in `Cache-Status: …; detail=`, logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization",
+            Self::BodyIncomplete => "body-incomplete",
+            Self::BodyTooLarge => "body-too-large",
+            Self::CacheControlMalformed => "cache-control-malformed",
+            Self::ConnectionField => "connection-field",
+            Self::Cookie => "cookie",
+            Self::HeadersTooLarge => "headers-too-large",
+            Self::Invalidated => "invalidated",
+            Self::Method => "method",
+            Self::MustUnderstand => "must-understand",
+            Self::NoStore => "no-store",
+            Self::NoFreshness => "no-freshness",
+            Self::OptedOut => "opted-out",
+            Self::Partial => "partial",
+            Self::Private => "private",
+            Self::RequestNoStore => "request-no-store",
+            Self::SetCookie => "set-cookie",
+            Self::Status => "status",
+            Self::Useless => "useless",
+            Self::Vary => "vary",
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

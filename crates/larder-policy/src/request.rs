@@ -1,0 +1,198 @@
+//! A request head, read once.
+//!
+//! Every question needs a few request fields. [`RequestHead::new`] walks the header map a single
+//! time and remembers what it saw, so that the questions asked later cost a bit test each.
+
+use http::header::HeaderValue;
+use http::{HeaderMap, Method, Uri};
+
+use crate::fields::RequestDirectives;
+use crate::key::is_unkeyed_input;
+
+/// A borrowed request head with the fields that matter to a cache already noticed.
+///
+/// ```
+/// use http::{HeaderMap, Method, Uri};
+/// use larder_policy::RequestHead;
+///
+/// let (method, uri, headers) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
+/// let head = RequestHead::new(&method, &uri, &headers, false);
+/// assert!(!head.has_cookie());
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHead<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) directives: RequestDirectives,
+    seen: Seen,
+}
+
+impl<'a> RequestHead<'a> {
+    /// Reads a request head. `uri` is the target URI as the client sent it: a router that strips
+    /// prefixes must pass the original. `has_content` says that the request carries a body.
+    ///
+    /// Cost: one walk over the headers; `Cache-Control` is parsed only when present.
+    #[must_use]
+    pub fn new(
+        method: &'a Method,
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+        has_content: bool,
+    ) -> Self {
+        let mut seen = Seen(if has_content { Seen::CONTENT } else { 0 });
+        let mut host = None;
+        for (name, value) in headers {
+            let bit = seen_bit(name.as_str(), value);
+            if bit == Seen::HOST {
+                if seen.has(Seen::HOST) {
+                    seen.0 |= Seen::HOST_REPEATED;
+                }
+                host = Some(value);
+            }
+            seen.0 |= bit;
+        }
+        let directives = if seen.has(Seen::CACHE_CONTROL) || seen.has(Seen::PRAGMA) {
+            RequestDirectives::from_headers(headers)
+        } else {
+            RequestDirectives::default()
+        };
+        Self {
+            method,
+            uri,
+            headers,
+            host,
+            directives,
+            seen,
+        }
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The target URI.
+    #[must_use]
+    pub const fn uri(&self) -> &'a Uri {
+        self.uri
+    }
+
+    /// All header fields.
+    #[must_use]
+    pub const fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// The request's cache directives (RFC 9111 section 5.2.1), as sent; whether they are honoured
+    /// is the [`Policy`](crate::Policy)'s to say.
+    #[must_use]
+    pub const fn directives(&self) -> &RequestDirectives {
+        &self.directives
+    }
+
+    /// `Authorization` is present.
+    #[must_use]
+    pub const fn has_authorization(&self) -> bool {
+        self.seen.has(Seen::AUTHORIZATION)
+    }
+
+    /// `Cookie` is present.
+    #[must_use]
+    pub const fn has_cookie(&self) -> bool {
+        self.seen.has(Seen::COOKIE)
+    }
+
+    /// `If-None-Match` or `If-Modified-Since` is present: the client may be answered with 304.
+    #[must_use]
+    pub const fn is_conditional(&self) -> bool {
+        self.seen.has(Seen::CONDITIONAL)
+    }
+
+    /// `Range` is present.
+    #[must_use]
+    pub const fn has_range(&self) -> bool {
+        self.seen.has(Seen::RANGE)
+    }
+
+    pub(crate) const fn has_if_range(&self) -> bool {
+        self.seen.has(Seen::IF_RANGE)
+    }
+
+    /// `If-Match` or `If-Unmodified-Since`.
+    pub(crate) const fn has_precondition(&self) -> bool {
+        self.seen.has(Seen::PRECONDITION)
+    }
+
+    pub(crate) const fn has_content(&self) -> bool {
+        self.seen.has(Seen::CONTENT)
+    }
+
+    pub(crate) const fn wants_upgrade(&self) -> bool {
+        self.seen.has(Seen::UPGRADE)
+    }
+
+    pub(crate) const fn has_override(&self) -> bool {
+        self.seen.has(Seen::OVERRIDE)
+    }
+
+    /// At least one field that applications read as part of the URL without it being one, such as
+    /// `X-Forwarded-Host`.
+    pub(crate) const fn has_forwarding(&self) -> bool {
+        self.seen.has(Seen::FORWARDING)
+    }
+
+    pub(crate) const fn host_repeated(&self) -> bool {
+        self.seen.has(Seen::HOST_REPEATED)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen(u16);
+
+impl Seen {
+    const AUTHORIZATION: u16 = 1;
+    const CACHE_CONTROL: u16 = 1 << 1;
+    const CONDITIONAL: u16 = 1 << 2;
+    const CONTENT: u16 = 1 << 3;
+    const COOKIE: u16 = 1 << 4;
+    const FORWARDING: u16 = 1 << 5;
+    const HOST: u16 = 1 << 6;
+    const HOST_REPEATED: u16 = 1 << 7;
+    const IF_RANGE: u16 = 1 << 8;
+    const OVERRIDE: u16 = 1 << 9;
+    const PRAGMA: u16 = 1 << 10;
+    const PRECONDITION: u16 = 1 << 11;
+    const RANGE: u16 = 1 << 12;
+    const UPGRADE: u16 = 1 << 13;
+
+    const fn has(self, bit: u16) -> bool {
+        self.0 & bit != 0
+    }
+}
+
+fn seen_bit(name: &str, value: &HeaderValue) -> u16 {
+    match name {
+        "authorization" => Seen::AUTHORIZATION,
+        "cache-control" => Seen::CACHE_CONTROL,
+        "content-length" if value.as_bytes() != b"0" => Seen::CONTENT,
+        "cookie" => Seen::COOKIE,
+        "host" => Seen::HOST,
+        "if-match" | "if-unmodified-since" => Seen::PRECONDITION,
+        "if-modified-since" | "if-none-match" => Seen::CONDITIONAL,
+        "if-range" => Seen::IF_RANGE,
+        "pragma" => Seen::PRAGMA,
+        "range" => Seen::RANGE,
+        "transfer-encoding" => Seen::CONTENT,
+        "upgrade" => Seen::UPGRADE,
+        "x-http-method"
+        | "x-http-method-override"
+        | "x-method-override"
+        | "x-original-url"
+        | "x-rewrite-url" => Seen::OVERRIDE,
+        _ if is_unkeyed_input(name) => Seen::FORWARDING,
+        _ => 0,
+    }
+}

@@ -1,0 +1,236 @@
+//! What must be kept of a response to answer the later questions.
+
+use std::time::{Duration, SystemTime};
+
+use http::header::{
+    AGE, CACHE_CONTROL, CACHE_STATUS, CONTENT_LENGTH, ETAG, HeaderValue, LAST_MODIFIED,
+};
+use http::{HeaderMap, StatusCode};
+
+use crate::decision::Serving;
+use crate::fields::EntityTag;
+use crate::key::{MethodClass, Selection};
+
+/// When a request left and its response head came (RFC 9111 section 4.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "two instants, and the RFC names no third"
+)]
+pub struct Exchange {
+    /// Just before the inner service was called: its working time counts as age.
+    pub request_time: SystemTime,
+    /// When the response head arrived.
+    pub response_time: SystemTime,
+}
+
+/// The head of a stored response, with everything that was worked out when it was stored.
+///
+/// The header map is ready to send: it has room for `Age` and `Cache-Status`, so that an answer
+/// overwrites two values and never grows the map.
+#[derive(Debug, Clone)]
+pub struct StoredHead {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) class: MethodClass,
+    pub(crate) response_time: SystemTime,
+    pub(crate) initial_age: Duration,
+    pub(crate) lifetime: Duration,
+    pub(crate) stale_while_revalidate: Duration,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) use_rules: UseRules,
+    pub(crate) date: SystemTime,
+    pub(crate) selection: Selection,
+    pub(crate) groups: Vec<String>,
+    /// The `Cache-Control` lines the inner service sent, where clients are told another.
+    pub(crate) origin_cache_control: Option<Vec<HeaderValue>>,
+}
+
+/// What the stored response says about its own use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct UseRules {
+    /// Unqualified `no-cache`: validate before every use.
+    pub(crate) no_cache: bool,
+    /// `must-revalidate` and, in a shared cache, `proxy-revalidate` and `s-maxage`.
+    pub(crate) stale_forbidden: bool,
+    pub(crate) immutable: bool,
+    /// Marked stale by a HEAD that disagreed: usable again only after validation.
+    pub(crate) invalidated: bool,
+    /// The `ETag` slot waits for an entity tag made from the body.
+    pub(crate) etag_slot: bool,
+}
+
+impl StoredHead {
+    /// The status code.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stored header fields, with placeholders for `Age` and `Cache-Status`.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Which method's responses this is one of.
+    #[must_use]
+    pub const fn class(&self) -> MethodClass {
+        self.class
+    }
+
+    /// The selecting header fields (RFC 9111 section 4.1).
+    #[must_use]
+    pub const fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// The cache groups of the response (RFC 9875).
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Freshness lifetime (RFC 9111 section 4.2.1).
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// How long after expiry the response may be served while it is validated (RFC 5861).
+    #[must_use]
+    pub const fn stale_while_revalidate(&self) -> Duration {
+        self.stale_while_revalidate
+    }
+
+    /// How long after expiry the response may be served when the inner service fails (RFC 5861).
+    #[must_use]
+    pub const fn stale_if_error(&self) -> Duration {
+        self.stale_if_error
+    }
+
+    /// Current age (RFC 9111 section 4.2.3). A clock that stepped back counts as standing still.
+    #[must_use]
+    pub fn age(&self, now: SystemTime) -> Duration {
+        let resident = now.duration_since(self.response_time).unwrap_or_default();
+        self.initial_age.saturating_add(resident)
+    }
+
+    /// Whole seconds until the response expires; negative once it is stale.
+    #[must_use]
+    pub fn ttl(&self, now: SystemTime) -> i64 {
+        self.serving(now).ttl()
+    }
+
+    /// How old the response is, to serve it now whatever its freshness.
+    #[must_use]
+    pub fn serving(&self, now: SystemTime) -> Serving {
+        let age = self.age(now);
+        Serving::new(age, signed_seconds(self.lifetime, age))
+    }
+
+    /// What clients are told instead of the inner service's `Cache-Control`, if anything.
+    #[must_use]
+    pub fn downstream(&self) -> Option<&HeaderValue> {
+        self.origin_cache_control
+            .as_ref()
+            .and_then(|_| self.headers.get(CACHE_CONTROL))
+    }
+
+    /// The response has an `ETag` slot that waits for an entity tag made from the body.
+    #[must_use]
+    pub const fn has_etag_slot(&self) -> bool {
+        self.use_rules.etag_slot
+    }
+
+    /// The entity tag the inner service gave, if it gave exactly one that is well formed.
+    #[must_use]
+    pub fn entity_tag(&self) -> Option<EntityTag<'_>> {
+        self.etag_value()
+            .and_then(|v| EntityTag::parse(v.as_bytes()))
+    }
+
+    /// The `ETag` value the inner service gave, to be sent back verbatim.
+    pub(crate) fn etag_value(&self) -> Option<&HeaderValue> {
+        if self.use_rules.etag_slot {
+            None
+        } else {
+            single(&self.headers, &ETAG)
+        }
+    }
+
+    pub(crate) fn last_modified_value(&self) -> Option<&HeaderValue> {
+        single(&self.headers, &LAST_MODIFIED)
+    }
+
+    /// Gives a response of unstated length the length its complete body had, so that HEAD and
+    /// HTTP/1.1 clients are told it. Statuses without a body are left alone.
+    pub fn complete(&mut self, body_bytes: u64) {
+        let bodiless = matches!(
+            self.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
+        if self.class != MethodClass::Head && !bodiless {
+            self.headers
+                .entry(CONTENT_LENGTH)
+                .or_insert_with(|| HeaderValue::from(body_bytes));
+        }
+    }
+
+    /// The same response, usable again only after validation (RFC 9111 section 4.3.5).
+    #[must_use]
+    pub fn marked_invalid(&self) -> Self {
+        let mut marked = self.clone();
+        marked.use_rules.invalidated = true;
+        marked
+    }
+
+    /// Approximate memory held by the head, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let fields: usize = self
+            .headers
+            .iter()
+            .map(|(n, v)| n.as_str().len() + v.len() + 64)
+            .sum();
+        let groups: usize = self.groups.iter().map(|g| g.len() + 24).sum();
+        fields + groups + self.selection.len_bytes() + size_of::<Self>()
+    }
+}
+
+/// The value of a field that must appear once to count.
+pub(crate) fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &http::HeaderName,
+) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
+}
+
+/// Overwrites the room left for `Age` and our `Cache-Status` member.
+pub(crate) fn fill_room(headers: &mut HeaderMap, age: Duration, status: Option<HeaderValue>) {
+    headers.insert(AGE, HeaderValue::from(age.as_secs()));
+    if let Some(status) = status {
+        match headers.entry(CACHE_STATUS) {
+            http::header::Entry::Occupied(mut lines) => {
+                if let Some(last) = lines.iter_mut().last() {
+                    *last = status;
+                }
+            }
+            http::header::Entry::Vacant(room) => {
+                room.insert(status);
+            }
+        }
+    }
+}
+
+pub(crate) fn signed_seconds(lifetime: Duration, age: Duration) -> i64 {
+    let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+    if lifetime > age {
+        seconds(lifetime.saturating_sub(age))
+    } else {
+        let past = age.saturating_sub(lifetime);
+        -seconds(past)
+    }
+}

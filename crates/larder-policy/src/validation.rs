@@ -1,0 +1,211 @@
+//! Question 4: validate a stored response, and freshen it on 304 (RFC 9111 section 4.3, section
+//! 3.2).
+
+use std::time::SystemTime;
+
+use http::header::{
+    DATE, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use http::{Method, StatusCode};
+
+use crate::admission::selecting_fields;
+use crate::assembly::{is_updatable, last_modified, received_fields};
+use crate::fields::{DateField, date_field, http_date, select, single_entity_tag, split_list};
+use crate::key::Selection;
+use crate::reason::SkipReason;
+use crate::stored::{Exchange, StoredHead};
+use crate::{Policy, RequestHead};
+
+/// What a response to a validation request means for the stored response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Validation {
+    /// 500, 502, 503 or 504: serve the stored response if [`Policy::serves_on_failure`] lets it,
+    /// else relay. Keep the stored response either way.
+    Failed,
+    /// 304 that confirms the stored response: freshen it and answer from it.
+    Freshen,
+    /// 304 that does not speak of this stored response: drop it and ask again without conditions.
+    Mismatch,
+    /// Another 5xx: relay it and keep the stored response.
+    Relay,
+    /// Anything else answers the request and supersedes the stored response.
+    Replace,
+}
+
+/// A stored response after a 304.
+#[derive(Debug)]
+pub struct Freshened {
+    head: Box<StoredHead>,
+    skip: Option<SkipReason>,
+}
+
+impl Freshened {
+    /// The freshened head, to answer this request from.
+    #[must_use]
+    pub fn into_head(self) -> Box<StoredHead> {
+        self.head
+    }
+
+    /// Why the freshened head is not to be stored, if it is not.
+    #[must_use]
+    pub const fn skip(&self) -> Option<SkipReason> {
+        self.skip
+    }
+
+    /// The response itself forbids storing now: answer once, then delete what is stored. When only
+    /// this request was in the way (its `no-store` or its credentials), what is stored stays as it
+    /// was.
+    #[must_use]
+    pub const fn forbids_stored(&self) -> bool {
+        !matches!(
+            self.skip,
+            None | Some(
+                SkipReason::Authorization | SkipReason::Cookie | SkipReason::RequestNoStore
+            )
+        )
+    }
+}
+
+impl Policy {
+    /// Turns the fields of a request into those of a validation request for `stored`: the client's
+    /// own conditions and ranges go, the stored validators come. Without a validator the result is
+    /// an ordinary request.
+    pub fn condition(&self, stored: &StoredHead, headers: &mut HeaderMap) {
+        self.uncondition(headers);
+        if stored.entity_tag().is_some()
+            && let Some(tag) = stored.etag_value()
+        {
+            headers.insert(IF_NONE_MATCH, tag.clone());
+        }
+        if let Some(modified) = stored.last_modified_value() {
+            headers.insert(IF_MODIFIED_SINCE, modified.clone());
+        }
+    }
+
+    /// Removes conditions and ranges, so that a full response comes back.
+    #[expect(clippy::unused_self, reason = "one place to ask all five questions")]
+    pub fn uncondition(&self, headers: &mut HeaderMap) {
+        for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE, IF_RANGE] {
+            headers.remove(name);
+        }
+    }
+
+    /// What does the response to a validation request mean?
+    #[must_use]
+    #[expect(clippy::unused_self, reason = "one place to ask all five questions")]
+    pub fn validated(
+        &self,
+        stored: &StoredHead,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Validation {
+        match status.as_u16() {
+            304 if confirms(stored, headers) => Validation::Freshen,
+            304 => Validation::Mismatch,
+            500 | 502 | 503 | 504 => Validation::Failed,
+            505..=599 | 501 => Validation::Relay,
+            _ => Validation::Replace,
+        }
+    }
+
+    /// Freshens a stored response with the fields of a 304 that confirmed it: stored lines of each
+    /// field in the 304 are replaced, all else is kept, and policy, selecting fields, groups and
+    /// age are worked out anew from this exchange.
+    #[must_use]
+    pub fn freshen(
+        &self,
+        stored: &StoredHead,
+        request: &RequestHead<'_>,
+        not_modified: &HeaderMap,
+        times: Exchange,
+    ) -> Freshened {
+        let mut headers = received_fields(stored, self.cache_status);
+        update_fields(&mut headers, not_modified, times.response_time);
+        let field = select(&headers, &self.target_list);
+        let lifetime = self.freshness_lifetime(&field, stored.status, &headers, times);
+        let vary = selecting_fields(&headers);
+        let skip = self.refuse(request, stored.status, &headers, &field, lifetime, &vary);
+        let selection = Selection::of(vary.names(), request.headers);
+        let head = self.assemble(
+            stored.class,
+            stored.status,
+            &headers,
+            &field,
+            lifetime,
+            selection,
+            times,
+        );
+        Freshened {
+            head: Box::new(head),
+            skip,
+        }
+    }
+
+    /// What a 200 to a forwarded HEAD says about a stored GET response (RFC 9111 section 4.3.5).
+    #[must_use]
+    #[expect(clippy::unused_self, reason = "one place to ask all five questions")]
+    pub fn head_agrees(&self, stored: &StoredHead, method: &Method, headers: &HeaderMap) -> bool {
+        *method == Method::HEAD
+            && AGREEING.iter().all(|name| {
+                let slot = *name == http::header::ETAG && stored.has_etag_slot();
+                let kept = if slot { None } else { stored.headers.get(name) };
+                match (headers.get(name), kept) {
+                    (None, _) => true,
+                    (Some(new), Some(old)) => new == old,
+                    // A length that was worked out from the body is in the stored fields too.
+                    (Some(_), None) => false,
+                }
+            })
+    }
+}
+
+/// RFC 9111 section 4.3.4 for the one stored response whose validators were sent.
+fn confirms(stored: &StoredHead, not_modified: &HeaderMap) -> bool {
+    let tag = single_entity_tag(not_modified);
+    let modified = last_modified(not_modified);
+    let same_modified = modified.is_some() && modified == stored.last_modified_value();
+    match (tag, stored.entity_tag()) {
+        (Some(new), Some(old)) if !new.is_weak() => new.strong_eq(&old),
+        (Some(new), Some(old)) => new.weak_eq(&old),
+        (Some(_), None) => same_modified,
+        // Every condition we sent came from this one stored response, so a bare 304 can only mean
+        // it; some in-process file services send those.
+        (None, _) => modified.is_none() || same_modified,
+    }
+}
+
+/// RFC 9111 section 3.2.
+fn update_fields(headers: &mut HeaderMap, not_modified: &HeaderMap, response_time: SystemTime) {
+    let options: Vec<&[u8]> = not_modified
+        .get_all(http::header::CONNECTION)
+        .iter()
+        .flat_map(|value| split_list(value.as_bytes()))
+        .collect();
+    let of_connection = |name: &str| {
+        options
+            .iter()
+            .any(|o| o.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    for name in not_modified
+        .keys()
+        .filter(|n| is_updatable(n) && !of_connection(n.as_str()))
+    {
+        headers.remove(name);
+        for line in not_modified.get_all(name) {
+            headers.append(name.clone(), line.clone());
+        }
+    }
+    if !matches!(
+        date_field(not_modified, &DATE, response_time),
+        DateField::Valid(_)
+    ) {
+        headers.insert(DATE, http_date(response_time));
+    }
+}
+
+const AGREEING: [http::HeaderName; 3] = [
+    http::header::ETAG,
+    LAST_MODIFIED,
+    http::header::CONTENT_LENGTH,
+];

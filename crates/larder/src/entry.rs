@@ -1,0 +1,100 @@
+//! A stored response: the head that the policy prepared and the body as one piece.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::HeaderValue;
+use larder_policy::StoredHead;
+use sha2::{Digest, Sha256};
+
+use crate::stamps::Stamps;
+
+/// What the memory engine spends on an entry beyond the bytes it is told of.
+const BOOKKEEPING_BYTES: usize = 400;
+
+/// Where a fill stands in the order of purges, and which URL it is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Birth {
+    pub(crate) position: u64,
+    pub(crate) url: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) head: StoredHead,
+    pub(crate) body: Bytes,
+    birth: Birth,
+    checked_at: AtomicU64,
+    entity_tag: OnceLock<HeaderValue>,
+}
+
+impl Entry {
+    pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth) -> Self {
+        let checked_at = AtomicU64::new(0);
+        Self {
+            head,
+            body,
+            birth,
+            checked_at,
+            entity_tag: OnceLock::new(),
+        }
+    }
+
+    /// The same body under a new head.
+    pub(crate) fn with_head(&self, head: StoredHead, birth: Birth) -> Self {
+        let entity_tag = self.entity_tag.clone();
+        Self {
+            entity_tag,
+            ..Self::new(head, self.body.clone(), birth)
+        }
+    }
+
+    pub(crate) fn birth(&self) -> Birth {
+        self.birth
+    }
+
+    pub(crate) fn body_bytes(&self) -> u64 {
+        self.body.len() as u64
+    }
+
+    pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
+        stamps.is_live(self.birth.position, self.birth.url, &self.checked_at)
+    }
+
+    /// The entity tag for a stored response that came without one: SHA-256 of the body, worked out
+    /// at the first use, since most stored responses are never used.
+    pub(crate) fn entity_tag(&self) -> Option<&HeaderValue> {
+        self.head
+            .has_etag_slot()
+            .then(|| self.entity_tag.get_or_init(|| entity_tag_of(&self.body)))
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.body.len() + self.head.weight() + BOOKKEEPING_BYTES
+    }
+}
+
+/// A strong entity tag from the first 128 bits of SHA-256.
+fn entity_tag_of(body: &[u8]) -> HeaderValue {
+    let digest = Sha256::digest(body);
+    let mut tag = String::with_capacity(24);
+    tag.push('"');
+    URL_SAFE_NO_PAD.encode_string(digest.get(..16).unwrap_or(&digest), &mut tag);
+    tag.push('"');
+    HeaderValue::from_maybe_shared(Bytes::from(tag))
+        .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entity_tag_is_the_start_of_the_sha_256_of_the_body() {
+        // SHA-256("abc") = ba7816bf 8f01cfea 414140de 5dae2223 …
+        assert_eq!(entity_tag_of(b"abc"), "\"ungWv48Bz-pBQUDeXa4iIw\"");
+    }
+}

@@ -1,0 +1,88 @@
+//! [`CacheLayer`]: puts a cache in front of a service.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Extensions, Uri};
+use larder_policy::Policy;
+use tower_layer::Layer;
+
+use crate::cache::Cache;
+use crate::route_policy::RoutePolicy;
+use crate::service::CacheService;
+
+/// Answers requests from a [`Cache`] in front of any `Service<Request<B>, Response = Response<C>>`.
+///
+/// By default it obeys the inner service's own `Cache-Control` as a careful shared cache does
+/// ([`Policy::shared`]).
+///
+/// # Inside nested routers
+///
+/// The key is made of the request's URI. A router that strips a prefix before it calls the layer
+/// hides part of it, so tell the layer where the whole URI is: [`with_target`](Self::with_target),
+/// or `larder_axum::layer`, which does so for axum.
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct CacheLayer {
+    pub(crate) context: Context,
+}
+
+/// What a service needs to know besides its inner service.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) cache: Cache,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) target: TargetUri,
+}
+
+/// Finds the URI that the client asked for among a request's extensions.
+pub(crate) type TargetUri = fn(&Extensions) -> Option<&Uri>;
+
+impl CacheLayer {
+    /// A layer that obeys RFC 9111 with the defaults of [`Policy::shared`].
+    pub fn new(cache: Cache) -> Self {
+        let policy = Arc::new(Policy::shared());
+        Self {
+            context: Context {
+                cache,
+                policy,
+                target: |_| None,
+            },
+        }
+    }
+
+    /// Replaces the rules.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.context.policy = Arc::new(policy);
+        self
+    }
+
+    /// Applies a route's annotation to the present rules.
+    pub fn with_route_policy(self, route: RoutePolicy) -> Self {
+        let policy = route.apply(Policy::clone(&self.context.policy));
+        self.with_policy(policy)
+    }
+
+    /// Tells where the URI stands that the client asked for, when the request's own has been
+    /// shortened by a router. `None` means the request's own.
+    pub fn with_target(mut self, find: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.context.target = find;
+        self
+    }
+}
+
+impl<S> Layer<S> for CacheLayer {
+    type Service = CacheService<S>;
+
+    fn layer(&self, inner: S) -> CacheService<S> {
+        CacheService::new(inner, self.context.clone())
+    }
+}
+
+impl fmt::Debug for CacheLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheLayer")
+            .field("policy", &self.context.policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,209 @@
+//! [`CacheService`]: `call` answers a hit at once, hands the rest on.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use larder_policy::fields::{CacheStatus, ForwardReason};
+use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
+use larder_policy::{BypassReason, Decision, Lookup, RequestHead};
+use tower_service::Service;
+
+use crate::body::ResponseBody;
+use crate::drive::{drive, drive_unsafe};
+use crate::entry::Entry;
+use crate::future::ResponseFuture;
+use crate::layer::Context;
+use crate::reply;
+use crate::trace::{self, Outcome};
+use crate::variants::{Selected, Variants};
+
+/// The service that [`CacheLayer`](crate::CacheLayer) makes.
+///
+/// It is always ready: a hit must not wait for the inner service. A request that has to be
+/// forwarded readies a clone of the inner service first, so concurrency limits, load shedding and
+/// buffers inside the cache see only what is really forwarded.
+#[derive(Clone)]
+pub struct CacheService<S> {
+    inner: S,
+    context: Context,
+}
+
+impl<S> CacheService<S> {
+    pub(crate) fn new(inner: S, context: Context) -> Self {
+        Self { inner, context }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for CacheService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, C> Service<Request<B>> for CacheService<S>
+where
+    S: Service<Request<B>, Response = Response<C>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Body + Default + Send + 'static,
+    C: Body + Send + 'static,
+{
+    type Response = Response<ResponseBody<C>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B, C>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        match plan(&self.context, &request) {
+            Plan::Answer(response) => ResponseFuture::answer(response),
+            Plan::Bypass(reason) => {
+                trace::answered(&self.context.cache, Outcome::Bypassed(reason));
+                let policy = Arc::clone(&self.context.policy);
+                ResponseFuture::forward(self.inner.clone(), request, policy, reason)
+            }
+            Plan::Unsafe => {
+                let context = self.context.clone();
+                ResponseFuture::drive(drive_unsafe(context, self.inner.clone(), request))
+            }
+            Plan::Fetch(fetch) => {
+                let context = self.context.clone();
+                ResponseFuture::drive(drive(context, self.inner.clone(), request, fetch))
+            }
+        }
+    }
+}
+
+/// What `call` found out without waiting.
+enum Plan<C: Body> {
+    Answer(Response<ResponseBody<C>>),
+    Bypass(BypassReason),
+    Fetch(Fetch),
+    Unsafe,
+}
+
+/// A request that has to be forwarded, and what may come of it.
+pub(crate) struct Fetch {
+    pub(crate) class: MethodClass,
+    pub(crate) key: Arc<[u8]>,
+    pub(crate) reason: ForwardReason,
+    pub(crate) url: u64,
+    /// What is to be validated, and the key it stands under.
+    pub(crate) stored: Option<(Arc<[u8]>, Arc<Entry>)>,
+}
+
+fn plan<B: Body, C: Body>(context: &Context, request: &Request<B>) -> Plan<C> {
+    let uri = (context.target)(request.extensions()).unwrap_or_else(|| request.uri());
+    let content = !request.body().is_end_stream();
+    let head = RequestHead::new(request.method(), uri, request.headers(), content);
+    let class = match context.policy.lookup(&head) {
+        Lookup::Use(class) => class,
+        Lookup::Bypass(BypassReason::Override) => return Plan::Unsafe,
+        Lookup::Bypass(reason) => return Plan::Bypass(reason),
+        _ => return Plan::Unsafe,
+    };
+    match context.policy.target(&head) {
+        Ok(target) => look_up(context, &head, class, &target),
+        Err(reason) => Plan::Bypass(reason),
+    }
+}
+
+fn look_up<C: Body>(
+    context: &Context,
+    head: &RequestHead<'_>,
+    class: MethodClass,
+    target: &Target<'_>,
+) -> Plan<C> {
+    let partition = Partition::shared();
+    let mut key = KeyBuf::new();
+    context
+        .policy
+        .key_into(MethodClass::Get, head, target, &partition, &mut key);
+    if key.len() > context.cache.shared().limits.max_key_bytes {
+        return Plan::Bypass(BypassReason::KeyTooLong);
+    }
+    let mut found = context.cache.shared().memory.get(&key);
+    let get_key = (class == MethodClass::Head).then(|| key.clone());
+    if class == MethodClass::Head && found.is_none() {
+        key.clear();
+        context
+            .policy
+            .key_into(MethodClass::Head, head, target, &partition, &mut key);
+        found = context.cache.shared().memory.get(&key);
+    }
+    let (reason, stored) = match found.as_deref().map(|v| use_stored(context, head, v)) {
+        Some(Use::Answer(response)) => return Plan::Answer(response),
+        Some(Use::Validate(reason, entry)) => (reason, Some((Arc::from(&*key), entry))),
+        Some(Use::Miss(reason)) => (reason, None),
+        None => (ForwardReason::UriMiss, None),
+    };
+    if context.policy.only_if_cached(head) {
+        trace::answered(&context.cache, Outcome::Refused);
+        return Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT));
+    }
+    if get_key.is_some_and(|get| get == key) {
+        key.clear();
+        context
+            .policy
+            .key_into(MethodClass::Head, head, target, &partition, &mut key);
+    }
+    let mut url = KeyBuf::new();
+    target.url_bytes(&mut url);
+    let url = context.cache.url_hash(&url);
+    Plan::Fetch(Fetch {
+        class,
+        key: Arc::from(&*key),
+        reason,
+        url,
+        stored,
+    })
+}
+
+enum Use<C: Body> {
+    Answer(Response<ResponseBody<C>>),
+    Miss(ForwardReason),
+    Validate(ForwardReason, Arc<Entry>),
+}
+
+fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, found: &Variants) -> Use<C> {
+    let shared = context.cache.shared();
+    let entry = match found.select(head.headers(), &shared.stamps) {
+        Selected::Match(entry) => entry,
+        Selected::Mismatch => return Use::Miss(ForwardReason::VaryMiss),
+        Selected::None => return Use::Miss(ForwardReason::UriMiss),
+    };
+    let serving = match context.policy.decide(head, &entry.head, shared.clock.now()) {
+        // Validating behind the client's back comes with shared fills; until then it validates
+        // first, which is never less correct.
+        Decision::ServeWhileValidating(_) => {
+            return Use::Validate(ForwardReason::Stale, Arc::clone(entry));
+        }
+        Decision::Validate(reason) => return Use::Validate(reason, Arc::clone(entry)),
+        Decision::Serve(serving) => serving,
+        _ => return Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
+    };
+    let status = CacheStatus::hit(serving.ttl());
+    let outcome = if serving.ttl() >= 0 {
+        Outcome::Hit { ttl: serving.ttl() }
+    } else {
+        Outcome::StaleHit {
+            ttl: serving.ttl(),
+            detail: "max-stale",
+        }
+    };
+    trace::answered(&context.cache, outcome);
+    Use::Answer(reply::from_entry(
+        &context.policy,
+        head,
+        entry,
+        serving,
+        &status,
+    ))
+}

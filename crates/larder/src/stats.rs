@@ -1,0 +1,150 @@
+//! What the cache did, counted without a recorder.
+//!
+//! Counters are striped over cache lines by thread, so that two threads that count hits do not
+//! fight over one.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
+
+const STRIPES: usize = 16;
+
+/// Things that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Bypass,
+    Error,
+    ForwardedMethod,
+    Hit,
+    Invalidation,
+    Miss,
+    NotStored,
+    Refused,
+    StaleHit,
+    Stored,
+    Validated,
+    ValidationReplaced,
+}
+
+const EVENTS: usize = Event::ValidationReplaced as usize + 1;
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    stripes: [CachePadded<[AtomicU64; EVENTS]>; STRIPES],
+}
+
+impl Counters {
+    pub(crate) fn add(&self, event: Event) {
+        let counter = self
+            .stripes
+            .get(stripe())
+            .and_then(|cells| cells.get(event as usize));
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn total(&self, event: Event) -> u64 {
+        let cell = |cells: &CachePadded<[AtomicU64; EVENTS]>| {
+            cells
+                .get(event as usize)
+                .map_or(0, |c| c.load(Ordering::Relaxed))
+        };
+        self.stripes.iter().map(cell).sum()
+    }
+
+    pub(crate) fn snapshot(&self, usage: (u64, u64, u64)) -> Stats {
+        let (keys, responses, bytes) = usage;
+        Stats {
+            bypasses: self.total(Event::Bypass),
+            bytes,
+            errors: self.total(Event::Error),
+            forwarded_methods: self.total(Event::ForwardedMethod),
+            hits: self.total(Event::Hit),
+            invalidations: self.total(Event::Invalidation),
+            keys,
+            misses: self.total(Event::Miss),
+            not_stored: self.total(Event::NotStored),
+            refusals: self.total(Event::Refused),
+            responses,
+            stale_hits: self.total(Event::StaleHit),
+            stored: self.total(Event::Stored),
+            validations: self.total(Event::Validated),
+            validations_replaced: self.total(Event::ValidationReplaced),
+        }
+    }
+}
+
+fn stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+    }
+    MINE.try_with(|mine| *mine).unwrap_or(0)
+}
+
+/// Totals since the cache was made, and what it holds now. The same numbers as the `metrics`
+/// feature emits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    bypasses: u64,
+    bytes: u64,
+    errors: u64,
+    forwarded_methods: u64,
+    hits: u64,
+    invalidations: u64,
+    keys: u64,
+    misses: u64,
+    not_stored: u64,
+    refusals: u64,
+    responses: u64,
+    stale_hits: u64,
+    stored: u64,
+    validations: u64,
+    validations_replaced: u64,
+}
+
+macro_rules! getters {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        impl Stats {
+            $($(#[$doc])*
+            #[must_use]
+            pub const fn $name(&self) -> u64 {
+                self.$name
+            })+
+        }
+    };
+}
+
+getters! {
+    /// Requests the cache took no part in.
+    bypasses,
+    /// Bytes held: keys, heads, bodies and book-keeping.
+    bytes,
+    /// Forwarded requests that ended in an error of the inner service.
+    errors,
+    /// Requests forwarded because of their method.
+    forwarded_methods,
+    /// Requests answered from a fresh stored response.
+    hits,
+    /// Successful unsafe requests that invalidated something.
+    invalidations,
+    /// Primary keys held.
+    keys,
+    /// Requests forwarded because nothing stored matched.
+    misses,
+    /// Forwarded responses that were not stored.
+    not_stored,
+    /// `only-if-cached` requests answered with 504.
+    refusals,
+    /// Stored responses held.
+    responses,
+    /// Requests answered from a stale stored response.
+    stale_hits,
+    /// Responses stored.
+    stored,
+    /// Stored responses freshened by a 304.
+    validations,
+    /// Validations that brought a new response instead of a 304.
+    validations_replaced,
+}

@@ -1,0 +1,5 @@
+//! Where stored responses are kept.
+
+mod memory;
+
+pub(crate) use memory::MemoryTier;

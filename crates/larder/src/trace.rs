@@ -1,0 +1,161 @@
+//! Every decision as an event: counted, and told to `tracing` and (with the `metrics` feature) to
+//! the metrics facade, under one set of names.
+
+use larder_policy::fields::ForwardReason;
+use larder_policy::{BypassReason, SkipReason};
+
+use crate::cache::Cache;
+use crate::stats::Event;
+
+const TARGET: &str = "larder";
+
+/// How a request was answered, in the words of RFC 9211.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Hit {
+        ttl: i64,
+    },
+    StaleHit {
+        ttl: i64,
+        detail: &'static str,
+    },
+    Forwarded {
+        reason: ForwardReason,
+        status: u16,
+    },
+    Failed {
+        reason: ForwardReason,
+    },
+    Bypassed(BypassReason),
+    /// `only-if-cached` and nothing usable stored.
+    Refused,
+}
+
+pub(crate) fn answered(cache: &Cache, outcome: Outcome) {
+    let counters = &cache.shared().counters;
+    counters.add(event_of(outcome));
+    match outcome {
+        Outcome::Hit { ttl } => {
+            tracing::debug!(target: TARGET, outcome = "hit", ttl);
+        }
+        Outcome::StaleHit { ttl, detail } => {
+            tracing::debug!(target: TARGET, outcome = "stale-hit", ttl, detail);
+        }
+        Outcome::Forwarded { reason, status } => {
+            tracing::debug!(target: TARGET, outcome = "forwarded", reason = reason.as_str(), status);
+        }
+        Outcome::Failed { reason } => {
+            tracing::debug!(target: TARGET, outcome = "failed", reason = reason.as_str());
+        }
+        Outcome::Bypassed(reason) => {
+            tracing::debug!(target: TARGET, outcome = "bypass", reason = reason.as_str());
+        }
+        Outcome::Refused => tracing::debug!(target: TARGET, outcome = "only-if-cached"),
+    }
+    count_answer(outcome);
+}
+
+fn event_of(outcome: Outcome) -> Event {
+    match outcome {
+        Outcome::Hit { .. } => Event::Hit,
+        Outcome::StaleHit { .. } => Event::StaleHit,
+        Outcome::Forwarded {
+            reason: ForwardReason::Method,
+            ..
+        } => Event::ForwardedMethod,
+        Outcome::Forwarded {
+            reason: ForwardReason::Stale | ForwardReason::Request,
+            status,
+        } => {
+            if status == 304 {
+                Event::Validated
+            } else {
+                Event::ValidationReplaced
+            }
+        }
+        Outcome::Forwarded { .. } => Event::Miss,
+        Outcome::Failed { .. } => Event::Error,
+        Outcome::Bypassed(_) => Event::Bypass,
+        Outcome::Refused => Event::Refused,
+    }
+}
+
+pub(crate) fn stored(cache: &Cache, body_bytes: u64) {
+    cache.shared().counters.add(Event::Stored);
+    tracing::debug!(target: TARGET, outcome = "stored", body_bytes);
+    count_stored(body_bytes);
+}
+
+/// A response was not stored, known from its head.
+pub(crate) fn skipped(cache: &Cache, reason: SkipReason) {
+    cache.shared().counters.add(Event::NotStored);
+    tracing::debug!(target: TARGET, outcome = "not-stored", reason = reason.as_str());
+    count_skip(reason);
+}
+
+/// A response that was being stored turned out not to be storable.
+pub(crate) fn discarded(cache: &Cache, reason: SkipReason) {
+    cache.shared().counters.add(Event::NotStored);
+    tracing::debug!(target: TARGET, outcome = "discarded", reason = reason.as_str());
+    count_skip(reason);
+}
+
+pub(crate) fn invalidated(cache: &Cache, urls: usize) {
+    cache.shared().counters.add(Event::Invalidation);
+    tracing::debug!(target: TARGET, outcome = "invalidated", urls);
+    count_invalidation();
+}
+
+#[cfg(feature = "metrics")]
+mod facade {
+    use super::Outcome;
+    use larder_policy::SkipReason;
+
+    pub(super) fn count_answer(outcome: Outcome) {
+        let (name, reason) = match outcome {
+            Outcome::Hit { ttl } => {
+                #[expect(clippy::cast_precision_loss, reason = "a histogram of seconds")]
+                metrics::histogram!("larder_hit_ttl_seconds").record(ttl as f64);
+                ("hit", "")
+            }
+            Outcome::StaleHit { detail, .. } => ("stale-hit", detail),
+            Outcome::Forwarded { reason, .. } => ("forwarded", reason.as_str()),
+            Outcome::Failed { reason } => ("failed", reason.as_str()),
+            Outcome::Bypassed(reason) => ("bypass", reason.as_str()),
+            Outcome::Refused => ("only-if-cached", ""),
+        };
+        metrics::counter!("larder_requests_total", "outcome" => name, "reason" => reason)
+            .increment(1);
+    }
+
+    pub(super) fn count_stored(body_bytes: u64) {
+        metrics::counter!("larder_responses_total", "outcome" => "stored", "reason" => "")
+            .increment(1);
+        #[expect(clippy::cast_precision_loss, reason = "a histogram of bytes")]
+        metrics::histogram!("larder_stored_body_bytes").record(body_bytes as f64);
+    }
+
+    pub(super) fn count_skip(reason: SkipReason) {
+        metrics::counter!(
+            "larder_responses_total", "outcome" => "not-stored", "reason" => reason.as_str()
+        )
+        .increment(1);
+    }
+
+    pub(super) fn count_invalidation() {
+        metrics::counter!("larder_invalidations_total").increment(1);
+    }
+}
+
+#[cfg(not(feature = "metrics"))]
+mod facade {
+    use super::Outcome;
+    use larder_policy::SkipReason;
+
+    pub(super) fn count_answer(_: Outcome) {}
+    pub(super) fn count_stored(_: u64) {}
+    pub(super) fn count_skip(_: SkipReason) {}
+    pub(super) fn count_invalidation() {}
+}
+
+use facade::{count_answer, count_invalidation, count_skip, count_stored};

@@ -1,0 +1,114 @@
+//! All stored responses under one primary key.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use larder_policy::key::{KeyBuf, Selection};
+use smallvec::SmallVec;
+
+use crate::entry::Entry;
+use crate::stamps::Stamps;
+
+/// How many variants a primary key may hold, and how many bytes in all. The oldest goes first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VariantLimits {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+}
+
+/// The stored responses of one primary key, newest first. Nearly always one.
+#[derive(Debug, Default)]
+pub(crate) struct Variants {
+    entries: SmallVec<[Arc<Entry>; 1]>,
+}
+
+/// What a look among the variants found.
+#[derive(Debug)]
+pub(crate) enum Selected<'a> {
+    /// No stored response is alive.
+    None,
+    /// Some are, but their selecting fields differ from the request's.
+    Mismatch,
+    Match(&'a Arc<Entry>),
+}
+
+impl Variants {
+    /// The newest live variant that the request's selecting fields match (RFC 9111 section 4.1).
+    pub(crate) fn select(&self, request: &HeaderMap, stamps: &Stamps) -> Selected<'_> {
+        let mut found = Selected::None;
+        let mut encoded = Encoded::default();
+        for entry in self.entries.iter().filter(|entry| entry.is_live(stamps)) {
+            if encoded.matches(entry.head.selection(), request) {
+                return Selected::Match(entry);
+            }
+            found = Selected::Mismatch;
+        }
+        found
+    }
+
+    /// These variants with `entry` in place of the one it supersedes.
+    pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
+        let mut bytes = entry.weight();
+        let mut entries = SmallVec::with_capacity(self.entries.len().min(limits.count) + 1);
+        let selection = entry.head.selection().clone();
+        entries.push(entry);
+        for old in &self.entries {
+            bytes += old.weight();
+            if entries.len() >= limits.count || bytes > limits.bytes {
+                break;
+            }
+            if *old.head.selection() != selection && old.is_live(stamps) {
+                entries.push(Arc::clone(old));
+            }
+        }
+        Self { entries }
+    }
+
+    /// These variants without `entry`; `None` when it was the last.
+    pub(crate) fn without(&self, entry: &Arc<Entry>) -> Option<Self> {
+        let entries: SmallVec<_> = self
+            .entries
+            .iter()
+            .filter(|old| !Arc::ptr_eq(old, entry))
+            .cloned()
+            .collect();
+        (!entries.is_empty()).then_some(Self { entries })
+    }
+
+    pub(crate) fn contains(&self, entry: &Arc<Entry>) -> bool {
+        self.entries.iter().any(|old| Arc::ptr_eq(old, entry))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.entries.iter().map(|entry| entry.weight()).sum()
+    }
+}
+
+/// The request's selecting values, encoded once for each list of names: variants of one key nearly
+/// always share theirs.
+#[derive(Default)]
+struct Encoded<'a> {
+    rule: Option<&'a Selection>,
+    values: KeyBuf,
+}
+
+impl<'a> Encoded<'a> {
+    fn matches(&mut self, selection: &'a Selection, request: &HeaderMap) -> bool {
+        if selection.names().is_empty() {
+            return true;
+        }
+        if self
+            .rule
+            .is_none_or(|rule| rule.names() != selection.names())
+        {
+            self.values.clear();
+            Selection::encode(selection.names(), request, &mut self.values);
+            self.rule = Some(selection);
+        }
+        selection.encoded() == self.values.as_slice()
+    }
+}

@@ -1,0 +1,3 @@
+//! Behaviour through `tower::ServiceExt::oneshot`, a module a subject.
+
+mod thin;

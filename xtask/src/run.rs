@@ -1,0 +1,62 @@
+//! Tasks that run the project's code: tests, benches, fuzz targets.
+
+use std::{env, fs};
+
+use crate::step::{Result, ensure, step};
+
+/// Everything nextest finds, then the doctests, which it does not run. Filters select from both.
+pub(crate) fn test(filters: &[&str]) -> Result {
+    ensure("nextest", "0.9.143")?;
+    let mut tests = "cargo nextest run --workspace --all-features --locked".to_owned();
+    if env::var_os("CI").is_some() {
+        tests.push_str(" --profile ci");
+    }
+    if !filters.is_empty() {
+        // The filter may name a doctest only.
+        tests.push_str(" --no-tests=warn");
+    }
+    step("tests", &tests, filters)?;
+    step(
+        "doctests",
+        "cargo test --workspace --all-features --doc --locked --",
+        filters,
+    )
+}
+
+/// Measures in the release profile.
+pub(crate) fn bench(selection: &str, name: &[&str]) -> Result {
+    step(
+        "bench",
+        &format!("cargo bench --package larder-benches --locked {selection}"),
+        name,
+    )
+}
+
+/// Runs each fuzz target for some seconds. What it finds interesting goes to a build folder, not
+/// among the committed seeds; an input that fails stays in `fuzz/artifacts`.
+pub(crate) fn fuzz(seconds: u32) -> Result {
+    ensure("fuzz", "0.13.2")?;
+    for target in fuzz_targets()? {
+        let (found, seeds) = (
+            format!("fuzz/target/corpus/{target}"),
+            format!("fuzz/corpus/{target}"),
+        );
+        fs::create_dir_all(&found).map_err(|error| format!("{found}: {error}"))?;
+        // The sanitizers' flags are unstable; the variable lets the stable compiler take them.
+        let fuzz = "RUSTC_BOOTSTRAP=1 cargo fuzz run --features libfuzzer";
+        let fuzz = format!("{fuzz} {target} {found} {seeds} -- -max_total_time={seconds}");
+        step(&format!("fuzz {target}"), &fuzz, &[])?;
+    }
+    Ok(())
+}
+
+fn fuzz_targets() -> Result<Vec<String>> {
+    let folder = fs::read_dir("fuzz/fuzz_targets").map_err(|error| format!("fuzz: {error}"))?;
+    let stem = |path: std::path::PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+    let mut targets: Vec<String> = folder
+        .flatten()
+        .filter_map(|file| stem(file.path()))
+        .collect();
+    targets.sort();
+    Ok(targets)
+}
