@@ -53,10 +53,12 @@ pub struct Seen {
     pub headers: HeaderMap,
 }
 
+type Answer = dyn Fn(&Seen, usize) -> Response<Body> + Send + Sync;
+
 /// An inner service made of a function, which remembers what it was asked.
 #[derive(Clone)]
 pub struct Origin {
-    answer: Arc<dyn Fn(&Seen, usize) -> Response<Body> + Send + Sync>,
+    answer: Arc<Answer>,
     calls: Arc<AtomicUsize>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }

@@ -20,9 +20,10 @@ usage: cargo xtask <task>
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    // The workspace's root, wherever in it we were called.
-    if let Err(error) = env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")) {
-        eprintln!("xtask: cannot enter the workspace: {error}");
+    // Cargo says at run time where we are: one build may serve several checkouts.
+    let root = env::var_os("CARGO_MANIFEST_DIR").map(|folder| Path::new(&folder).join(".."));
+    if !root.is_some_and(|root| env::set_current_dir(root).is_ok()) {
+        eprintln!("xtask: not in a workspace; run it as `cargo xtask`");
         return ExitCode::FAILURE;
     }
     match dispatch(&arguments) {

@@ -37,14 +37,15 @@ pub(crate) fn bench(selection: &str, name: &[&str]) -> Result {
 pub(crate) fn fuzz(seconds: u32) -> Result {
     ensure("fuzz", "0.13.2")?;
     for target in fuzz_targets()? {
-        let (found, seeds) = (
-            format!("fuzz/target/corpus/{target}"),
-            format!("fuzz/corpus/{target}"),
-        );
+        let found = format!("fuzz/target/corpus/{target}");
+        let seeds = format!("fuzz/corpus/{target}");
         fs::create_dir_all(&found).map_err(|error| format!("{found}: {error}"))?;
         // The sanitizers' flags are unstable; the variable lets the stable compiler take them.
         let fuzz = "RUSTC_BOOTSTRAP=1 cargo fuzz run --features libfuzzer";
-        let fuzz = format!("{fuzz} {target} {found} {seeds} -- -max_total_time={seconds}");
+        let limit = format!("-max_total_time={seconds} -print_final_stats=1");
+        // A line for each finding is progress to somebody who watches, and noise in a log.
+        let quiet = env::var_os("CI").map_or("", |_| "-verbosity=0");
+        let fuzz = format!("{fuzz} {target} {found} {seeds} -- {limit} {quiet}");
         step(&format!("fuzz {target}"), &fuzz, &[])?;
     }
     Ok(())

@@ -29,35 +29,59 @@ pub enum Answer {
     Unsatisfiable,
 }
 
-impl Policy {
-    /// Which answer does this stored response give? `entity_tag` is the value that stands in the
-    /// `ETag` slot, for a stored response that has one.
+/// A stored response as a whole: its head, and what is known of its body.
+#[derive(Debug, Clone, Copy)]
+pub struct Representation<'a> {
+    head: &'a StoredHead,
+    entity_tag: Option<&'a HeaderValue>,
+    body_bytes: u64,
+}
+
+impl<'a> Representation<'a> {
+    /// `entity_tag` is the value that belongs in the `ETag` slot, for a head that has one.
     #[must_use]
-    pub fn answer(
-        &self,
-        request: &RequestHead<'_>,
-        stored: &StoredHead,
-        entity_tag: Option<&HeaderValue>,
+    pub const fn new(
+        head: &'a StoredHead,
+        entity_tag: Option<&'a HeaderValue>,
         body_bytes: u64,
-    ) -> Answer {
+    ) -> Self {
+        Self {
+            head,
+            entity_tag,
+            body_bytes,
+        }
+    }
+
+    /// The entity tag that clients see: the inner service's own, or the one made from the body.
+    fn tag(&self) -> Option<EntityTag<'a>> {
+        let made = || {
+            self.entity_tag
+                .and_then(|value| EntityTag::parse(value.as_bytes()))
+        };
+        self.head.entity_tag().or_else(made)
+    }
+}
+
+impl Policy {
+    /// Which answer does a stored response give to this request?
+    #[must_use]
+    pub fn answer(&self, request: &RequestHead<'_>, stored: &Representation<'_>) -> Answer {
         let conditional = request.is_conditional() || request.has_range();
-        if !conditional || !stored.status.is_success() {
+        if !conditional || !stored.head.status.is_success() {
             return Answer::Full;
         }
-        let tag = stored
-            .entity_tag()
-            .or_else(|| entity_tag.and_then(|value| EntityTag::parse(value.as_bytes())));
-        if not_modified(request, stored, tag) {
+        let (head, tag) = (stored.head, stored.tag());
+        if not_modified(request, head, tag) {
             return Answer::NotModified;
         }
         let ranged = request.has_range()
             && *request.method == Method::GET
-            && stored.status == StatusCode::OK
-            && if_range_holds(request, stored, tag);
+            && head.status == StatusCode::OK
+            && if_range_holds(request, head, tag);
         if !ranged {
             return Answer::Full;
         }
-        match parse_range(request.headers, body_bytes) {
+        match parse_range(request.headers, stored.body_bytes) {
             RangeRequest::One(range) => Answer::Partial(range),
             RangeRequest::Unsatisfiable => Answer::Unsatisfiable,
             _ => Answer::Full,
@@ -71,33 +95,31 @@ impl Policy {
         &self,
         answer: Answer,
         request: &RequestHead<'_>,
-        stored: &StoredHead,
-        entity_tag: Option<&HeaderValue>,
+        stored: &Representation<'_>,
         age: Duration,
         status: &CacheStatus,
-        body_bytes: u64,
     ) -> (StatusCode, HeaderMap) {
-        let mut headers = stored.headers.clone();
+        let mut headers = stored.head.headers.clone();
         let member = self.cache_status.then(|| status.member(&self.name));
         fill_room(&mut headers, age, member);
-        if stored.has_etag_slot() {
-            match entity_tag {
+        if stored.head.has_etag_slot() {
+            match stored.entity_tag {
                 Some(value) => headers.insert(ETAG, value.clone()),
                 None => headers.remove(ETAG),
             };
         }
         let code = match answer {
-            Answer::Full => stored.status,
+            Answer::Full => stored.head.status,
             Answer::NotModified => {
                 shape_not_modified(&mut headers);
                 StatusCode::NOT_MODIFIED
             }
             Answer::Partial(range) => {
-                shape_partial(&mut headers, request, range, body_bytes);
+                shape_partial(&mut headers, request, range, stored.body_bytes);
                 StatusCode::PARTIAL_CONTENT
             }
             Answer::Unsatisfiable => {
-                shape_unsatisfiable(&mut headers, body_bytes);
+                shape_unsatisfiable(&mut headers, stored.body_bytes);
                 StatusCode::RANGE_NOT_SATISFIABLE
             }
         };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::fields::{ForwardReason, MaxStale};
+use crate::fields::{DeltaSeconds, ForwardReason, MaxStale};
 use crate::stored::{StoredHead, signed_seconds};
 use crate::{Policy, RequestHead};
 
@@ -102,7 +102,10 @@ impl Policy {
         }
         let age = stored.age(now);
         let staleness = age.saturating_sub(stored.lifetime);
-        let asked = request.directives.stale_if_error.map(|s| s.as_duration());
+        let asked = request
+            .directives
+            .stale_if_error
+            .map(DeltaSeconds::as_duration);
         let window = stored
             .stale_if_error
             .max(

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::Policy;
 use crate::admission::{is_heuristically_cacheable, route_lifetime_applies};
-use crate::fields::{DateField, PolicyField, age_field, date_field};
+use crate::fields::{DateField, DeltaSeconds, PolicyField, age_field, date_field};
 use crate::policy::{ErrorStatuses, HEURISTIC_CAP, Mode};
 use crate::stored::Exchange;
 
@@ -36,7 +36,7 @@ pub(crate) fn initial_age(headers: &HeaderMap, date: SystemTime, times: Exchange
         .response_time
         .duration_since(times.request_time)
         .unwrap_or_default();
-    let stated = age_field(headers).map_or(Duration::ZERO, |age| age.as_duration());
+    let stated = age_field(headers).map_or(Duration::ZERO, DeltaSeconds::as_duration);
     apparent.max(stated.saturating_add(delay))
 }
 

@@ -9,7 +9,8 @@
 //! All of it only for a 2xx or 3xx response to a method not known to be safe. References are
 //! resolved by RFC 3986 section 5 and lose their fragment.
 
-use fluent_uri::component::Authority;
+use fluent_uri::component::{Authority, Scheme};
+use fluent_uri::pct_enc::EStr;
 use fluent_uri::{Uri, UriRef};
 use http::header::{CONTENT_LOCATION, HeaderName, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
@@ -182,9 +183,7 @@ fn located(name: &HeaderName, response: &HeaderMap, target: &Target<'_>) -> Opti
 ///
 /// A target whose scheme is unknown is taken to have the reference's, if that is `http` or `https`.
 fn same_origin(reference: &UriRef<&str>, target: &Target<'_>) -> bool {
-    let scheme = reference
-        .scheme()
-        .map(fluent_uri::component::Scheme::as_str);
+    let scheme = reference.scheme().map(Scheme::as_str);
     let same_scheme = match (scheme, target.scheme()) {
         (Some(scheme), Some(of_target)) => scheme.eq_ignore_ascii_case(of_target),
         (Some(scheme), None) => {
@@ -193,14 +192,15 @@ fn same_origin(reference: &UriRef<&str>, target: &Target<'_>) -> bool {
         (None, _) => true,
     };
     let same_authority = match reference.authority() {
-        Some(authority) => same_authority(authority, scheme.or(target.scheme()), target),
+        Some(authority) => same_authority(authority, scheme, target),
         None => scheme.is_none(),
     };
     same_scheme && same_authority
 }
 
 fn same_authority(authority: Authority<'_>, scheme: Option<&str>, target: &Target<'_>) -> bool {
-    let port = authority.port().map(|port| port.as_str());
+    let scheme = scheme.or_else(|| target.scheme());
+    let port = authority.port().map(EStr::as_str);
     !authority.has_userinfo()
         && target
             .host()

@@ -63,7 +63,7 @@ mod stored;
 mod validation;
 
 pub use admission::Admission;
-pub use answer::Answer;
+pub use answer::{Answer, Representation};
 pub use decision::{Decision, Serving};
 pub use invalidation::Invalidation;
 pub use lookup::Lookup;

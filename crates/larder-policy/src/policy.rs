@@ -264,7 +264,7 @@ impl Policy {
         }
     }
 
-    /// Further methods known to be safe (RFC 9110 section 9.2.1), such as WebDAV's `PROPFIND`: they
+    /// Further methods known to be safe (RFC 9110 section 9.2.1), such as `PROPFIND`: they
     /// invalidate nothing. Default: none beyond GET, HEAD, OPTIONS, TRACE and QUERY.
     #[must_use]
     pub fn with_safe_methods(self, methods: impl IntoIterator<Item = Method>) -> Self {

@@ -84,7 +84,6 @@ impl Policy {
     }
 
     /// Removes conditions and ranges, so that a full response comes back.
-    #[expect(clippy::unused_self, reason = "one place to ask all five questions")]
     pub fn uncondition(&self, headers: &mut HeaderMap) {
         for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE, IF_RANGE] {
             headers.remove(name);
@@ -93,7 +92,6 @@ impl Policy {
 
     /// What does the response to a validation request mean?
     #[must_use]
-    #[expect(clippy::unused_self, reason = "one place to ask all five questions")]
     pub fn validated(
         &self,
         stored: &StoredHead,
@@ -144,7 +142,6 @@ impl Policy {
 
     /// What a 200 to a forwarded HEAD says about a stored GET response (RFC 9111 section 4.3.5).
     #[must_use]
-    #[expect(clippy::unused_self, reason = "one place to ask all five questions")]
     pub fn head_agrees(&self, stored: &StoredHead, method: &Method, headers: &HeaderMap) -> bool {
         *method == Method::HEAD
             && AGREEING.iter().all(|name| {

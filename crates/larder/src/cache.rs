@@ -48,7 +48,6 @@ pub(crate) struct Limits {
 
 impl Cache {
     /// Starts a cache with the defaults of [`CacheBuilder`].
-    #[must_use]
     pub fn builder() -> CacheBuilder {
         CacheBuilder::default()
     }

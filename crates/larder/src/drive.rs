@@ -67,7 +67,7 @@ where
     Ok(relay(
         &context.policy,
         response,
-        CacheStatus::forward(reason),
+        &CacheStatus::forward(reason),
     ))
 }
 
@@ -167,8 +167,8 @@ impl<S> Drive<S> {
             }
             Validation::Failed => Ok(self
                 .stale(&entry, Some(status))
-                .unwrap_or_else(|| self.relay(arrived, answered))),
-            Validation::Relay => Ok(self.relay(arrived, answered)),
+                .unwrap_or_else(|| self.relay(arrived, &answered))),
+            Validation::Relay => Ok(self.relay(arrived, &answered)),
             _ => {
                 self.supersede(&key, &entry, &arrived);
                 Ok(self.keep(arrived, answered))
@@ -251,7 +251,7 @@ impl<S> Drive<S> {
     fn relay<C: Body>(
         &self,
         arrived: Arrived<C>,
-        status: CacheStatus,
+        status: &CacheStatus,
     ) -> Response<ResponseBody<C>> {
         self.forwarded(arrived.response.status());
         relay(&self.context.policy, arrived.response, status)

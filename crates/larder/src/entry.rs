@@ -56,10 +56,6 @@ impl Entry {
         self.birth
     }
 
-    pub(crate) fn body_bytes(&self) -> u64 {
-        self.body.len() as u64
-    }
-
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
         stamps.is_live(self.birth.position, self.birth.url, &self.checked_at)
     }

@@ -36,18 +36,14 @@ pub(crate) fn keep<C: Body>(
     let (mut parts, body) = arrived.response.into_parts();
     let announced = announced_length(&parts.headers, &body);
     let limits = context.cache.shared().limits;
-    let admission = match refuse(
-        &parts,
-        announced.filter(|_| fetch.class == MethodClass::Get),
-        limits,
-    ) {
-        Some(reason) => Admission::Skip(reason),
-        None => {
-            let (code, headers) = (parts.status, &parts.headers);
-            context
-                .policy
-                .admit(fetch.class, request, code, headers, arrived.times)
-        }
+    let body_bytes = announced.filter(|_| fetch.class == MethodClass::Get);
+    let admission = if let Some(reason) = refuse(&parts, body_bytes, limits) {
+        Admission::Skip(reason)
+    } else {
+        let (code, headers) = (parts.status, &parts.headers);
+        context
+            .policy
+            .admit(fetch.class, request, code, headers, arrived.times)
     };
     let head = match admission {
         Admission::Store(head) => head,
@@ -56,13 +52,13 @@ pub(crate) fn keep<C: Body>(
             note(
                 &context.policy,
                 &mut parts.headers,
-                status.detail(reason.as_str()),
+                &status.detail(reason.as_str()),
             );
             return Response::from_parts(parts, ResponseBody::inner(body));
         }
         _ => return Response::from_parts(parts, ResponseBody::inner(body)),
     };
-    note(&context.policy, &mut parts.headers, status.stored());
+    note(&context.policy, &mut parts.headers, &status.stored());
     if let Some(told) = head.downstream() {
         parts.headers.insert(CACHE_CONTROL, told.clone());
     }
@@ -81,13 +77,13 @@ pub(crate) fn keep<C: Body>(
 pub(crate) fn relay<C: Body>(
     policy: &Policy,
     mut response: Response<C>,
-    status: CacheStatus,
+    status: &CacheStatus,
 ) -> Response<ResponseBody<C>> {
     note(policy, response.headers_mut(), status);
     response.map(ResponseBody::inner)
 }
 
-fn note(policy: &Policy, headers: &mut HeaderMap, status: CacheStatus) {
+fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
     if policy.writes_cache_status() {
         status.append(headers, policy.name());
     }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use larder_policy::fields::CacheStatus;
-use larder_policy::{Answer, Policy, RequestHead, Serving};
+use larder_policy::{Answer, Policy, Representation, RequestHead, Serving};
 
 use crate::body::ResponseBody;
 use crate::entry::Entry;
@@ -16,18 +16,9 @@ pub(crate) fn from_entry<C: Body>(
     serving: Serving,
     status: &CacheStatus,
 ) -> Response<ResponseBody<C>> {
-    let bytes = entry.body_bytes();
-    let tag = entry.entity_tag();
-    let answer = policy.answer(request, &entry.head, tag, bytes);
-    let (code, headers) = policy.answer_head(
-        answer,
-        request,
-        &entry.head,
-        tag,
-        serving.age(),
-        status,
-        bytes,
-    );
+    let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body.len() as u64);
+    let answer = policy.answer(request, &stored);
+    let (code, headers) = policy.answer_head(answer, request, &stored, serving.age(), status);
     let body = match answer {
         Answer::Full if *request.method() != http::Method::HEAD => entry.body.clone(),
         Answer::Partial(range) => {

@@ -40,11 +40,15 @@ pub(super) fn push_lower_field(out: &mut KeyBuf, value: Option<&[u8]>) {
 }
 
 fn push_count(out: &mut KeyBuf, mut count: usize) {
-    while count > 0x7f {
-        out.push((count & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = count.to_le_bytes();
         count >>= 7;
+        if count == 0 {
+            out.push(low);
+            return;
+        }
+        out.push(low | 0x80);
     }
-    out.push((count & 0x7f) as u8);
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@
 use std::error::Error;
 use std::fmt;
 
-use http::HeaderMap;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, HeaderName,
 };
+use http::{HeaderMap, HeaderValue};
 
 use super::encode::{KeyBuf, push_field};
 use super::normalise::merge;
@@ -40,7 +40,7 @@ impl QueryContent {
         digest: &[u8; 32],
     ) -> Result<Self, MissingContentType> {
         let mut types = headers.get_all(CONTENT_TYPE).iter();
-        if types.next().is_none_or(|value| value.is_empty()) || types.next().is_some() {
+        if types.next().is_none_or(HeaderValue::is_empty) || types.next().is_some() {
             return Err(MissingContentType);
         }
         let mut encoded = KeyBuf::new();
@@ -84,8 +84,6 @@ const METADATA: [HeaderName; 4] = [
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(lines: &[(HeaderName, &'static str)]) -> HeaderMap {

@@ -300,7 +300,9 @@ mod tests {
     }
 
     fn error(uri: &'static str, host: Option<&'static str>) -> Option<TargetError> {
-        with_target((uri, host, Some("https")), |target| target.err())
+        let uri: Uri = uri.parse().unwrap();
+        let host = host.map(HeaderValue::from_static);
+        Target::from_request(&uri, host.as_ref(), Some("https")).err()
     }
 
     #[test]

@@ -25,9 +25,7 @@ impl MemoryTier {
     pub(crate) fn new(max_bytes: u64, limits: VariantLimits) -> Self {
         let engine = Engine::builder()
             .max_capacity(max_bytes)
-            .weigher(|key: &Box<[u8]>, variants: &Arc<Variants>| {
-                u32::try_from(key.len() + variants.weight()).unwrap_or(u32::MAX)
-            })
+            .weigher(weigh)
             .build_with_hasher(RandomState::new());
         Self { engine, limits }
     }
@@ -95,4 +93,9 @@ impl MemoryTier {
             self.engine.weighted_size(),
         )
     }
+}
+
+#[expect(clippy::borrowed_box, reason = "the engine's signature")]
+fn weigh(key: &Box<[u8]>, variants: &Arc<Variants>) -> u32 {
+    u32::try_from(key.len() + variants.weight()).unwrap_or(u32::MAX)
 }
