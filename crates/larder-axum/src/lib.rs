@@ -1,41 +1,41 @@
 //! Route annotations for [`larder`] on axum.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use larder::{Cache, RoutePolicy};
+//! use larder_axum::Cached;
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let cache = Cache::builder().build();
+//! let minute = Duration::from_secs(60);
+//! let app: Router = Router::new()
+//!     // The annotation gives the lifetime.
+//!     .route("/products", get(|| async { "…" }).cached(&cache, RoutePolicy::shared(minute)))
+//!     // The handler's own Cache-Control does.
+//!     .route("/news", get(|| async { "…" }).layer(larder_axum::layer(&cache)));
+//!
+//! let request = || Request::get("/products").body(Body::empty()).unwrap();
+//! app.clone().oneshot(request()).await.unwrap();
+//! let response = app.oneshot(request()).await.unwrap();
+//! assert_eq!(response.headers()["cache-status"], "larder; hit; ttl=60");
+//! # }
+//! ```
+//!
+//! # A whole router, and routes that opt out
+//!
+//! [`Cached::cached`] and [`layer`] also go around a whole router; [`Uncached::uncached`] takes a
+//! route out again. A single response opts out by carrying [`larder::DoNotStore`], in axum
+//! `(Extension(DoNotStore), …)`.
+//!
+//! # Where to put it
+//!
+//! Authentication belongs outside the cache, so that it sees every request; compression as well,
+//! unless encoded variants are to be stored.
 
-use axum::Router;
-use axum::extract::OriginalUri;
-use axum::routing::MethodRouter;
-use http::{Extensions, Uri};
-use larder::{Cache, CacheLayer, RoutePolicy};
+mod annotate;
 
-/// A [`CacheLayer`] that keys on the URI the client asked for, also inside nested routers.
-pub fn layer(cache: &Cache) -> CacheLayer {
-    CacheLayer::new(cache.clone()).with_target(original_uri)
-}
-
-fn original_uri(extensions: &Extensions) -> Option<&Uri> {
-    extensions.get::<OriginalUri>().map(|original| &original.0)
-}
-
-/// `.cached(…)` on routes and routers.
-pub trait Cached: Sized {
-    /// Answers from `cache` as `policy` says.
-    #[must_use]
-    fn cached(self, cache: &Cache, policy: RoutePolicy) -> Self;
-}
-
-impl<S> Cached for Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    fn cached(self, cache: &Cache, policy: RoutePolicy) -> Self {
-        self.layer(layer(cache).with_route_policy(policy))
-    }
-}
-
-impl<S> Cached for MethodRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    fn cached(self, cache: &Cache, policy: RoutePolicy) -> Self {
-        self.layer(layer(cache).with_route_policy(policy))
-    }
-}
+pub use annotate::{Cached, Uncached, layer};

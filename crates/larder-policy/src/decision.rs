@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::fields::{DeltaSeconds, ForwardReason, MaxStale};
-use crate::stored::{StoredHead, signed_seconds};
+use crate::stored::StoredHead;
 use crate::{Policy, RequestHead};
 
 /// The answer to question 2 for a selected stored response.
@@ -23,12 +23,12 @@ pub enum Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Serving {
     age: Duration,
-    ttl: i64,
+    lifetime: Duration,
 }
 
 impl Serving {
-    pub(crate) const fn new(age: Duration, ttl: i64) -> Self {
-        Self { age, ttl }
+    pub(crate) const fn new(age: Duration, lifetime: Duration) -> Self {
+        Self { age, lifetime }
     }
 
     /// Current age, for the `Age` field.
@@ -37,10 +37,17 @@ impl Serving {
         self.age
     }
 
-    /// Whole seconds of freshness left; negative once stale.
+    /// Past its freshness lifetime.
     #[must_use]
-    pub const fn ttl(self) -> i64 {
-        self.ttl
+    pub fn is_stale(self) -> bool {
+        self.lifetime <= self.age
+    }
+
+    /// Seconds of freshness left, negative when past: the lifetime less what `Age` says.
+    #[must_use]
+    pub fn ttl(self) -> i64 {
+        let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+        seconds(self.lifetime).saturating_sub(seconds(self.age))
     }
 }
 
@@ -54,9 +61,9 @@ impl Policy {
         now: SystemTime,
     ) -> Decision {
         let age = stored.age(now);
-        let serving = Serving::new(age, signed_seconds(stored.lifetime, age));
+        let serving = Serving::new(age, stored.lifetime);
         let rules = stored.use_rules;
-        let fresh = stored.lifetime > age;
+        let fresh = !serving.is_stale();
         if rules.no_cache || rules.invalidated {
             return Decision::Validate(ForwardReason::Stale);
         }

@@ -125,8 +125,7 @@ impl StoredHead {
     /// How old the response is, to serve it now whatever its freshness.
     #[must_use]
     pub fn serving(&self, now: SystemTime) -> Serving {
-        let age = self.age(now);
-        Serving::new(age, signed_seconds(self.lifetime, age))
+        Serving::new(self.age(now), self.lifetime)
     }
 
     /// What clients are told instead of the inner service's `Cache-Control`, if anything.
@@ -222,15 +221,5 @@ pub(crate) fn fill_room(headers: &mut HeaderMap, age: Duration, status: Option<H
                 room.insert(status);
             }
         }
-    }
-}
-
-pub(crate) fn signed_seconds(lifetime: Duration, age: Duration) -> i64 {
-    let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
-    if lifetime > age {
-        seconds(lifetime.saturating_sub(age))
-    } else {
-        let past = age.saturating_sub(lifetime);
-        -seconds(past)
     }
 }

@@ -191,13 +191,14 @@ fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, found: &Varian
         _ => return Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
     };
     let status = CacheStatus::hit(serving.ttl());
-    let outcome = if serving.ttl() >= 0 {
-        Outcome::Hit { ttl: serving.ttl() }
-    } else {
+    let ttl = serving.ttl();
+    let outcome = if serving.is_stale() {
         Outcome::StaleHit {
-            ttl: serving.ttl(),
+            ttl,
             detail: "max-stale",
         }
+    } else {
+        Outcome::Hit { ttl }
     };
     trace::answered(&context.cache, outcome);
     Use::Answer(reply::from_entry(

@@ -1,0 +1,77 @@
+//! `.cached(…)` and `.uncached()` on routes and routers.
+
+use axum::Router;
+use axum::extract::OriginalUri;
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use http::{Extensions, Uri};
+use larder::{Cache, CacheLayer, DoNotStore, RoutePolicy};
+use tower::util::MapResponseLayer;
+
+/// A [`CacheLayer`] that obeys the handlers' own `Cache-Control`.
+///
+/// Unlike [`CacheLayer::new`] it keys on the URI that the client asked for also inside a nested
+/// router, where axum strips the prefix from the request's.
+pub fn layer(cache: &Cache) -> CacheLayer {
+    CacheLayer::new(cache.clone()).with_target(original_uri)
+}
+
+fn original_uri(extensions: &Extensions) -> Option<&Uri> {
+    extensions.get::<OriginalUri>().map(|original| &original.0)
+}
+
+/// Annotates a route, or every route of a router.
+pub trait Cached {
+    /// Answers GET and HEAD from `cache` as `policy` says; other methods pass, and their success
+    /// invalidates what is stored for the same URI (RFC 9111 section 4.4).
+    #[must_use]
+    fn cached(self, cache: &Cache, policy: RoutePolicy) -> Self;
+}
+
+impl<S> Cached for MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    fn cached(self, cache: &Cache, policy: RoutePolicy) -> Self {
+        self.layer(layer(cache).with_route_policy(policy))
+    }
+}
+
+impl<S> Cached for Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    fn cached(self, cache: &Cache, policy: RoutePolicy) -> Self {
+        self.layer(layer(cache).with_route_policy(policy))
+    }
+}
+
+/// Takes a route out of the cache that is around its router.
+pub trait Uncached {
+    /// No response of this route is stored, whatever its fields say.
+    #[must_use]
+    fn uncached(self) -> Self;
+}
+
+impl<S> Uncached for MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    fn uncached(self) -> Self {
+        self.layer(MapResponseLayer::new(do_not_store))
+    }
+}
+
+impl<S> Uncached for Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    fn uncached(self) -> Self {
+        self.layer(MapResponseLayer::new(do_not_store))
+    }
+}
+
+fn do_not_store(mut response: Response) -> Response {
+    response.extensions_mut().insert(DoNotStore);
+    response
+}
