@@ -19,7 +19,9 @@
 //!     .route("/news", get(|| async { "…" }).layer(larder_axum::layer(&cache)));
 //!
 //! let request = || Request::get("/products").body(Body::empty()).unwrap();
-//! app.clone().oneshot(request()).await.unwrap();
+//! let first = app.clone().oneshot(request()).await.unwrap();
+//! // What is stored is stored at the end of the body.
+//! axum::body::to_bytes(first.into_body(), usize::MAX).await.unwrap();
 //! let response = app.oneshot(request()).await.unwrap();
 //! assert_eq!(response.headers()["cache-status"], "larder; hit; ttl=60");
 //! # }
