@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     // Cargo says at run time where we are: one build may serve several checkouts.
     let root = env::var_os("CARGO_MANIFEST_DIR").map(|folder| Path::new(&folder).join(".."));
-    if !root.is_some_and(|root| env::set_current_dir(root).is_ok()) {
+    if root.is_none_or(|root| env::set_current_dir(root).is_err()) {
         eprintln!("xtask: not in a workspace; run it as `cargo xtask`");
         return ExitCode::FAILURE;
     }

@@ -1,1 +1,76 @@
-//! shop
+//! A small shop API that shows what larder does, route by route. `main` starts it, [`app`] builds
+//! it, and the tests call [`app`].
+
+mod catalogue;
+mod export;
+mod pages;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use larder::{Cache, CacheControl, RoutePolicy};
+use larder_axum::{Cached, Uncached};
+
+use catalogue::Catalogue;
+
+/// How long the slow report takes to make.
+pub const SLOW: Duration = Duration::from_secs(2);
+
+/// The whole shop. Only annotated routes are cached, except under `/blog`, where the cache is
+/// around the whole router and one route opts out.
+pub fn app(cache: &Cache) -> Router {
+    Router::new()
+        // Obeys what the handler says: `Cache-Control: public, max-age=30`.
+        .route("/news", get(pages::news).layer(larder_axum::layer(cache)))
+        // The annotation says how long, and what clients are told. A successful PUT drops it.
+        .route(
+            "/products/{id}",
+            get(catalogue::product)
+                .put(catalogue::edit)
+                .cached(cache, products()),
+        )
+        // Fresh for two seconds, then validated: the handler answers 304 if nothing changed.
+        .route(
+            "/catalogue",
+            get(catalogue::list).cached(cache, RoutePolicy::shared(secs(2))),
+        )
+        // Ten megabytes, streamed: too large to keep, never held in memory.
+        .route(
+            "/export",
+            get(export::products).cached(cache, RoutePolicy::shared(secs(60))),
+        )
+        // Takes two seconds to make. The second call is instant.
+        .route(
+            "/report",
+            get(pages::report).cached(cache, RoutePolicy::shared(secs(60))),
+        )
+        // Says `no-store`, which no annotation overrules.
+        .route(
+            "/basket",
+            get(pages::basket).cached(cache, RoutePolicy::shared(secs(60))),
+        )
+        .nest("/blog", blog(cache))
+        .with_state(Arc::new(Catalogue::default()))
+}
+
+fn products() -> RoutePolicy {
+    RoutePolicy::shared(secs(60))
+        .stale_while_revalidate(secs(30))
+        .stale_if_error(secs(3600))
+        .cache_errors([axum::http::StatusCode::NOT_FOUND], secs(5))
+        .downstream(CacheControl::public().max_age(secs(5)))
+}
+
+/// The cache is around the router: every route is cached unless it opts out.
+fn blog(cache: &Cache) -> Router<Arc<Catalogue>> {
+    Router::new()
+        .route("/posts", get(pages::posts))
+        .route("/drafts", get(pages::drafts).uncached())
+        .cached(cache, RoutePolicy::shared(secs(60)))
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

@@ -1,1 +1,50 @@
-fn main() {}
+//! Starts the shop on <http://127.0.0.1:3000>, or on the port that `PORT` names.
+
+use std::io::Error;
+
+use larder::Cache;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    let port = match std::env::var("PORT") {
+        Ok(text) => text
+            .parse()
+            .map_err(|_| Error::other(format!("PORT is not a port number: {text}")))?,
+        Err(_) => 3000_u16,
+    };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        Error::other(format!(
+            "cannot listen on 127.0.0.1:{port}: {error}; choose another port with PORT="
+        ))
+    })?;
+    let cache = Cache::builder().max_bytes(64 << 20).build();
+    print!("{}", tour(&format!("http://{}", listener.local_addr()?)));
+    axum::serve(listener, shop::app(&cache))
+        .with_graceful_shutdown(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await
+}
+
+fn tour(url: &str) -> String {
+    format!(
+        "shop is open at {url}; try each line twice and read Cache-Status:
+
+  curl -i {url}/news           the handler's own Cache-Control is obeyed
+  curl -i {url}/products/42    an annotated route; clients are told max-age=5
+  curl -i -X PUT {url}/products/42 --json '{{\"cents\":9900}}'   … and what it stored is dropped
+  curl -i {url}/catalogue      after two seconds: validated with its ETag
+  curl -i {url}/report         slow once, then instant
+  curl -s -D- -o/dev/null {url}/export    streamed, too large to keep
+  curl -i {url}/basket         says no-store: never kept
+  curl -i {url}/blog/posts     cached because its router is
+  curl -i {url}/blog/drafts    opted out of its router's cache
+
+Ctrl-C stops it. RUST_LOG=larder=debug shows every decision.
+"
+    )
+}
