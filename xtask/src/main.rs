@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  test [filter]...    unit, integration and doc tests: all, or those that match
+  test [filter]...    unit, integration and doc tests: all, those that match, or nextest's options
   lint [name]...      format imports purity clippy docs features dependencies: all, or those named
   bench [name]        every bench target, or the one named
   fuzz [seconds]      every fuzz target, each for so many seconds (20)";

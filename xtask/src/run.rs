@@ -4,23 +4,25 @@ use std::{env, fs};
 
 use crate::step::{Result, ensure, step};
 
-/// Everything nextest finds, then the doctests, which it does not run. Filters select from both.
+/// Everything nextest finds, then the doctests, which it does not run. Names select from both;
+/// options such as `-E` are nextest's, and then it runs alone.
 pub(crate) fn test(filters: &[&str]) -> Result {
     ensure("nextest", "0.9.143")?;
+    let options = filters.iter().any(|filter| filter.starts_with('-'));
     let mut tests = "cargo nextest run --workspace --all-features --locked".to_owned();
     if env::var_os("CI").is_some() {
         tests.push_str(" --profile ci");
     }
-    if !filters.is_empty() {
-        // The filter may name a doctest only.
+    if !filters.is_empty() && !options {
+        // The name may be that of a doctest.
         tests.push_str(" --no-tests=warn");
     }
     step("tests", &tests, filters)?;
-    step(
-        "doctests",
-        "cargo test --workspace --all-features --doc --locked --",
-        filters,
-    )
+    if options {
+        return Ok(());
+    }
+    let doctests = "cargo test --workspace --all-features --doc --locked --";
+    step("doctests", doctests, filters)
 }
 
 /// Measures in the release profile.

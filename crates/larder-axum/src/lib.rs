@@ -41,3 +41,8 @@
 mod annotate;
 
 pub use annotate::{Cached, Uncached, layer};
+
+/// The example of the project's README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

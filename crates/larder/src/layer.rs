@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
-use larder_policy::Policy;
+use larder_policy::key::Partition;
+use larder_policy::{BypassReason, Mode, Policy};
 use tower_layer::Layer;
 
 use crate::cache::Cache;
@@ -33,10 +34,26 @@ pub(crate) struct Context {
     pub(crate) cache: Cache,
     pub(crate) policy: Arc<Policy>,
     pub(crate) target: TargetUri,
+    pub(crate) partition: Option<Arc<Identify>>,
+}
+
+impl Context {
+    /// Whose copy a request is about. No identity means no lookup and no storing: a partitioned
+    /// response is never shared for want of a name.
+    pub(crate) fn partition(&self, extensions: &Extensions) -> Result<Partition, BypassReason> {
+        match &self.partition {
+            Some(identify) => identify(extensions).ok_or(BypassReason::Identity),
+            None if self.policy.mode() == Mode::Shared => Ok(Partition::shared()),
+            None => Err(BypassReason::Identity),
+        }
+    }
 }
 
 /// Finds the URI that the client asked for among a request's extensions.
 pub(crate) type TargetUri = fn(&Extensions) -> Option<&Uri>;
+
+/// Finds the identity that the application's own authentication put among a request's extensions.
+type Identify = dyn Fn(&Extensions) -> Option<Partition> + Send + Sync;
 
 impl CacheLayer {
     /// A layer that obeys RFC 9111 with the defaults of [`Policy::shared`].
@@ -47,6 +64,7 @@ impl CacheLayer {
                 cache,
                 policy,
                 target: |_| None,
+                partition: None,
             },
         }
     }
@@ -61,6 +79,33 @@ impl CacheLayer {
     pub fn with_route_policy(self, route: RoutePolicy) -> Self {
         let policy = route.apply(Policy::clone(&self.context.policy));
         self.with_policy(policy)
+    }
+
+    /// Gives every identity a copy of its own. `identify` reads what the application's own
+    /// authentication put among the request's extensions, never a raw header field; requests for
+    /// which it finds nobody bypass the cache. Goes with [`Policy::private`].
+    ///
+    /// ```
+    /// use larder::policy::key::Partition;
+    /// use larder::{Cache, CacheLayer, Policy};
+    ///
+    /// #[derive(Clone)]
+    /// struct UserId(u64);
+    ///
+    /// let layer = CacheLayer::new(Cache::builder().build())
+    ///     .with_policy(Policy::private())
+    ///     .with_partition(|extensions| {
+    ///         let UserId(id) = extensions.get()?;
+    ///         Partition::of("user", &id.to_be_bytes()).ok()
+    ///     });
+    /// # drop(layer);
+    /// ```
+    pub fn with_partition(
+        mut self,
+        identify: impl Fn(&Extensions) -> Option<Partition> + Send + Sync + 'static,
+    ) -> Self {
+        self.context.partition = Some(Arc::new(identify));
+        self
     }
 
     /// Tells where the URI stands that the client asked for, when the request's own has been

@@ -109,8 +109,12 @@ fn plan<B: Body, C: Body>(context: &Context, request: &Request<B>) -> Plan<C> {
         Lookup::Bypass(reason) => return Plan::Bypass(reason),
         _ => return Plan::Unsafe,
     };
+    let partition = match context.partition(request.extensions()) {
+        Ok(partition) => partition,
+        Err(reason) => return Plan::Bypass(reason),
+    };
     match context.policy.target(&head) {
-        Ok(target) => look_up(context, &head, class, &target),
+        Ok(target) => look_up(context, &head, class, &target, &partition),
         Err(reason) => Plan::Bypass(reason),
     }
 }
@@ -120,12 +124,12 @@ fn look_up<C: Body>(
     head: &RequestHead<'_>,
     class: MethodClass,
     target: &Target<'_>,
+    partition: &Partition,
 ) -> Plan<C> {
-    let partition = Partition::shared();
     let mut key = KeyBuf::new();
     context
         .policy
-        .key_into(MethodClass::Get, head, target, &partition, &mut key);
+        .key_into(MethodClass::Get, head, target, partition, &mut key);
     if key.len() > context.cache.shared().limits.max_key_bytes {
         return Plan::Bypass(BypassReason::KeyTooLong);
     }
@@ -135,7 +139,7 @@ fn look_up<C: Body>(
         key.clear();
         context
             .policy
-            .key_into(MethodClass::Head, head, target, &partition, &mut key);
+            .key_into(MethodClass::Head, head, target, partition, &mut key);
         found = context.cache.shared().memory.get(&key);
     }
     let (reason, stored) = match found.as_deref().map(|v| use_stored(context, head, v)) {
@@ -152,7 +156,7 @@ fn look_up<C: Body>(
         key.clear();
         context
             .policy
-            .key_into(MethodClass::Head, head, target, &partition, &mut key);
+            .key_into(MethodClass::Head, head, target, partition, &mut key);
     }
     let mut url = KeyBuf::new();
     target.url_bytes(&mut url);

@@ -13,11 +13,14 @@ const LINES_PER_CHUNK: u64 = 1_000;
 /// too large to keep.
 pub async fn products() -> impl IntoResponse {
     let chunk = Bytes::from(LINE.repeat(LINES_PER_CHUNK as usize));
-    let chunks = (0..LINES / LINES_PER_CHUNK)
-        .map(move |_| Ok::<_, std::convert::Infallible>(chunk.clone()));
+    let chunks =
+        (0..LINES / LINES_PER_CHUNK).map(move |_| Ok::<_, std::convert::Infallible>(chunk.clone()));
     let fields = [
         (header::CONTENT_TYPE, "text/csv".to_owned()),
-        (header::CONTENT_LENGTH, (LINES * LINE.len() as u64).to_string()),
+        (
+            header::CONTENT_LENGTH,
+            (LINES * LINE.len() as u64).to_string(),
+        ),
     ];
     (fields, Body::from_stream(stream::iter(chunks)))
 }

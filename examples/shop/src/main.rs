@@ -16,11 +16,13 @@ async fn main() -> Result<(), Error> {
             .map_err(|_| Error::other(format!("PORT is not a port number: {text}")))?,
         Err(_) => 3000_u16,
     };
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
-        Error::other(format!(
-            "cannot listen on 127.0.0.1:{port}: {error}; choose another port with PORT="
-        ))
-    })?;
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(|error| {
+            Error::other(format!(
+                "cannot listen on 127.0.0.1:{port}: {error}; choose another port with PORT="
+            ))
+        })?;
     let cache = Cache::builder().max_bytes(64 << 20).build();
     print!("{}", tour(&format!("http://{}", listener.local_addr()?)));
     axum::serve(listener, shop::app(&cache))

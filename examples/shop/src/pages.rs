@@ -19,7 +19,10 @@ pub async fn news() -> impl IntoResponse {
 
 /// Must never be kept.
 pub async fn basket() -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], Json(json!({ "items": [] })))
+    (
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(json!({ "items": [] })),
+    )
 }
 
 /// Artificially slow.
