@@ -46,6 +46,16 @@ enum Ahead<E> {
     Item(Result<Frame<Bytes>, E>),
 }
 
+impl<E> Ahead<E> {
+    /// Data that was taken from the inner body and is still to be handed on.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Item(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            Self::Item(Err(_)) | Self::End | Self::Unknown => 0,
+        }
+    }
+}
+
 impl<C: Body> ResponseBody<C> {
     pub(crate) fn empty() -> Self {
         Self::stored(Bytes::new())
@@ -134,7 +144,16 @@ impl<C: Body> Body for ResponseBody<C> {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Stored { data } => SizeHint::with_exact(data.len() as u64),
-            Kind::Streaming { inner, .. } => inner.size_hint(),
+            Kind::Streaming { inner, ahead, .. } => {
+                let inner = inner.size_hint();
+                let found = ahead.bytes();
+                let mut hint = SizeHint::new();
+                hint.set_lower(inner.lower().saturating_add(found));
+                if let Some(upper) = inner.upper() {
+                    hint.set_upper(upper.saturating_add(found));
+                }
+                hint
+            }
         }
     }
 }
@@ -185,15 +204,21 @@ fn note(frame: &Frame<Bytes>, fill: &mut Option<Box<Fill>>) {
 }
 
 /// The announced length is out. A server may now drop the body without asking for its end, so look
-/// whether there is more: a body that is longer than its length is not stored.
+/// whether there is more: a body that is longer than its length is not stored. An empty frame says
+/// nothing either way.
 fn look_ahead<C: Body>(
-    inner: Pin<&mut C>,
+    mut inner: Pin<&mut C>,
     fill: &mut Option<Box<Fill>>,
     ahead: &mut Ahead<C::Error>,
     cx: &mut Context<'_>,
 ) {
-    if let Poll::Ready(found) = poll_inner(inner, fill, cx) {
-        *ahead = found.map_or(Ahead::End, Ahead::Item);
+    while let Poll::Ready(found) = poll_inner(inner.as_mut(), fill, cx) {
+        let says_nothing =
+            matches!(&found, Some(Ok(f)) if f.data_ref().is_some_and(Bytes::is_empty));
+        if !says_nothing {
+            *ahead = found.map_or(Ahead::End, Ahead::Item);
+            return;
+        }
     }
 }
 

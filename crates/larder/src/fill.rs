@@ -98,12 +98,13 @@ impl Fill {
 
 impl Drop for Fill {
     /// Servers stop reading a body once its announced length is out, without asking for the end:
-    /// that is a complete message (RFC 9112 section 6.3). Anything else dropped here is half a body.
+    /// that is a complete message (RFC 9112 section 6.3). Anything else dropped here is half a body,
+    /// or one that nobody asked for its first byte.
     fn drop(&mut self) {
         if self.head.is_none() {
             return;
         }
-        if self.is_full() {
+        if self.is_full() && !self.body.is_empty() {
             self.publish();
         } else {
             self.head = None;

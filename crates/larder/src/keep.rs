@@ -34,16 +34,18 @@ pub(crate) fn keep<C: Body>(
     status: CacheStatus,
 ) -> Response<ResponseBody<C>> {
     let (mut parts, body) = arrived.response.into_parts();
-    let announced = announced_length(&parts.headers, &body);
     let limits = context.cache.shared().limits;
-    let body_bytes = announced.filter(|_| fetch.class == MethodClass::Get);
-    let admission = if let Some(reason) = refuse(&parts, body_bytes, limits) {
-        Admission::Skip(reason)
-    } else {
-        let (code, headers) = (parts.status, &parts.headers);
-        context
-            .policy
-            .admit(fetch.class, request, code, headers, arrived.times)
+    let length = refuse(&parts, limits)
+        .map_or_else(|| announced_length(&parts.headers, &body), Err)
+        .and_then(|length| within_limit(length, fetch.class, limits));
+    let admission = match length {
+        Err(reason) => Admission::Skip(reason),
+        Ok(_) => {
+            let (code, headers) = (parts.status, &parts.headers);
+            context
+                .policy
+                .admit(fetch.class, request, code, headers, arrived.times)
+        }
     };
     let head = match admission {
         Admission::Store(head) => head,
@@ -63,6 +65,7 @@ pub(crate) fn keep<C: Body>(
         parts.headers.insert(CACHE_CONTROL, told.clone());
     }
     let key = Arc::clone(&fetch.key);
+    let announced = length.unwrap_or_default();
     let fill = Fill::new(context.cache.clone(), key, arrived.birth, head, announced);
     let body = if fetch.class == MethodClass::Head {
         fill.finish();
@@ -89,29 +92,56 @@ fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
     }
 }
 
-/// What is known before the policy is asked: an opt-out, and sizes beyond the limits.
-fn refuse(parts: &response::Parts, announced: Option<u64>, limits: Limits) -> Option<SkipReason> {
-    let header_bytes: usize = parts
-        .headers
-        .iter()
-        .map(|(n, v)| n.as_str().len() + v.len())
-        .sum();
+/// What is known before the policy is asked: an opt-out, and a head beyond the limits.
+fn refuse(parts: &response::Parts, limits: Limits) -> Option<SkipReason> {
     if parts.extensions.get::<DoNotStore>().is_some() {
         Some(SkipReason::OptedOut)
-    } else if header_bytes > limits.max_header_bytes || parts.headers.len() > MAX_FIELD_LINES {
+    } else if is_too_large(&parts.headers, limits) {
         Some(SkipReason::HeadersTooLarge)
-    } else if announced.is_some_and(|bytes| bytes > limits.max_body_bytes) {
-        Some(SkipReason::BodyTooLarge)
     } else {
         None
     }
 }
 
+fn is_too_large(headers: &HeaderMap, limits: Limits) -> bool {
+    let bytes: usize = headers
+        .iter()
+        .map(|(n, v)| n.as_str().len() + v.len())
+        .sum();
+    bytes > limits.max_header_bytes || headers.len() > MAX_FIELD_LINES
+}
+
 /// The length the body claims to have: what `Content-Length` says, else what the body itself says.
-fn announced_length<C: Body>(headers: &HeaderMap, body: &C) -> Option<u64> {
-    match headers.get(CONTENT_LENGTH) {
-        Some(value) => value.to_str().ok().and_then(|text| text.parse().ok()),
-        None => body.size_hint().exact(),
+/// A `Content-Length` that is repeated or not a number cannot be the length of anything.
+fn announced_length<C: Body>(headers: &HeaderMap, body: &C) -> Result<Option<u64>, SkipReason> {
+    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+    let length = match (lines.next(), lines.next()) {
+        (None, _) => return Ok(body.size_hint().exact()),
+        (Some(line), None) => line.to_str().ok().filter(|text| is_digits(text)),
+        (Some(_), Some(_)) => None,
+    };
+    length
+        .and_then(|digits| digits.parse().ok())
+        .map(Some)
+        .ok_or(SkipReason::BodyIncomplete)
+}
+
+/// Digits only: Rust would read `+5` too.
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The length that HEAD announces is not that of a body to be stored.
+fn within_limit(
+    length: Option<u64>,
+    class: MethodClass,
+    limits: Limits,
+) -> Result<Option<u64>, SkipReason> {
+    match length {
+        Some(bytes) if class == MethodClass::Get && bytes > limits.max_body_bytes => {
+            Err(SkipReason::BodyTooLarge)
+        }
+        length => Ok(length),
     }
 }
 
