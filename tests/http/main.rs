@@ -1,3 +1,5 @@
 //! Behaviour through `tower::ServiceExt::oneshot`, a module a subject.
 
+mod bodies;
+mod lengths;
 mod thin;

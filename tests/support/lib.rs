@@ -1,6 +1,10 @@
 //! Support for the tests: an origin that counts its calls, a clock that is moved by hand, and short
 //! ways to make requests and read responses.
 
+mod feed;
+
+pub use feed::{Broken, FedBody, Feed, feed};
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -185,6 +189,25 @@ impl Setup {
     pub async fn get_with(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         self.send(request("GET", path, fields)).await
     }
+}
+
+/// A cache in front of any service, and the clock it goes by.
+pub fn stack<S>(inner: S, policy: Policy) -> (Cache, TestClock, CacheService<S>) {
+    let clock = TestClock::default();
+    let cache = Cache::builder().clock(clock.clock()).build();
+    let service = CacheLayer::new(cache.clone())
+        .with_policy(policy)
+        .layer(inner);
+    (cache, clock, service)
+}
+
+/// A response of the inner service.
+pub fn response(status: u16, fields: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
+    let mut builder = Response::builder().status(status);
+    for (name, value) in fields {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(body.into()).unwrap()
 }
 
 /// A response read to its end.

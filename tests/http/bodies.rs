@@ -1,0 +1,303 @@
+use std::pin::pin;
+use std::sync::Mutex;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, Response};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use larder::{Cache, CacheLayer, Policy, ResponseBody};
+use larder_tests::{Broken, FedBody, Feed, Origin, Setup, feed, get, request, response, stack};
+use tower::{Layer, ServiceExt, service_fn};
+
+const FRESH: (&str, &str) = ("cache-control", "max-age=60");
+
+/// A cache before an origin whose first body is fed by hand; later ones name the call.
+fn fed(fields: &[(&str, &str)]) -> (Setup, Feed) {
+    let (feeder, body) = feed();
+    let first = Mutex::new(Some(response(200, fields, body)));
+    let origin = Origin::new(move |_, calls| match first.lock().unwrap().take() {
+        Some(first) => first,
+        None => response(200, &[FRESH], format!("call {}", calls + 1)),
+    });
+    (Setup::shared(origin), feeder)
+}
+
+async fn open(setup: &Setup) -> ResponseBody<Body> {
+    let response = setup.service.clone().oneshot(get("/a")).await.unwrap();
+    response.into_body()
+}
+
+/// The next frame, which has to be there already.
+fn ready(body: &mut ResponseBody<Body>) -> Option<Bytes> {
+    let frame = pin!(body.frame()).now_or_never().expect("a frame is ready");
+    frame.map(|frame| frame.unwrap().into_data().unwrap())
+}
+
+fn is_waiting(body: &mut ResponseBody<Body>) -> bool {
+    pin!(body.frame()).now_or_never().is_none()
+}
+
+#[tokio::test]
+async fn miss_streams_while_it_is_stored() {
+    let (setup, feeder) = fed(&[FRESH]);
+    let mut body = open(&setup).await;
+    assert!(is_waiting(&mut body));
+    feeder.data("first ");
+    assert_eq!(ready(&mut body).unwrap(), "first ");
+    assert!(is_waiting(&mut body));
+    assert_eq!(setup.cache.stats().stored(), 0);
+    feeder.data("second");
+    assert_eq!(ready(&mut body).unwrap(), "second");
+    feeder.end();
+    assert_eq!(ready(&mut body), None);
+    let hit = setup.get("/a").await;
+    assert!(hit.is_hit());
+    assert_eq!(hit.text(), "first second");
+    assert_eq!(hit.field("content-length"), "12");
+}
+
+#[tokio::test]
+async fn nothing_is_stored_before_the_end_of_the_body() {
+    let (setup, feeder) = fed(&[FRESH]);
+    let mut body = open(&setup).await;
+    feeder.data("half");
+    ready(&mut body);
+    assert_eq!(setup.get("/a").await.text(), "call 2");
+    drop(body);
+    assert!(feeder.is_abandoned());
+    assert_eq!(setup.get("/a").await.text(), "call 2");
+    assert_eq!(setup.cache.stats().responses(), 1);
+}
+
+#[tokio::test]
+async fn unstorable_response_is_passed_on_chunk_by_chunk() {
+    let (setup, feeder) = fed(&[("cache-control", "no-store")]);
+    let mut body = open(&setup).await;
+    let chunk = Bytes::from(vec![b'x'; 4096]);
+    for _ in 0..1000 {
+        feeder.data(chunk.clone());
+        let relayed = ready(&mut body).unwrap();
+        // The very same memory: neither copied nor kept.
+        assert_eq!(relayed.as_ptr(), chunk.as_ptr());
+        assert_eq!(feeder.unread(), 0);
+    }
+    drop(body);
+    assert!(chunk.is_unique());
+    assert!(!setup.get("/a").await.is_hit());
+}
+
+#[tokio::test]
+async fn endless_stream_flows_on_and_is_never_stored() {
+    let (setup, feeder) = fed(&[FRESH, ("content-type", "text/event-stream")]);
+    let mut body = open(&setup).await;
+    let event = Bytes::from(vec![b'e'; 64 << 10]);
+    for _ in 0..160 {
+        feeder.data(event.clone());
+        assert_eq!(ready(&mut body).unwrap(), event);
+    }
+    let stats = setup.cache.stats();
+    assert_eq!((stats.stored(), stats.not_stored()), (0, 1));
+    assert!(stats.bytes() < 1024);
+    assert!(is_waiting(&mut body));
+    drop(body);
+    assert!(!setup.get("/a").await.is_hit());
+    assert_eq!(setup.cache.stats().not_stored(), 1);
+}
+
+#[tokio::test]
+async fn body_that_breaks_off_gives_its_error_and_is_not_stored() {
+    let (setup, feeder) = fed(&[FRESH]);
+    let mut body = open(&setup).await;
+    feeder.data("half");
+    ready(&mut body);
+    feeder.fail();
+    let error = body.frame().await.unwrap().unwrap_err().into_inner();
+    assert_eq!(*error.downcast::<Broken>().unwrap(), Broken);
+    drop(body);
+    assert_eq!(setup.get("/a").await.text(), "call 2");
+}
+
+#[tokio::test]
+async fn body_that_fails_at_its_announced_end_is_not_stored() {
+    let (setup, feeder) = fed(&[FRESH, ("content-length", "4")]);
+    let mut body = open(&setup).await;
+    feeder.data("half");
+    feeder.fail();
+    assert_eq!(ready(&mut body).unwrap(), "half");
+    assert!(!body.is_end_stream());
+    assert!(body.frame().await.unwrap().is_err());
+    assert_eq!(setup.get("/a").await.text(), "call 2");
+}
+
+#[tokio::test]
+async fn error_type_of_the_inner_body_is_kept() {
+    let inner = service_fn(|_: http::Request<Body>| async {
+        let (feeder, body) = feed();
+        feeder.fail();
+        Ok::<_, std::convert::Infallible>(Response::new(body))
+    });
+    let (_, _, service) = stack(inner, Policy::shared());
+    let mut body: ResponseBody<FedBody> = service.oneshot(get("/a")).await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap_err(), Broken);
+}
+
+#[tokio::test]
+async fn client_that_leaves_half_way_stores_nothing() {
+    for read in [0, 1] {
+        let (setup, feeder) = fed(&[FRESH, ("content-length", "8")]);
+        let mut body = open(&setup).await;
+        feeder.data("half");
+        for _ in 0..read {
+            ready(&mut body);
+        }
+        drop(body);
+        assert!(feeder.is_abandoned());
+        assert_eq!(setup.get("/a").await.text(), "call 2");
+    }
+}
+
+#[tokio::test]
+async fn response_dropped_unread_stores_nothing() {
+    let setup = Setup::shared(Origin::ok(&[FRESH]));
+    drop(setup.service.clone().oneshot(get("/a")).await.unwrap());
+    assert_eq!(setup.get("/a").await.text(), "call 2");
+}
+
+#[tokio::test]
+async fn single_bytes_are_stored_without_waiting_for_another_poll() {
+    let setup = Setup::shared(Origin::ok(&[FRESH]));
+    let mut body = open(&setup).await;
+    assert_eq!(body.size_hint().exact(), Some(6));
+    assert_eq!(ready(&mut body).unwrap(), "call 1");
+    assert!(body.is_end_stream());
+    drop(body);
+    assert!(setup.get("/a").await.is_hit());
+}
+
+#[tokio::test]
+async fn megabyte_in_many_chunks_is_the_same_on_the_hit() {
+    let bytes: Vec<u8> = (0..1u32 << 18)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    assert_eq!(bytes.len(), 1 << 20);
+    let (setup, feeder) = fed(&[FRESH]);
+    let mut rest = bytes.as_slice();
+    for size in (1..=977).cycle() {
+        let (chunk, after) = rest.split_at(size.min(rest.len()));
+        feeder.data(chunk.to_vec());
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    feeder.end();
+    assert!(setup.get("/a").await.body == bytes);
+    let hit = setup.get("/a").await;
+    assert!(hit.is_hit());
+    assert!(hit.body == bytes);
+}
+
+#[tokio::test]
+async fn bodies_up_to_the_limit_are_stored() {
+    for (bytes, stored) in [(9, true), (10, true), (11, false)] {
+        for announced in [true, false] {
+            let setup = limited(bytes, announced);
+            let miss = setup.get("/a").await;
+            assert_eq!(miss.body.len(), bytes);
+            let again = setup.get("/a").await;
+            assert_eq!(again.is_hit(), stored, "{bytes} announced: {announced}");
+            assert_eq!(again.body, miss.body);
+            // A length that is known is refused before a byte is kept.
+            assert_eq!(miss.is_stored(), stored || !announced);
+        }
+    }
+}
+
+fn limited(bytes: usize, announced: bool) -> Setup {
+    let origin = Origin::new(move |_, _| {
+        let (feeder, body) = feed();
+        for _ in 0..bytes {
+            feeder.data("x");
+        }
+        let body = if announced {
+            Body::from("x".repeat(bytes))
+        } else {
+            body.into()
+        };
+        response(200, &[FRESH], body)
+    });
+    let mut setup = Setup::shared(origin);
+    let builder = Cache::builder().clock(setup.clock.clock());
+    setup.cache = builder.max_body_bytes(10).build();
+    setup.service = CacheLayer::new(setup.cache.clone()).layer(setup.origin.clone());
+    setup
+}
+
+#[tokio::test]
+async fn empty_body_is_stored() {
+    for fields in [&[FRESH][..], &[FRESH, ("content-length", "0")][..]] {
+        let owned: Vec<_> = fields.to_vec();
+        let setup = Setup::shared(Origin::new(move |_, _| {
+            response(200, &owned, Body::empty())
+        }));
+        assert!(setup.get("/a").await.is_stored());
+        let hit = setup.get("/a").await;
+        assert!(hit.is_hit());
+        assert!(hit.body.is_empty());
+        assert_eq!(hit.field("content-length"), "0");
+    }
+    let (setup, feeder) = fed(&[FRESH]);
+    feeder.end();
+    setup.get("/a").await;
+    let hit = setup.get("/a").await;
+    assert!(hit.is_hit() && hit.body.is_empty());
+}
+
+#[tokio::test]
+async fn no_content_stays_without_content_and_length() {
+    let setup = Setup::shared(Origin::new(|_, _| response(204, &[FRESH], Body::empty())));
+    setup.get("/a").await;
+    let hit = setup.get("/a").await;
+    assert_eq!(hit.status, 204);
+    assert!(hit.is_hit() && hit.body.is_empty());
+    assert!(!hit.has("content-length"));
+}
+
+#[tokio::test]
+async fn trailers_are_relayed_on_the_miss_and_dropped_on_the_hit() {
+    for length in [None, Some(("content-length", "4"))] {
+        let fields: Vec<_> = [Some(FRESH), length].into_iter().flatten().collect();
+        let (setup, feeder) = fed(&fields);
+        let trailers = HeaderMap::from_iter([(
+            http::header::HeaderName::from_static("checksum"),
+            http::HeaderValue::from_static("7"),
+        )]);
+        feeder.data("body");
+        feeder.trailers(trailers.clone());
+        feeder.end();
+        let miss = setup.get("/a").await;
+        assert_eq!(miss.trailers, Some(trailers));
+        let hit = setup.get("/a").await;
+        assert!(hit.is_hit());
+        assert_eq!(hit.text(), "body");
+        assert_eq!(hit.trailers, None);
+        assert!(!hit.has("checksum"));
+    }
+}
+
+#[tokio::test]
+async fn body_of_a_head_response_is_not_stored() {
+    let setup = Setup::shared(Origin::new(|_, _| {
+        response(200, &[FRESH, ("content-length", "9")], "forbidden")
+    }));
+    setup.send(request("HEAD", "/a", &[])).await;
+    let hit = setup.send(request("HEAD", "/a", &[])).await;
+    assert!(hit.is_hit());
+    assert!(hit.body.is_empty());
+    assert_eq!(hit.field("content-length"), "9");
+    let got = setup.get("/a").await;
+    assert!(!got.is_hit());
+    assert_eq!(got.text(), "forbidden");
+}
