@@ -2,4 +2,6 @@
 
 mod bodies;
 mod lengths;
+mod storing;
+mod storing_directives;
 mod thin;

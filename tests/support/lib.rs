@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use larder::{Cache, CacheLayer, CacheService, Clock, Policy};
+use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Clock, Policy};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// The instant at which every [`TestClock`] starts: 2027-01-15 08:00:00 GMT.
@@ -24,12 +24,18 @@ pub struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
     pub fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(START * 1000 + self.0.load(Ordering::SeqCst))
+        let moved = self.0.load(Ordering::SeqCst);
+        SystemTime::UNIX_EPOCH + Duration::from_millis((START * 1000).wrapping_add(moved))
     }
 
     /// Moves the clock forward by whole seconds.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// Moves the clock back by whole seconds, to before [`START`] if need be.
+    pub fn rewind(&self, seconds: u64) {
+        self.0.fetch_sub(seconds * 1000, Ordering::SeqCst);
     }
 
     /// The present as an HTTP date, moved by so many seconds.
@@ -163,8 +169,31 @@ impl Setup {
     }
 
     pub fn with_layer(origin: Origin, layer: impl FnOnce(Cache) -> CacheLayer) -> Self {
-        let clock = TestClock::default();
-        let cache = Cache::builder().clock(clock.clock()).build();
+        Self::new(TestClock::default(), origin, |builder| builder, layer)
+    }
+
+    /// With these settings of the cache and the defaults of [`Policy::shared`].
+    pub fn with_cache(origin: Origin, set: impl FnOnce(CacheBuilder) -> CacheBuilder) -> Self {
+        Self::new(TestClock::default(), origin, set, CacheLayer::new)
+    }
+
+    /// With a clock that the origin has too.
+    pub fn with_clock(clock: &TestClock, origin: Origin, policy: Policy) -> Self {
+        Self::new(
+            clock.clone(),
+            origin,
+            |builder| builder,
+            |cache| CacheLayer::new(cache).with_policy(policy),
+        )
+    }
+
+    fn new(
+        clock: TestClock,
+        origin: Origin,
+        set: impl FnOnce(CacheBuilder) -> CacheBuilder,
+        layer: impl FnOnce(Cache) -> CacheLayer,
+    ) -> Self {
+        let cache = set(Cache::builder()).clock(clock.clock()).build();
         let service = layer(cache.clone()).layer(origin.clone());
         Self {
             cache,
@@ -178,6 +207,14 @@ impl Setup {
     pub async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.service.clone().oneshot(request).await.unwrap();
         Reply::read(response).await
+    }
+
+    /// What is stored for GET of a path, if it may be used as it is. The origin is not asked.
+    pub async fn stored(&self, path: &str) -> Option<Reply> {
+        let reply = self
+            .get_with(path, &[("cache-control", "only-if-cached")])
+            .await;
+        reply.has("cache-status").then_some(reply)
     }
 
     /// GET of a path, without further fields.
