@@ -2,6 +2,7 @@
 
 mod bodies;
 mod lengths;
+mod stored_fields;
 mod storing;
 mod storing_directives;
 mod thin;

@@ -299,12 +299,19 @@ impl Reply {
 
     /// Answered from the store without a forward.
     pub fn is_hit(&self) -> bool {
-        self.field("cache-status").starts_with("larder; hit")
+        self.outcome().starts_with("larder; hit")
     }
 
     /// Said to be stored.
     pub fn is_stored(&self) -> bool {
-        self.field("cache-status").contains("; stored")
+        self.outcome().contains("; stored")
+    }
+
+    /// What this cache says it did: the last line of `Cache-Status`.
+    #[track_caller]
+    fn outcome(&self) -> &str {
+        let last = self.headers.get_all("cache-status").iter().next_back();
+        last.expect("a Cache-Status field").to_str().unwrap()
     }
 }
 
