@@ -1,12 +1,23 @@
 //! Starts the shop on <http://127.0.0.1:3000>, or on the port that `PORT` names.
 
 use std::io::Error;
+use std::process::ExitCode;
 
 use larder::Cache;
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
