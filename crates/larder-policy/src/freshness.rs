@@ -19,11 +19,12 @@ pub(crate) struct Lifetime {
     pub(crate) explicit: bool,
 }
 
-/// When the response says it was made, else when it came (RFC 9110 section 6.6.1).
+/// When the response says it was made, else when it came (RFC 9110 section 6.6.1), in whole seconds
+/// either way: the latter is sent as `Date`, and a client may ask with it.
 pub(crate) fn response_date(headers: &HeaderMap, response_time: SystemTime) -> SystemTime {
     match date_field(headers, &DATE, response_time) {
         DateField::Valid(date) => date,
-        DateField::Absent | DateField::Invalid => response_time,
+        DateField::Absent | DateField::Invalid => whole_seconds(response_time),
     }
 }
 
@@ -103,7 +104,6 @@ impl Policy {
             DateField::Invalid => Some(Duration::ZERO),
             DateField::Valid(expires) => {
                 let date = response_date(headers, response_time);
-                let date = whole_seconds(date);
                 Some(expires.duration_since(date).unwrap_or_default())
             }
         }

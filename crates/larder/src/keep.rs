@@ -38,15 +38,12 @@ pub(crate) fn keep<C: Body>(
     let length = refuse(&parts, limits)
         .map_or_else(|| announced_length(&parts.headers, &body), Err)
         .and_then(|length| within_limit(length, fetch.class, limits));
-    let admission = match length {
-        Err(reason) => Admission::Skip(reason),
-        Ok(_) => {
-            let (code, headers) = (parts.status, &parts.headers);
-            context
-                .policy
-                .admit(fetch.class, request, code, headers, arrived.times)
-        }
-    };
+    let admission = length.map_or_else(Admission::Skip, |_| {
+        let (code, headers) = (parts.status, &parts.headers);
+        context
+            .policy
+            .admit(fetch.class, request, code, headers, arrived.times)
+    });
     let head = match admission {
         Admission::Store(head) => head,
         Admission::Skip(reason) => {
