@@ -3,6 +3,9 @@
 mod answering;
 mod bodies;
 mod lengths;
+mod age;
+mod bodies;
+mod freshness;
 mod stored_fields;
 mod storing;
 mod storing_directives;
