@@ -18,7 +18,7 @@ use crate::future::ResponseFuture;
 use crate::layer::Context;
 use crate::reply;
 use crate::trace::{self, Outcome};
-use crate::variants::{Selected, Variants};
+use crate::variants::Selected;
 
 /// The service that [`CacheLayer`](crate::CacheLayer) makes.
 ///
@@ -126,38 +126,38 @@ fn look_up<C: Body>(
     target: &Target<'_>,
     partition: &Partition,
 ) -> Plan<C> {
-    let mut key = KeyBuf::new();
-    context
-        .policy
-        .key_into(MethodClass::Get, head, target, partition, &mut key);
-    if key.len() > context.cache.shared().limits.max_key_bytes {
-        return Plan::Bypass(BypassReason::KeyTooLong);
-    }
-    let mut found = context.cache.shared().memory.get(&key);
-    let get_key = (class == MethodClass::Head).then(|| key.clone());
-    if class == MethodClass::Head && found.is_none() {
+    let encode = |class: MethodClass, key: &mut KeyBuf| {
         key.clear();
         context
             .policy
-            .key_into(MethodClass::Head, head, target, partition, &mut key);
-        found = context.cache.shared().memory.get(&key);
+            .key_into(class, head, target, partition, key);
+    };
+    let mut key = KeyBuf::new();
+    encode(MethodClass::Get, &mut key);
+    if key.len() > context.cache.shared().limits.max_key_bytes {
+        return Plan::Bypass(BypassReason::KeyTooLong);
     }
-    let (reason, stored) = match found.as_deref().map(|v| use_stored(context, head, v)) {
-        Some(Use::Answer(response)) => return Plan::Answer(response),
-        Some(Use::Validate(reason, entry)) => (reason, Some((Arc::from(&*key), entry))),
-        Some(Use::Miss(reason)) => (reason, None),
-        None => (ForwardReason::UriMiss, None),
+    let mut used = use_stored(context, head, &key);
+    // Where GET's responses do not answer a HEAD, its own may.
+    if class == MethodClass::Head
+        && let Use::Miss(reason) = used
+    {
+        encode(MethodClass::Head, &mut key);
+        used = match use_stored(context, head, &key) {
+            Use::Miss(ForwardReason::UriMiss) => Use::Miss(reason),
+            used => used,
+        };
+    }
+    let (reason, stored) = match used {
+        Use::Answer(response) => return Plan::Answer(response),
+        Use::Validate(reason, entry) => (reason, Some((Arc::from(&*key), entry))),
+        Use::Miss(reason) => (reason, None),
     };
     if context.policy.only_if_cached(head) {
         trace::answered(&context.cache, Outcome::Refused);
         return Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT));
     }
-    if get_key.is_some_and(|get| get == key) {
-        key.clear();
-        context
-            .policy
-            .key_into(MethodClass::Head, head, target, partition, &mut key);
-    }
+    encode(class, &mut key);
     let mut url = KeyBuf::new();
     target.url_bytes(&mut url);
     let url = context.cache.url_hash(&url);
@@ -177,8 +177,11 @@ enum Use<C: Body> {
     Validate(ForwardReason, Arc<Entry>),
 }
 
-fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, found: &Variants) -> Use<C> {
+fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use<C> {
     let shared = context.cache.shared();
+    let Some(found) = shared.memory.get(key) else {
+        return Use::Miss(ForwardReason::UriMiss);
+    };
     let entry = match found.select(head.headers(), &shared.stamps) {
         Selected::Match(entry) => entry,
         Selected::Mismatch => return Use::Miss(ForwardReason::VaryMiss),
