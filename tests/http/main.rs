@@ -1,15 +1,14 @@
 //! Behaviour through `tower::ServiceExt::oneshot`, a module a subject.
 
-mod answering;
-mod bodies;
-mod lengths;
 mod age;
+mod answering;
 mod bodies;
 mod freshness;
 mod keys;
+mod lengths;
+mod ranges;
 mod stored_fields;
 mod storing;
 mod storing_directives;
-mod ranges;
 mod targeted;
 mod thin;

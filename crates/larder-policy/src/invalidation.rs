@@ -140,7 +140,7 @@ pub(crate) fn invalidated(
     })
 }
 
-fn is_safe(method: &Method, safe: &[Method]) -> bool {
+pub(crate) fn is_safe(method: &Method, safe: &[Method]) -> bool {
     matches!(
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::QUERY

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::invalidation::is_safe;
 use crate::key::{KeyBuf, KeyParts, MethodClass, Partition, Target, TargetError};
 use crate::reason::BypassReason;
 use crate::{Policy, RequestHead};
@@ -83,9 +84,12 @@ impl Policy {
         parts.encode_into(out);
     }
 
-    /// The client asked for a stored response or 504 (RFC 9111 section 5.2.1.7).
+    /// The client asked for a stored response or 504 (RFC 9111 section 5.2.1.7). Only safe methods
+    /// may: an unsafe request is always written through.
     #[must_use]
     pub fn only_if_cached(&self, request: &RequestHead<'_>) -> bool {
         request.directives.only_if_cached
+            && !request.has_override()
+            && is_safe(request.method, &self.safe_methods)
     }
 }

@@ -106,17 +106,32 @@ fn plan<B: Body, C: Body>(context: &Context, request: &Request<B>) -> Plan<C> {
     let class = match context.policy.lookup(&head) {
         Lookup::Use(class) => class,
         Lookup::Bypass(BypassReason::Override) => return Plan::Unsafe,
-        Lookup::Bypass(reason) => return Plan::Bypass(reason),
+        Lookup::Bypass(reason) => return bypass(context, &head, reason),
+        _ if context.policy.only_if_cached(&head) => return refuse(context),
         _ => return Plan::Unsafe,
     };
     let partition = match context.partition(request.extensions()) {
         Ok(partition) => partition,
-        Err(reason) => return Plan::Bypass(reason),
+        Err(reason) => return bypass(context, &head, reason),
     };
     match context.policy.target(&head) {
         Ok(target) => look_up(context, &head, class, &target, &partition),
-        Err(reason) => Plan::Bypass(reason),
+        Err(reason) => bypass(context, &head, reason),
     }
+}
+
+fn bypass<C: Body>(context: &Context, head: &RequestHead<'_>, reason: BypassReason) -> Plan<C> {
+    if context.policy.only_if_cached(head) {
+        refuse(context)
+    } else {
+        Plan::Bypass(reason)
+    }
+}
+
+/// The client wants a stored response or none (RFC 9111 section 5.2.1.7).
+fn refuse<C: Body>(context: &Context) -> Plan<C> {
+    trace::answered(&context.cache, Outcome::Refused);
+    Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT))
 }
 
 fn look_up<C: Body>(
@@ -128,14 +143,12 @@ fn look_up<C: Body>(
 ) -> Plan<C> {
     let encode = |class: MethodClass, key: &mut KeyBuf| {
         key.clear();
-        context
-            .policy
-            .key_into(class, head, target, partition, key);
+        context.policy.key_into(class, head, target, partition, key);
     };
     let mut key = KeyBuf::new();
     encode(MethodClass::Get, &mut key);
     if key.len() > context.cache.shared().limits.max_key_bytes {
-        return Plan::Bypass(BypassReason::KeyTooLong);
+        return bypass(context, head, BypassReason::KeyTooLong);
     }
     let mut used = use_stored(context, head, &key);
     // Where GET's responses do not answer a HEAD, its own may.
@@ -154,8 +167,7 @@ fn look_up<C: Body>(
         Use::Miss(reason) => (reason, None),
     };
     if context.policy.only_if_cached(head) {
-        trace::answered(&context.cache, Outcome::Refused);
-        return Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT));
+        return refuse(context);
     }
     encode(class, &mut key);
     let mut url = KeyBuf::new();
