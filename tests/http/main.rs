@@ -6,6 +6,7 @@ mod bodies;
 mod freshness;
 mod keys;
 mod lengths;
+mod partition;
 mod ranges;
 mod stored_fields;
 mod storing;
