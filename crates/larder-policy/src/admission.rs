@@ -38,7 +38,10 @@ impl Policy {
         let field = select(headers, &self.target_list);
         let lifetime = self.freshness_lifetime(&field, status, headers, times);
         let vary = selecting_fields(headers);
-        if let Some(reason) = self.refuse(request, status, headers, &field, lifetime, &vary) {
+        let refused = self
+            .refuse(request, status, headers, &field, lifetime, &vary)
+            .or_else(|| refuse_range(request, status, headers));
+        if let Some(reason) = refused {
             return Admission::Skip(reason);
         }
         let selection = Selection::of(vary.names(), request.headers);
@@ -55,7 +58,8 @@ impl Policy {
         }
     }
 
-    /// The rows of RFC 9111 section 3 in order; the first "no" is the reason.
+    /// The rows of RFC 9111 section 3 in order; the first "no" is the reason. All but the one about
+    /// ranges, which does not apply to a response that is whole already.
     pub(crate) fn refuse(
         &self,
         request: &RequestHead<'_>,
@@ -72,10 +76,8 @@ impl Policy {
                 let vague = matches!(vary, Vary::Any) || vary.names().len() > self.max_vary_names;
                 if connection_names_caching_field(headers) {
                     Some(SkipReason::ConnectionField)
-                } else if vague {
-                    Some(SkipReason::Vary)
                 } else {
-                    refuse_range(request, status, headers)
+                    vague.then_some(SkipReason::Vary)
                 }
             })
             .or_else(|| self.refuse_freshness(status, field, lifetime))
@@ -207,7 +209,7 @@ pub(crate) fn selecting_fields(headers: &HeaderMap) -> Vary {
 
 /// A response whose `Connection` names a field that caching depends on was tampered with, or is
 /// about to be misread by somebody.
-fn connection_names_caching_field(headers: &HeaderMap) -> bool {
+pub(crate) fn connection_names_caching_field(headers: &HeaderMap) -> bool {
     headers
         .get_all(CONNECTION)
         .iter()

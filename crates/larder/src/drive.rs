@@ -9,12 +9,12 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, request};
 use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::{KeyBuf, MethodClass};
-use larder_policy::{Exchange, RequestHead, Validation};
+use larder_policy::{Exchange, RequestHead, SkipReason, Validation};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
-use crate::keep::{Arrived, keep, relay};
+use crate::keep::{Arrived, is_too_large, keep, relay};
 use crate::layer::Context;
 use crate::reply;
 use crate::service::Fetch;
@@ -159,9 +159,12 @@ impl<S> Drive<S> {
         let response = &arrived.response;
         let (status, headers) = (response.status(), response.headers());
         let answered = CacheStatus::forward(self.fetch.reason).fwd_status(status);
+        let limits = self.context.cache.shared().limits;
         match self.context.policy.validated(&entry.head, status, headers) {
-            Validation::Freshen => Ok(self.freshen(&key, &entry, &arrived)),
-            Validation::Mismatch => {
+            Validation::Freshen if !is_too_large(headers, limits) => {
+                Ok(self.freshen(&key, &entry, &arrived))
+            }
+            Validation::Freshen | Validation::Mismatch => {
                 self.context.cache.shared().memory.remove(&key, &entry);
                 self.retry(again).await
             }
@@ -176,7 +179,8 @@ impl<S> Drive<S> {
         }
     }
 
-    /// The 304 spoke of something else: ask again, without conditions.
+    /// The 304 spoke of something else, or said more than may be kept: ask again, without
+    /// conditions.
     async fn retry<B, C>(
         &mut self,
         mut parts: request::Parts,
@@ -296,8 +300,11 @@ impl<S> Drive<S> {
                 .policy
                 .freshen(&entry.head, &self.sent.head(), headers, arrived.times);
         let (skip, forbids) = (freshened.skip(), freshened.forbids_stored());
-        let fresh = Arc::new(entry.with_head(*freshened.into_head(), arrived.birth));
-        if forbids {
+        let head = *freshened.into_head();
+        let grown = is_too_large(head.headers(), shared.limits);
+        let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
+        let fresh = Arc::new(entry.with_head(head, arrived.birth));
+        if forbids || grown {
             shared.memory.remove(key, entry);
         } else if skip.is_none() && fresh.is_live(&shared.stamps) {
             shared

@@ -100,7 +100,8 @@ fn refuse(parts: &response::Parts, limits: Limits) -> Option<SkipReason> {
     }
 }
 
-fn is_too_large(headers: &HeaderMap, limits: Limits) -> bool {
+/// More than may be stored of a head.
+pub(crate) fn is_too_large(headers: &HeaderMap, limits: Limits) -> bool {
     let bytes: usize = headers
         .iter()
         .map(|(n, v)| n.as_str().len() + v.len())
