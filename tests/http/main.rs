@@ -3,6 +3,7 @@
 mod age;
 mod answering;
 mod bodies;
+mod etag;
 mod freshness;
 mod keys;
 mod lengths;
@@ -13,3 +14,5 @@ mod storing;
 mod storing_directives;
 mod targeted;
 mod thin;
+mod validation;
+mod validation_results;

@@ -65,6 +65,9 @@ pub struct Seen {
 
 type Answer = dyn Fn(&Seen, usize) -> Response<Body> + Send + Sync;
 
+/// Status, fields and body of a response.
+pub type Scripted<'a> = (u16, &'a [(&'a str, &'a str)], &'a str);
+
 /// An inner service made of a function, which remembers what it was asked.
 #[derive(Clone)]
 pub struct Origin {
@@ -105,6 +108,26 @@ impl Origin {
     /// A 200 with these fields.
     pub fn ok(fields: &[(&str, &str)]) -> Self {
         Self::with(200, fields)
+    }
+
+    /// An origin that gives these responses, one after the other, and then no more.
+    pub fn script(replies: &[Scripted<'_>]) -> Self {
+        let replies: Vec<_> = replies
+            .iter()
+            .map(|(status, fields, body)| {
+                let (parts, ()) = response(*status, fields, Body::empty())
+                    .map(|_| ())
+                    .into_parts();
+                (parts, (*body).to_owned())
+            })
+            .collect();
+        Self::new(move |_, calls| {
+            let (parts, body) = replies
+                .get(calls)
+                .unwrap_or_else(|| panic!("call {} is not in the script", calls + 1))
+                .clone();
+            Response::from_parts(parts, Body::from(body))
+        })
     }
 
     pub fn calls(&self) -> usize {

@@ -1,0 +1,345 @@
+//! Responses to a validation request other than a plain 304 (RFC 9111 sections 4.3.3 and 4.3.4).
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use http::Request;
+use larder::Policy;
+use larder_tests::{Origin, Scripted, Setup, TestClock, request, response, stack};
+use tower::{ServiceExt, service_fn};
+
+const FRESH: (&str, &str) = ("cache-control", "max-age=60");
+const TAG: (&str, &str) = ("etag", "\"a\"");
+
+async fn expired(script: &[Scripted<'_>]) -> Setup {
+    let setup = Setup::shared(Origin::script(script));
+    assert!(setup.get("/a").await.is_stored());
+    setup.clock.advance(61);
+    setup
+}
+
+#[tokio::test]
+async fn matching_304_freshens() {
+    let modified = ("last-modified", "Fri, 01 Jan 2027 08:00:00 GMT");
+    let weak = ("etag", "W/\"a\"");
+    for (stored, confirming) in [
+        (&[FRESH, TAG][..], &[TAG][..]),
+        (&[FRESH, TAG], &[]),
+        (&[FRESH, TAG], &[weak]),
+        (&[FRESH, weak], &[weak]),
+        (&[FRESH, weak], &[]),
+        (&[FRESH, modified], &[modified]),
+        (&[FRESH, modified], &[]),
+        (&[FRESH, TAG, modified], &[modified]),
+        (&[FRESH, TAG, modified], &[TAG]),
+        (&[FRESH, modified], &[TAG, modified]),
+    ] {
+        let setup = expired(&[(200, stored, "body"), (304, confirming, "")]).await;
+        assert_eq!(
+            setup.get("/a").await.text(),
+            "body",
+            "{stored:?} {confirming:?}"
+        );
+        assert!(setup.get("/a").await.is_hit());
+    }
+}
+
+#[tokio::test]
+async fn mismatching_304_drops_the_response_and_asks_again_without_conditions() {
+    let modified = ("last-modified", "Fri, 01 Jan 2027 08:00:00 GMT");
+    let later = ("last-modified", "Sat, 02 Jan 2027 08:00:00 GMT");
+    let (other, weak) = (("etag", "\"b\""), ("etag", "W/\"a\""));
+    for (stored, strange) in [
+        (&[FRESH, TAG][..], other),
+        (&[FRESH, weak], TAG),
+        (&[FRESH, weak], ("etag", "W/\"b\"")),
+        (&[FRESH, modified], later),
+        (&[FRESH, modified], TAG),
+        (&[FRESH, TAG, modified], later),
+        (&[FRESH, TAG, modified], other),
+    ] {
+        let setup = expired(&[
+            (200, stored, "old"),
+            (304, &[strange], ""),
+            (200, &[FRESH], "new"),
+        ])
+        .await;
+        let asked = [
+            ("range", "bytes=0-0"),
+            ("if-none-match", "\"own\""),
+            ("x-own", "1"),
+        ];
+        let reply = setup.get_with("/a", &asked).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.text()),
+            (200, "new"),
+            "{stored:?} {strange:?}"
+        );
+        let again = setup.origin.last_seen();
+        assert_eq!((again.method.as_str(), again.uri.path()), ("GET", "/a"));
+        for name in ["if-none-match", "if-modified-since", "range"] {
+            assert!(!again.headers.contains_key(name), "{name}");
+        }
+        assert_eq!(again.headers["x-own"], "1");
+        assert_eq!(
+            reply.field("cache-status"),
+            "larder; fwd=stale; fwd-status=200; stored"
+        );
+        assert_eq!(setup.get("/a").await.text(), "new");
+        assert_eq!(setup.origin.calls(), 3);
+    }
+}
+
+#[tokio::test]
+async fn dropped_response_does_not_come_back_when_the_second_one_is_not_stored() {
+    let setup = expired(&[
+        (200, &[FRESH, TAG], "old"),
+        (304, &[("etag", "\"b\"")], ""),
+        (500, &[], "error"),
+        (200, &[FRESH], "new"),
+    ])
+    .await;
+    assert_eq!(setup.get("/a").await.status, 500);
+    assert_eq!(setup.get("/a").await.text(), "new");
+    assert!(
+        !setup
+            .origin
+            .last_seen()
+            .headers
+            .contains_key("if-none-match")
+    );
+}
+
+#[tokio::test]
+async fn second_304_is_a_bad_gateway() {
+    let strange = [("etag", "\"b\"")];
+    let setup = expired(&[
+        (200, &[FRESH, TAG], "old"),
+        (304, &strange, ""),
+        (304, &strange, ""),
+        (200, &[FRESH], "new"),
+    ])
+    .await;
+    let reply = setup.get("/a").await;
+    assert_eq!(reply.status, 502);
+    assert!(reply.body.is_empty() && !reply.has("cache-status"));
+    assert_eq!(setup.get("/a").await.text(), "new");
+}
+
+#[tokio::test]
+async fn extensions_reach_the_inner_service_on_the_retry() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let inner = service_fn(move |request: Request<Body>| {
+        let calls = {
+            let mut log = log.lock().unwrap();
+            log.push(request.extensions().get::<&str>().copied());
+            log.len()
+        };
+        let reply = match calls {
+            1 => response(200, &[FRESH, TAG], "old"),
+            2 => response(304, &[("etag", "\"b\"")], ""),
+            _ => response(200, &[FRESH], "new"),
+        };
+        async { Ok::<_, std::convert::Infallible>(reply) }
+    });
+    let (_, clock, service) = stack(inner, Policy::shared());
+    for _ in 0..2 {
+        let mut get = request("GET", "/a", &[]);
+        get.extensions_mut().insert("user 7");
+        let reply = service.clone().oneshot(get).await.unwrap();
+        larder_tests::Reply::read(reply).await;
+        clock.advance(61);
+    }
+    assert_eq!(*seen.lock().unwrap(), [Some("user 7"); 3]);
+}
+
+#[tokio::test]
+async fn not_modified_for_the_clients_own_conditions_is_relayed() {
+    let clock = TestClock::default();
+    for condition in [
+        ("if-none-match", "\"a\""),
+        ("if-modified-since", &*clock.date(0)),
+    ] {
+        let setup = Setup::shared(Origin::with(304, &[FRESH, TAG]));
+        for calls in 1..=2 {
+            let reply = setup.get_with("/a", &[condition]).await;
+            assert_eq!(reply.status, 304);
+            assert_eq!(
+                reply.field("cache-status"),
+                "larder; fwd=uri-miss; detail=status"
+            );
+            assert_eq!(setup.origin.calls(), calls);
+            assert_eq!(setup.origin.last_seen().headers[condition.0], condition.1);
+        }
+        assert_eq!(setup.cache.stats().responses(), 0);
+    }
+}
+
+#[tokio::test]
+async fn full_response_answers_and_replaces() {
+    for status in [200, 203, 301, 404, 410] {
+        let setup = expired(&[(200, &[FRESH, TAG], "old"), (status, &[FRESH], "new")]).await;
+        let reply = setup.get("/a").await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (status, "new"));
+        let expected = format!("larder; fwd=stale; fwd-status={status}; stored");
+        assert_eq!(reply.field("cache-status"), expected);
+        let hit = setup.get("/a").await;
+        assert!(hit.is_hit());
+        assert_eq!((hit.status.as_u16(), hit.text()), (status, "new"));
+        assert_eq!(setup.cache.stats().responses(), 1);
+    }
+}
+
+#[tokio::test]
+async fn full_response_that_is_not_stored_removes_what_was() {
+    for (status, fields) in [
+        (200, &[("cache-control", "no-store")][..]),
+        (200, &[("cache-control", "private, max-age=60")]),
+        (200, &[FRESH, ("set-cookie", "a=1")]),
+        (302, &[]),
+        (400, &[]),
+        (403, &[]),
+        (429, &[FRESH]),
+    ] {
+        let setup = expired(&[
+            (200, &[FRESH, TAG], "old"),
+            (status, fields, "answer"),
+            (200, &[], "later"),
+        ])
+        .await;
+        let reply = setup.get("/a").await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (status, "answer"));
+        assert_eq!(setup.cache.stats().responses(), 0);
+        assert_eq!(setup.get("/a").await.text(), "later");
+        assert!(
+            !setup
+                .origin
+                .last_seen()
+                .headers
+                .contains_key("if-none-match")
+        );
+    }
+}
+
+#[tokio::test]
+async fn server_error_is_relayed_and_what_is_stored_stays() {
+    for status in [500, 501, 502, 503, 504, 505, 507, 599] {
+        let setup = expired(&[
+            (200, &[FRESH, TAG], "body"),
+            (status, &[FRESH], "error"),
+            (304, &[FRESH, TAG], ""),
+        ])
+        .await;
+        let reply = setup.get("/a").await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (status, "error"));
+        let expected = format!("larder; fwd=stale; fwd-status={status}");
+        assert_eq!(reply.field("cache-status"), expected);
+        let validated = setup.get("/a").await;
+        assert_eq!((validated.status.as_u16(), validated.text()), (200, "body"));
+    }
+}
+
+#[tokio::test]
+async fn not_modified_that_forbids_storing_is_served_once_and_deletes() {
+    for forbidding in [
+        ("cache-control", "no-store"),
+        ("cache-control", "private"),
+        ("vary", "*"),
+        ("connection", "cache-control"),
+    ] {
+        let setup = expired(&[
+            (200, &[FRESH, TAG], "old"),
+            (304, &[TAG, forbidding], ""),
+            (200, &[], "later"),
+        ])
+        .await;
+        let reply = setup.get("/a").await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.text()),
+            (200, "old"),
+            "{forbidding:?}"
+        );
+        assert_eq!(setup.cache.stats().responses(), 0, "{forbidding:?}");
+        assert_eq!(setup.get("/a").await.text(), "later");
+        assert!(
+            !setup
+                .origin
+                .last_seen()
+                .headers
+                .contains_key("if-none-match")
+        );
+    }
+}
+
+#[tokio::test]
+async fn request_that_may_not_store_leaves_what_is_stored() {
+    for credentials in [
+        ("cache-control", "no-store"),
+        ("authorization", "Basic x"),
+        ("cookie", "a=1"),
+    ] {
+        let fields = [FRESH, TAG];
+        let script = [
+            (200, &fields[..], "body"),
+            (304, &fields, ""),
+            (304, &fields, ""),
+        ];
+        let setup = expired(&script).await;
+        let reply = setup.get_with("/a", &[credentials]).await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (200, "body"));
+        assert_eq!(setup.cache.stats().responses(), 1, "{credentials:?}");
+        // Still stale: nothing of that exchange was kept.
+        let validated = setup.get("/a").await;
+        assert_eq!(validated.text(), "body");
+        assert_eq!(setup.origin.calls(), 3);
+        assert!(setup.get("/a").await.is_hit());
+    }
+}
+
+#[tokio::test]
+async fn range_in_a_validating_request_does_not_delete_a_stored_redirection() {
+    let fields = [FRESH, TAG, ("location", "/b")];
+    let setup = expired(&[(301, &fields, "moved"), (304, &fields, "")]).await;
+    let reply = setup.get_with("/a", &[("range", "bytes=0-1")]).await;
+    assert_eq!((reply.status.as_u16(), reply.text()), (301, "moved"));
+    assert!(setup.get("/a").await.is_hit());
+}
+
+#[tokio::test]
+async fn not_modified_with_a_head_over_the_limit_is_not_kept() {
+    let large = "x".repeat(40 << 10);
+    let fields = [FRESH, TAG, ("x-1", &*large)];
+    let more = [FRESH, TAG, ("x-2", &*large)];
+    let script = [
+        (200, &fields[..], "body"),
+        (304, &more, ""),
+        (304, &more, ""),
+    ];
+    let setup = expired(&script).await;
+    assert_eq!(setup.get("/a").await.text(), "body");
+    assert!(setup.cache.stats().bytes() < 64 << 10);
+}
+
+#[tokio::test]
+async fn not_modified_with_more_fields_than_a_map_holds_is_survived() {
+    let setup = Setup::shared(Origin::new(|seen, _| {
+        let validates = seen.headers.contains_key("if-none-match");
+        let status = if validates { 304 } else { 200 };
+        let mut reply = response(status, &[FRESH, TAG, ("x-own", "1")], "body");
+        if validates {
+            for n in 0..24_000 {
+                let name = http::HeaderName::try_from(format!("y-{n}")).unwrap();
+                reply
+                    .headers_mut()
+                    .append(name, http::HeaderValue::from_static("1"));
+            }
+        }
+        reply
+    }));
+    setup.get("/a").await;
+    setup.clock.advance(61);
+    assert_eq!(setup.get("/a").await.text(), "body");
+    assert!(setup.cache.stats().bytes() < 64 << 10);
+    assert!(setup.get("/a").await.is_hit());
+}
