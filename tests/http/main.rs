@@ -6,6 +6,7 @@ mod bodies;
 mod etag;
 mod freshness;
 mod keys;
+mod head;
 mod lengths;
 mod partition;
 mod ranges;
