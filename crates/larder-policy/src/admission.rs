@@ -1,7 +1,8 @@
 //! Question 3: keep this response? (RFC 9111 section 3, section 3.5)
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_RANGE, HeaderName, ORIGIN, SET_COOKIE,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_ENCODING, CONTENT_RANGE,
+    HeaderName, ORIGIN, SET_COOKIE,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -195,7 +196,9 @@ fn excluded_by(names: &FieldNames, field: &HeaderName) -> bool {
     names.names().contains(field)
 }
 
-/// `Vary`, with `Origin` added where the response reflects it without saying so.
+/// `Vary`, with `Origin` added where the response reflects it without saying so, and
+/// `Accept-Encoding` where the content is coded: who left it out would hand one client's coding to
+/// another that cannot read it.
 pub(crate) fn selecting_fields(headers: &HeaderMap) -> Vary {
     let mut vary = Vary::from_headers(headers);
     let reflects_origin = headers
@@ -203,6 +206,9 @@ pub(crate) fn selecting_fields(headers: &HeaderMap) -> Vary {
         .is_some_and(|origin| origin.as_bytes() != b"*");
     if reflects_origin {
         vary.add(ORIGIN);
+    }
+    if headers.contains_key(CONTENT_ENCODING) {
+        vary.add(ACCEPT_ENCODING);
     }
     vary
 }
