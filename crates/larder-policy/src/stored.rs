@@ -79,6 +79,12 @@ impl StoredHead {
         self.class
     }
 
+    /// When the response says it was made, else when it came.
+    #[must_use]
+    pub const fn date(&self) -> SystemTime {
+        self.date
+    }
+
     /// The selecting header fields (RFC 9111 section 4.1).
     #[must_use]
     pub const fn selection(&self) -> &Selection {

@@ -33,33 +33,48 @@ pub(crate) enum Selected<'a> {
 }
 
 impl Variants {
-    /// The newest live variant that the request's selecting fields match (RFC 9111 section 4.1).
+    /// The live variant that answers the request: of those that match, the most recent by `Date`,
+    /// but one that names its selecting fields before one that leaves them out (RFC 9111
+    /// section 4.1).
     pub(crate) fn select(&self, request: &HeaderMap, stamps: &Stamps) -> Selected<'_> {
+        let rank = |entry: &Entry| {
+            let names_fields = !entry.head.selection().names().is_empty();
+            (names_fields, entry.head.date())
+        };
         let mut found = Selected::None;
         let mut encoded = Encoded::default();
         for entry in self.entries.iter().filter(|entry| entry.is_live(stamps)) {
-            if encoded.matches(entry.head.selection(), request) {
-                return Selected::Match(entry);
-            }
-            found = Selected::Mismatch;
+            let matches = encoded.matches(entry.head.selection(), request);
+            found = match found {
+                Selected::Match(best) if !matches || rank(best) >= rank(entry) => found,
+                _ if matches => Selected::Match(entry),
+                _ => Selected::Mismatch,
+            };
         }
         found
     }
 
-    /// These variants with `entry` in place of the one it supersedes.
+    /// These variants with `entry` in place of the one it supersedes. It supersedes none that is
+    /// more recent by `Date`: then it came late, and these variants stay as they are.
     pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
+        let (selection, date) = (entry.head.selection(), entry.head.date());
+        let (same, others): (SmallVec<[_; 1]>, SmallVec<[_; 1]>) = self
+            .entries
+            .iter()
+            .filter(|old| old.is_live(stamps))
+            .partition(|old| old.head.selection() == selection);
+        if same.iter().any(|old| old.head.date() > date) {
+            let entries = self.entries.clone();
+            return Self { entries };
+        }
         let mut bytes = entry.weight();
-        let mut entries = SmallVec::with_capacity(self.entries.len().min(limits.count) + 1);
-        let selection = entry.head.selection().clone();
-        entries.push(entry);
-        for old in &self.entries {
+        let mut entries = SmallVec::from_iter([entry]);
+        for old in others {
             bytes += old.weight();
             if entries.len() >= limits.count || bytes > limits.bytes {
                 break;
             }
-            if *old.head.selection() != selection && old.is_live(stamps) {
-                entries.push(Arc::clone(old));
-            }
+            entries.push(Arc::clone(old));
         }
         Self { entries }
     }
