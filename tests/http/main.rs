@@ -17,3 +17,4 @@ mod targeted;
 mod thin;
 mod validation;
 mod validation_results;
+mod vary;
