@@ -140,6 +140,7 @@ pub(crate) fn invalidated(
     })
 }
 
+/// Whether a method is known to be safe (RFC 9110 section 9.2.1): by its standard, or by `safe`.
 pub(crate) fn is_safe(method: &Method, safe: &[Method]) -> bool {
     matches!(
         *method,

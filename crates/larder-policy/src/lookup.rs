@@ -84,8 +84,8 @@ impl Policy {
         parts.encode_into(out);
     }
 
-    /// The client asked for a stored response or 504 (RFC 9111 section 5.2.1.7). Only safe methods
-    /// may: an unsafe request is always written through.
+    /// The client wants a stored response or 504, whatever the reason for not having one (RFC 9111
+    /// section 5.2.1.7). That holds for safe methods: an unsafe request has to be written through.
     #[must_use]
     pub fn only_if_cached(&self, request: &RequestHead<'_>) -> bool {
         request.directives.only_if_cached

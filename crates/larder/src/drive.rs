@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, request};
 use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::{KeyBuf, MethodClass};
-use larder_policy::{Exchange, RequestHead, SkipReason, Validation};
+use larder_policy::{BypassReason, Exchange, RequestHead, SkipReason, Validation};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
@@ -45,11 +45,13 @@ where
     }
 }
 
-/// Forwards a request of another method; its success may invalidate (RFC 9111 section 4.4).
+/// Forwards a request of another method, or one that a header field gives another; its success may
+/// invalidate (RFC 9111 section 4.4).
 pub(crate) async fn drive_unsafe<S, B, C>(
     context: Context,
     mut inner: S,
     request: Request<B>,
+    bypass: Option<BypassReason>,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where
     S: Service<Request<B>, Response = Response<C>>,
@@ -58,17 +60,23 @@ where
     let sent = Sent::of(&context, &request);
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let result = inner.call(request).await;
-    let reason = ForwardReason::Method;
+    let reason = bypass.map_or(ForwardReason::Method, |_| ForwardReason::Bypass);
     let response =
         result.inspect_err(|_| trace::answered(&context.cache, Outcome::Failed { reason }))?;
     invalidate(&context, &sent, &response);
     let status = response.status().as_u16();
-    trace::answered(&context.cache, Outcome::Forwarded { reason, status });
-    Ok(relay(
-        &context.policy,
-        response,
-        &CacheStatus::forward(reason),
-    ))
+    let (outcome, said) = match bypass {
+        Some(bypass) => (
+            Outcome::Bypassed(bypass),
+            CacheStatus::forward(reason).detail(bypass.as_str()),
+        ),
+        None => (
+            Outcome::Forwarded { reason, status },
+            CacheStatus::forward(reason),
+        ),
+    };
+    trace::answered(&context.cache, outcome);
+    Ok(relay(&context.policy, response, &said))
 }
 
 /// Before the response is released, so that whoever saw it sees its effect.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use http::{Request, Response, StatusCode};
+use http::{Extensions, Request, Response, StatusCode};
 use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
@@ -69,9 +69,9 @@ where
                 let policy = Arc::clone(&self.context.policy);
                 ResponseFuture::forward(self.inner.clone(), request, policy, reason)
             }
-            Plan::Unsafe => {
+            Plan::Unsafe(bypass) => {
                 let context = self.context.clone();
-                ResponseFuture::drive(drive_unsafe(context, self.inner.clone(), request))
+                ResponseFuture::drive(drive_unsafe(context, self.inner.clone(), request, bypass))
             }
             Plan::Fetch(fetch) => {
                 let context = self.context.clone();
@@ -86,7 +86,8 @@ enum Plan<C: Body> {
     Answer(Response<ResponseBody<C>>),
     Bypass(BypassReason),
     Fetch(Fetch),
-    Unsafe,
+    /// Forward; what comes back may invalidate. With the reason, if it is not the method.
+    Unsafe(Option<BypassReason>),
 }
 
 /// A request that has to be forwarded, and what may come of it.
@@ -103,35 +104,35 @@ fn plan<B: Body, C: Body>(context: &Context, request: &Request<B>) -> Plan<C> {
     let uri = (context.target)(request.extensions()).unwrap_or_else(|| request.uri());
     let content = !request.body().is_end_stream();
     let head = RequestHead::new(request.method(), uri, request.headers(), content);
-    let class = match context.policy.lookup(&head) {
+    match consider(context, &head, request.extensions()) {
+        Plan::Answer(response) => Plan::Answer(response),
+        _ if context.policy.only_if_cached(&head) => {
+            trace::answered(&context.cache, Outcome::Refused);
+            Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT))
+        }
+        forward => forward,
+    }
+}
+
+fn consider<C: Body>(
+    context: &Context,
+    head: &RequestHead<'_>,
+    extensions: &Extensions,
+) -> Plan<C> {
+    let class = match context.policy.lookup(head) {
         Lookup::Use(class) => class,
-        Lookup::Bypass(BypassReason::Override) => return Plan::Unsafe,
-        Lookup::Bypass(reason) => return bypass(context, &head, reason),
-        _ if context.policy.only_if_cached(&head) => return refuse(context),
-        _ => return Plan::Unsafe,
+        Lookup::Bypass(reason @ BypassReason::Override) => return Plan::Unsafe(Some(reason)),
+        Lookup::Bypass(reason) => return Plan::Bypass(reason),
+        _ => return Plan::Unsafe(None),
     };
-    let partition = match context.partition(request.extensions()) {
+    let partition = match context.partition(extensions) {
         Ok(partition) => partition,
-        Err(reason) => return bypass(context, &head, reason),
+        Err(reason) => return Plan::Bypass(reason),
     };
-    match context.policy.target(&head) {
-        Ok(target) => look_up(context, &head, class, &target, &partition),
-        Err(reason) => bypass(context, &head, reason),
+    match context.policy.target(head) {
+        Ok(target) => look_up(context, head, class, &target, &partition),
+        Err(reason) => Plan::Bypass(reason),
     }
-}
-
-fn bypass<C: Body>(context: &Context, head: &RequestHead<'_>, reason: BypassReason) -> Plan<C> {
-    if context.policy.only_if_cached(head) {
-        refuse(context)
-    } else {
-        Plan::Bypass(reason)
-    }
-}
-
-/// The client wants a stored response or none (RFC 9111 section 5.2.1.7).
-fn refuse<C: Body>(context: &Context) -> Plan<C> {
-    trace::answered(&context.cache, Outcome::Refused);
-    Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT))
 }
 
 fn look_up<C: Body>(
@@ -148,7 +149,7 @@ fn look_up<C: Body>(
     let mut key = KeyBuf::new();
     encode(MethodClass::Get, &mut key);
     if key.len() > context.cache.shared().limits.max_key_bytes {
-        return bypass(context, head, BypassReason::KeyTooLong);
+        return Plan::Bypass(BypassReason::KeyTooLong);
     }
     let mut used = use_stored(context, head, &key);
     // Where GET's responses do not answer a HEAD, its own may.
@@ -166,9 +167,6 @@ fn look_up<C: Body>(
         Use::Validate(reason, entry) => (reason, Some((Arc::from(&*key), entry))),
         Use::Miss(reason) => (reason, None),
     };
-    if context.policy.only_if_cached(head) {
-        return refuse(context);
-    }
     encode(class, &mut key);
     let mut url = KeyBuf::new();
     target.url_bytes(&mut url);
