@@ -13,6 +13,7 @@ mod freshness;
 mod keys;
 mod lengths;
 mod ranges;
+mod request_directives;
 mod stored_fields;
 mod storing;
 mod storing_directives;
