@@ -1,1 +1,10 @@
-//! Support for the benches.
+//! Support for the benches: requests and handlers to measure with, and a harness that interleaves
+//! what it compares.
+
+mod fixture;
+mod rounds;
+
+pub use fixture::{
+    Response, bytes_of, direct, handler, handler_response, poll_once, request, requests, routed,
+};
+pub use rounds::{Case, Rounds, timed};

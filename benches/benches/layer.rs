@@ -1,0 +1,255 @@
+//! What a cache costs and saves around a handler that costs next to nothing.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use larder::{Cache, CacheLayer, ResponseBody, RoutePolicy};
+use larder_axum::Cached;
+use larder_benches::{
+    Case, Response, Rounds, bytes_of, direct, handler, poll_once, request, requests, routed, timed,
+};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+fn main() {
+    let rounds = Rounds::from_args();
+    for (name, length) in [("hit 2 KiB", 2 << 10), ("hit 50 KiB", 50 << 10)] {
+        rounds.group(name, || hit_cases(length));
+    }
+    rounds.group("hit by body", body_cases);
+    rounds.group("hit by entries", || entry_cases(rounds.is_quick()));
+    rounds.group("miss 50 KiB streamed", miss_cases);
+}
+
+/// Where the layer stands, beside the bare handler.
+fn hit_cases(length: usize) -> Vec<Case<'static>> {
+    let body = bytes_of(length);
+    let layer = || CacheLayer::new(Cache::builder().build());
+    let bare = routed(handler(body.clone()));
+    let annotated = handler(body.clone()).cached(&Cache::builder().build(), RoutePolicy::obey());
+    let layered = handler(body.clone()).layer(layer());
+    let every_route = routed(handler(body.clone())).layer(layer());
+    let around = layer().layer(bare.clone());
+    vec![
+        hits("bare handler", bare, length),
+        hits("`.cached(…)` on the route", routed(annotated), length),
+        hits("`.layer(…)` on the route", routed(layered), length),
+        hits("`Router::layer`", every_route, length),
+        hits("around the router", around, length),
+        hits("called directly", layer().layer(direct(body)), length),
+    ]
+}
+
+fn body_cases() -> Vec<Case<'static>> {
+    [("2 KiB", 2 << 10), ("50 KiB", 50 << 10), ("1 MiB", 1 << 20)]
+        .into_iter()
+        .map(|(name, length)| {
+            let cache = Cache::builder().max_bytes(64 << 20).build();
+            let service = CacheLayer::new(cache).layer(direct(bytes_of(length)));
+            hits(name, service, length)
+        })
+        .collect()
+}
+
+fn hits<S, C>(name: &'static str, service: S, length: usize) -> Case<'static>
+where
+    S: Service<Request<Body>, Response = http::Response<C>> + Clone + 'static,
+    S::Error: std::fmt::Debug,
+    C: http_body::Body<Data = Bytes>,
+    C::Error: std::fmt::Debug,
+{
+    let mut request = requests(PATH);
+    for _ in 0..2 {
+        assert_eq!(poll_once(&service, request()), length);
+    }
+    Case::with_input(name, request, move |request| poll_once(&service, request))
+}
+
+/// How much of the cost of a hit is the memory that a large store is spread over: one key asked for
+/// again and again, keys at random, and the same of a bare map of the memory engine.
+fn entry_cases(quick: bool) -> Vec<Case<'static>> {
+    let sizes = if quick {
+        [1, 10, 100]
+    } else {
+        [1, 10_000, 1_000_000]
+    };
+    let mut cases = Vec::new();
+    for entries in sizes {
+        let service = filled(entries);
+        let engine = filled_engine(entries);
+        let (same, random) = (service.clone(), service);
+        let (same_engine, random_engine) = (engine.clone(), engine);
+        let key = path_of(entries / 2);
+        cases.push(Case::with_input(
+            format!("{entries} entries, one key"),
+            requests(&key),
+            move |request| poll_once(&same, request),
+        ));
+        let mut paths = random_paths(entries);
+        cases.push(Case::with_input(
+            format!("{entries} entries, random keys"),
+            move || request(Method::GET, &paths()),
+            move |request| poll_once(&random, request),
+        ));
+        cases.push(Case::with_input(
+            format!("{entries} entries, one key, engine alone"),
+            move || engine_key(&key),
+            move |key| same_engine.get(&*key).expect("stored")[0],
+        ));
+        let mut paths = random_paths(entries);
+        cases.push(Case::with_input(
+            format!("{entries} entries, random keys, engine alone"),
+            move || engine_key(&paths()),
+            move |key| random_engine.get(&*key).expect("stored")[0],
+        ));
+    }
+    cases
+}
+
+/// A layer with so many stored responses of 200 bytes, all reached through it.
+fn filled(
+    entries: u64,
+) -> impl Service<Request<Body>, Response = http::Response<ResponseBody<Body>>, Error = Infallible> + Clone
+{
+    let cache = Cache::builder().max_bytes(16 << 30).build();
+    let origin = service_fn(|_: Request<Body>| async {
+        let mut response = Response::new(Body::from(bytes_of(200)));
+        let field = HeaderValue::from_static("max-age=86400");
+        response.headers_mut().insert(CACHE_CONTROL, field);
+        Ok::<_, Infallible>(response)
+    });
+    let service = CacheLayer::new(cache.clone()).layer(origin);
+    for entry in 0..entries {
+        let stored = poll_once(&service, request(Method::GET, &path_of(entry)));
+        assert_eq!(stored, 200);
+    }
+    assert_eq!(cache.stats().keys(), entries);
+    service
+}
+
+type Engine = moka::sync::Cache<Box<[u8]>, Arc<[u8; 200]>, rapidhash::fast::RandomState>;
+
+/// The memory engine as the layer configures it, with keys as long as the layer's.
+fn filled_engine(entries: u64) -> Engine {
+    let engine = moka::sync::Cache::builder()
+        .max_capacity(16 << 30)
+        .weigher(weigh)
+        .build_with_hasher(rapidhash::fast::RandomState::new());
+    for entry in 0..entries {
+        engine.insert(engine_key(&path_of(entry)), Arc::new([b'x'; 200]));
+    }
+    engine.run_pending_tasks();
+    engine
+}
+
+#[expect(clippy::borrowed_box, reason = "the engine's signature")]
+fn weigh(key: &Box<[u8]>, value: &Arc<[u8; 200]>) -> u32 {
+    u32::try_from(key.len() + value.len()).unwrap_or(u32::MAX)
+}
+
+fn path_of(entry: u64) -> String {
+    format!("/products/{entry:08}")
+}
+
+fn engine_key(path: &str) -> Box<[u8]> {
+    format!("GG-shop.example--{path}--").into_bytes().into()
+}
+
+fn random_paths(entries: u64) -> impl FnMut() -> String {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        path_of(state % entries)
+    }
+}
+
+/// A response of 50 KiB that comes in pieces of 4 KiB, with the handler waiting between them.
+fn miss_cases() -> Vec<Case<'static>> {
+    let layer = || CacheLayer::new(Cache::builder().build());
+    let storable = || routed(get(|| async { streamed("max-age=600") }));
+    let unstorable = || routed(get(|| async { streamed("no-store") }));
+    vec![
+        misses("bare handler", storable()),
+        misses("around the router, stored", layer().layer(storable())),
+        misses("around the router, not stored", layer().layer(unstorable())),
+        misses(
+            "on the route, stored",
+            routed(get(|| async { streamed("max-age=600") }).layer(layer())),
+        ),
+    ]
+}
+
+fn streamed(cache_control: &'static str) -> Response {
+    let chunks = stream::unfold(0, |sent| async move {
+        if sent == STREAMED {
+            return None;
+        }
+        tokio::task::yield_now().await;
+        let length = CHUNK.min(STREAMED - sent);
+        // Content that is made, or read from somewhere, is written once.
+        let chunk = Bytes::copy_from_slice(&bytes_of(length));
+        Some((Ok::<_, Infallible>(chunk), sent + length))
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let fields = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static(cache_control)),
+    ];
+    response.headers_mut().extend(fields);
+    response
+}
+
+fn misses<S, C>(name: &'static str, service: S) -> Case<'static>
+where
+    S: Service<Request<Body>, Response = http::Response<C>> + Clone + 'static,
+    S::Error: std::fmt::Debug,
+    C: http_body::Body<Data = Bytes>,
+    C::Error: std::fmt::Debug,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let mut entry = 0;
+    Case::new(name, move |iterations| -> Duration {
+        timed(
+            iterations,
+            || {
+                entry += 1;
+                request(Method::GET, &path_of(entry))
+            },
+            |request| runtime.block_on(read(service.clone(), request)),
+        )
+    })
+}
+
+async fn read<S, C>(service: S, request: Request<Body>)
+where
+    S: Service<Request<Body>, Response = http::Response<C>>,
+    S::Error: std::fmt::Debug,
+    C: http_body::Body<Data = Bytes>,
+    C::Error: std::fmt::Debug,
+{
+    let response = service.oneshot(request).await.expect("an answer");
+    let mut body = std::pin::pin!(response.into_body());
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        length += frame
+            .expect("a complete body")
+            .data_ref()
+            .map_or(0, Bytes::len);
+    }
+    assert_eq!(length, STREAMED);
+}
+
+const PATH: &str = "/products/42?currency=eur";
+const CHUNK: usize = 4 << 10;
+const STREAMED: usize = 50 << 10;

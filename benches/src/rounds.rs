@@ -1,0 +1,145 @@
+//! A harness for ratios: every round runs each case once, so that whatever slows the machine down
+//! for a while slows down all of them, and the ratio is taken within a round.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// One of the things that are compared: given a number of iterations it says how long they took.
+pub struct Case<'a> {
+    name: String,
+    run: Box<dyn FnMut(u64) -> Duration + 'a>,
+}
+
+impl<'a> Case<'a> {
+    /// A case that does its own timing.
+    pub fn new(name: impl Into<String>, run: impl FnMut(u64) -> Duration + 'a) -> Self {
+        Self {
+            name: name.into(),
+            run: Box::new(run),
+        }
+    }
+
+    /// A case whose input is made outside the measured time.
+    pub fn with_input<I, O>(
+        name: impl Into<String>,
+        mut input: impl FnMut() -> I + 'a,
+        mut run: impl FnMut(I) -> O + 'a,
+    ) -> Self {
+        Self::new(name, move |iterations| {
+            timed(iterations, &mut input, &mut run)
+        })
+    }
+}
+
+/// Runs so many iterations and leaves the making of their input out of the time.
+pub fn timed<I, O>(
+    iterations: u64,
+    mut input: impl FnMut() -> I,
+    mut run: impl FnMut(I) -> O,
+) -> Duration {
+    let mut time = Duration::ZERO;
+    let mut left = iterations;
+    while left > 0 {
+        let batch = left.min(BATCH);
+        let inputs: Vec<I> = (0..batch).map(|_| input()).collect();
+        let start = Instant::now();
+        for input in inputs {
+            black_box(run(input));
+        }
+        time += start.elapsed();
+        left -= batch;
+    }
+    time
+}
+
+/// Runs groups of cases and prints a table of each.
+pub struct Rounds {
+    quick: bool,
+    filter: Vec<String>,
+}
+
+impl Rounds {
+    /// Reads the arguments that `cargo bench` and `cargo test` pass: `--test` runs everything once,
+    /// and a word runs only the groups whose names hold it.
+    pub fn from_args() -> Self {
+        let (flags, filter) = std::env::args().skip(1).partition(|a| a.starts_with('-'));
+        let flags: Vec<String> = flags;
+        // `cargo bench` says so; `cargo test` says nothing.
+        let quick = flags.iter().any(|f| f == "--test") || !flags.iter().any(|f| f == "--bench");
+        Self { quick, filter }
+    }
+
+    /// Whether this is only to see that everything runs.
+    pub fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    /// Measures the cases against the first of them.
+    pub fn group<'a>(&self, name: &str, cases: impl FnOnce() -> Vec<Case<'a>>) {
+        if !self.filter.is_empty() && !self.filter.iter().any(|word| name.contains(word)) {
+            return;
+        }
+        let mut cases = cases();
+        if self.quick {
+            for case in &mut cases {
+                (case.run)(1);
+            }
+            println!("{name}: {} cases run", cases.len());
+            return;
+        }
+        let iterations: Vec<u64> = cases.iter_mut().map(calibrate).collect();
+        let mut times = vec![Vec::with_capacity(ROUNDS); cases.len()];
+        for round in 0..ROUNDS {
+            // Each case follows each other one in some round.
+            for turn in 0..cases.len() {
+                let at = (turn + round) % cases.len();
+                let time = (cases[at].run)(iterations[at]);
+                times[at].push(time.as_secs_f64() * 1e9 / iterations[at] as f64);
+            }
+        }
+        print_table(name, &cases, &times);
+    }
+}
+
+/// How many iterations fill a round.
+fn calibrate(case: &mut Case<'_>) -> u64 {
+    let mut iterations = 1;
+    loop {
+        let time = (case.run)(iterations);
+        if time >= ROUND / 4 {
+            let fill = iterations as f64 * ROUND.as_secs_f64() / time.as_secs_f64();
+            return (fill as u64).max(1);
+        }
+        iterations *= 2;
+    }
+}
+
+fn print_table(name: &str, cases: &[Case<'_>], times: &[Vec<f64>]) {
+    println!("\n| {name} | median ns | 10 % | 90 % | × first |");
+    println!("|---|---:|---:|---:|---:|");
+    for (case, times_of_case) in cases.iter().zip(times) {
+        let ratios: Vec<f64> = times_of_case
+            .iter()
+            .zip(&times[0])
+            .map(|(time, first)| time / first)
+            .collect();
+        println!(
+            "| {} | {:.0} | {:.0} | {:.0} | {:.2} |",
+            case.name,
+            quantile(times_of_case, 0.5),
+            quantile(times_of_case, 0.1),
+            quantile(times_of_case, 0.9),
+            quantile(&ratios, 0.5),
+        );
+    }
+}
+
+fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
+}
+
+const BATCH: u64 = 64;
+const ROUND: Duration = Duration::from_millis(4);
+const ROUNDS: usize = 61;
