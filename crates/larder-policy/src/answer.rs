@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::fields::{
     ByteRange, CacheStatus, DateField, EntityTag, RangeRequest, content_range, date_field,
-    if_none_match, parse_http_date, parse_range, unsatisfied_range,
+    if_none_match, number_value, parse_http_date, parse_range, unsatisfied_range,
 };
 use crate::stored::{StoredHead, fill_room, single};
 use crate::{Policy, RequestHead};
@@ -208,7 +208,7 @@ fn shape_partial(headers: &mut HeaderMap, request: &RequestHead<'_>, range: Byte
         headers.remove(name);
     }
     headers.insert(CONTENT_RANGE, content_range(range, total));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
+    headers.insert(CONTENT_LENGTH, number_value(range.len()));
 }
 
 /// RFC 9110 section 15.5.17.

@@ -8,7 +8,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use crate::decision::Serving;
-use crate::fields::EntityTag;
+use crate::fields::{EntityTag, number_value};
 use crate::key::{MethodClass, Selection};
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
@@ -178,7 +178,7 @@ impl StoredHead {
         if self.class != MethodClass::Head && !bodiless {
             self.headers
                 .entry(CONTENT_LENGTH)
-                .or_insert_with(|| HeaderValue::from(body_bytes));
+                .or_insert_with(|| number_value(body_bytes));
         }
     }
 
@@ -215,7 +215,7 @@ pub(crate) fn single<'a>(
 
 /// Overwrites the room left for `Age` and our `Cache-Status` member.
 pub(crate) fn fill_room(headers: &mut HeaderMap, age: Duration, status: Option<HeaderValue>) {
-    headers.insert(AGE, HeaderValue::from(age.as_secs()));
+    headers.insert(AGE, number_value(age.as_secs()));
     if let Some(status) = status {
         match headers.entry(CACHE_STATUS) {
             http::header::Entry::Occupied(mut lines) => {

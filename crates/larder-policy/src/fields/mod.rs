@@ -47,3 +47,4 @@ pub(crate) use entity_tag::{if_none_match, single_entity_tag};
 pub(crate) use list::split_list;
 pub(crate) use range::{content_range, unsatisfied_range};
 pub(crate) use time::{DateField, age_field, date_field};
+pub(crate) use value::number_value;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use smallvec::SmallVec;
 
@@ -33,6 +34,48 @@ impl ValueText {
     }
 }
 
+/// A number as a field value. Small ones, such as the age of most answers, take no allocation.
+pub(crate) fn number_value(number: u64) -> HeaderValue {
+    let small = usize::try_from(number).ok().and_then(|at| DIGITS.get(at));
+    if let Some(digits) = small {
+        let zeros = match number {
+            0..10 => 2,
+            10..100 => 1,
+            _ => 0,
+        };
+        let text = digits.get(zeros..).unwrap_or(digits);
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from_static(text)) {
+            return value;
+        }
+    }
+    let mut text = ValueText::default();
+    text.push_number(number);
+    text.finish()
+}
+
+/// The numbers below 1000, with leading zeros.
+static DIGITS: [[u8; 3]; 1000] = three_digits();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "worked out by the compiler, which would say so"
+)]
+const fn three_digits() -> [[u8; 3]; 1000] {
+    let mut table = [[b'0'; 3]; 1000];
+    let mut number = 0;
+    while number < table.len() {
+        let digits = [number / 100, number / 10 % 10, number % 10];
+        let mut at = 0;
+        while at < digits.len() {
+            table[number][at] += digits[at] as u8;
+            at += 1;
+        }
+        number += 1;
+    }
+    table
+}
+
 impl fmt::Write for ValueText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text);
@@ -53,6 +96,13 @@ mod tests {
             text.push_number(number);
         }
         assert_eq!(text.finish(), "a=1, a=-2");
+    }
+
+    #[test]
+    fn numbers_are_in_decimal_without_leading_zeros() {
+        for number in (0..1100).chain([u64::MAX]) {
+            assert_eq!(number_value(number), number.to_string());
+        }
     }
 
     #[test]
