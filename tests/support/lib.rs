@@ -3,13 +3,12 @@
 
 mod feed;
 
-pub use feed::{Broken, FedBody, Feed, feed};
-
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
+pub use feed::{Broken, FedBody, Feed, feed};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Clock, Policy};

@@ -1,13 +1,14 @@
 //! Building a [`StoredHead`]: which fields are kept, and what is worked out ahead of time
 //! (RFC 9111 section 3.1).
 
+use std::time::Duration;
+
 use http::header::{
     AGE, CACHE_CONTROL, CACHE_STATUS, CONNECTION, DATE, ETAG, HeaderName, HeaderValue,
     LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRANSFER_ENCODING,
     UPGRADE,
 };
 use http::{HeaderMap, StatusCode};
-use std::time::Duration;
 
 use crate::Policy;
 use crate::fields::{

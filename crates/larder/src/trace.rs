@@ -108,8 +108,9 @@ pub(crate) fn invalidated(cache: &Cache, urls: usize) {
 
 #[cfg(feature = "metrics")]
 mod facade {
-    use super::Outcome;
     use larder_policy::SkipReason;
+
+    use super::Outcome;
 
     pub(super) fn count_answer(outcome: Outcome) {
         let (name, reason) = match outcome {
@@ -149,8 +150,9 @@ mod facade {
 
 #[cfg(not(feature = "metrics"))]
 mod facade {
-    use super::Outcome;
     use larder_policy::SkipReason;
+
+    use super::Outcome;
 
     pub(super) fn count_answer(_: Outcome) {}
     pub(super) fn count_stored(_: u64) {}

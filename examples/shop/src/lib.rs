@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use catalogue::Catalogue;
 use larder::{Cache, CacheControl, RoutePolicy};
 use larder_axum::{Cached, Uncached};
-
-use catalogue::Catalogue;
 
 /// How long the slow report takes to make.
 pub const SLOW: Duration = Duration::from_secs(2);

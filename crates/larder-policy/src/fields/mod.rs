@@ -39,12 +39,11 @@ pub use emission::{
     WithLifetime,
 };
 pub use entity_tag::EntityTag;
-pub use range::{ByteRange, RangeRequest, parse_range};
-pub use targeted::{PolicyField, select};
-pub use time::{DeltaSeconds, http_date, parse_http_date};
-
 pub(crate) use entity_tag::{if_none_match, single_entity_tag};
 pub(crate) use list::split_list;
+pub use range::{ByteRange, RangeRequest, parse_range};
 pub(crate) use range::{content_range, unsatisfied_range};
+pub use targeted::{PolicyField, select};
 pub(crate) use time::{DateField, age_field, date_field};
+pub use time::{DeltaSeconds, http_date, parse_http_date};
 pub(crate) use value::number_value;

@@ -34,8 +34,7 @@ pub use encode::KeyBuf;
 pub use partition::{EmptyIdentity, Partition};
 pub use primary::{KeyParts, MethodClass};
 pub use query::{MissingContentType, QueryContent};
+pub(crate) use target::without_default_port;
 pub use target::{Target, TargetError};
 pub use unkeyed::is_unkeyed_input;
 pub use vary::{Selection, Vary};
-
-pub(crate) use target::without_default_port;
