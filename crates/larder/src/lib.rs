@@ -58,7 +58,9 @@ mod clock;
 mod drive;
 mod entry;
 mod fill;
+mod freshen;
 mod future;
+mod job;
 mod keep;
 mod layer;
 mod opt_out;
@@ -70,6 +72,7 @@ mod stats;
 mod tier;
 mod trace;
 mod variants;
+mod write;
 
 pub use body::ResponseBody;
 pub use cache::{Cache, CacheBuilder};

@@ -12,13 +12,16 @@ use larder_policy::{BypassReason, Decision, Lookup, RequestHead};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
-use crate::drive::{drive, drive_unsafe};
+use crate::drive::drive;
+
 use crate::entry::Entry;
 use crate::future::ResponseFuture;
+use crate::job::Fetch;
 use crate::layer::Context;
 use crate::reply;
 use crate::trace::{self, Outcome};
 use crate::variants::Selected;
+use crate::write::drive_unsafe;
 
 /// The service that [`CacheLayer`](crate::CacheLayer) makes.
 ///
@@ -88,16 +91,6 @@ enum Plan<C: Body> {
     Fetch(Fetch),
     /// Forward; what comes back may invalidate. With the reason, if it is not the method.
     Unsafe(Option<BypassReason>),
-}
-
-/// A request that has to be forwarded, and what may come of it.
-pub(crate) struct Fetch {
-    pub(crate) class: MethodClass,
-    pub(crate) key: Arc<[u8]>,
-    pub(crate) reason: ForwardReason,
-    pub(crate) url: u64,
-    /// What is to be validated, and the key it stands under.
-    pub(crate) stored: Option<(Arc<[u8]>, Arc<Entry>)>,
 }
 
 fn plan<B: Body, C: Body>(context: &Context, request: &Request<B>) -> Plan<C> {

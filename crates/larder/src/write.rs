@@ -1,0 +1,72 @@
+//! The way of a write: forwarded, and what it changed is dropped before its response is released.
+
+use std::future::poll_fn;
+
+use http::{Request, Response};
+use http_body::Body;
+use larder_policy::BypassReason;
+use larder_policy::fields::{CacheStatus, ForwardReason};
+use larder_policy::key::KeyBuf;
+use tower_service::Service;
+
+use crate::body::ResponseBody;
+use crate::job::Sent;
+use crate::keep::relay;
+use crate::layer::Context;
+use crate::trace::{self, Outcome};
+
+/// Forwards a request of another method, or one that a header field gives another; its success may
+/// invalidate (RFC 9111 section 4.4).
+pub(crate) async fn drive_unsafe<S, B, C>(
+    context: Context,
+    mut inner: S,
+    request: Request<B>,
+    bypass: Option<BypassReason>,
+) -> Result<Response<ResponseBody<C>>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    C: Body,
+{
+    let sent = Sent::of(&context, &request);
+    poll_fn(|cx| inner.poll_ready(cx)).await?;
+    let result = inner.call(request).await;
+    let reason = bypass.map_or(ForwardReason::Method, |_| ForwardReason::Bypass);
+    let response =
+        result.inspect_err(|_| trace::answered(&context.cache, Outcome::Failed { reason }))?;
+    invalidate(&context, &sent, &response);
+    let status = response.status().as_u16();
+    let (outcome, said) = match bypass {
+        Some(bypass) => (
+            Outcome::Bypassed(bypass),
+            CacheStatus::forward(reason).detail(bypass.as_str()),
+        ),
+        None => (
+            Outcome::Forwarded { reason, status },
+            CacheStatus::forward(reason),
+        ),
+    };
+    trace::answered(&context.cache, outcome);
+    Ok(relay(&context.policy, response, &said))
+}
+
+/// Before the response is released, so that whoever saw it sees its effect.
+fn invalidate<C>(context: &Context, sent: &Sent, response: &Response<C>) {
+    let head = sent.head();
+    let Ok(target) = context.policy.target(&head) else {
+        return;
+    };
+    let (status, headers) = (response.status(), response.headers());
+    let Some(what) = context.policy.invalidation(&head, &target, status, headers) else {
+        return;
+    };
+    let urls: Vec<u64> = what
+        .targets()
+        .map(|target| {
+            let mut url = KeyBuf::new();
+            target.url_bytes(&mut url);
+            context.cache.url_hash(&url)
+        })
+        .collect();
+    trace::invalidated(&context.cache, urls.len());
+    context.cache.shared().stamps.purge_urls(urls);
+}
