@@ -59,6 +59,7 @@ mod lookup;
 mod policy;
 mod reason;
 mod request;
+mod settings;
 mod stored;
 mod validation;
 

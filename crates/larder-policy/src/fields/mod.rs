@@ -27,11 +27,12 @@ mod emission;
 mod entity_tag;
 mod list;
 mod range;
+mod request_directives;
 mod targeted;
 mod time;
 mod value;
 
-pub use cache_control::{FieldNames, MaxStale, RequestDirectives, ResponseDirectives};
+pub use cache_control::{FieldNames, ResponseDirectives};
 pub use cache_groups::{cache_groups, invalidated_groups};
 pub use cache_status::{CacheName, CacheStatus, ForwardReason, InvalidCacheName, strip_member};
 pub use emission::{
@@ -43,6 +44,7 @@ pub(crate) use entity_tag::{if_none_match, single_entity_tag};
 pub(crate) use list::split_list;
 pub use range::{ByteRange, RangeRequest, parse_range};
 pub(crate) use range::{content_range, unsatisfied_range};
+pub use request_directives::{MaxStale, RequestDirectives};
 pub use targeted::{PolicyField, select};
 pub(crate) use time::{DateField, age_field, date_field};
 pub use time::{DeltaSeconds, http_date, parse_http_date};

@@ -1,0 +1,227 @@
+//! The settings of a [`Policy`], one method each.
+
+use std::time::Duration;
+
+use http::header::HeaderName;
+use http::{Method, StatusCode};
+
+use crate::fields::{CacheControl, CacheName};
+use crate::policy::{ErrorStatuses, Policy, Scheme};
+
+impl Policy {
+    /// Changes the identifier in `Cache-Status`.
+    #[must_use]
+    pub fn with_name(self, name: CacheName) -> Self {
+        Self { name, ..self }
+    }
+
+    /// Switches the `Cache-Status` field on or off. RFC 9211 section 6 names the reason to
+    /// switch it off: it tells an attacker what is stored.
+    #[must_use]
+    pub fn with_cache_status(self, cache_status: bool) -> Self {
+        Self {
+            cache_status,
+            ..self
+        }
+    }
+
+    /// The scheme of requests whose target URI has none (every HTTP/1.1 request to a server).
+    /// Knowing it lets `Host: example.com` and `Host: example.com:443` be one key. Default: unknown.
+    #[must_use]
+    pub fn with_default_scheme(self, scheme: Scheme) -> Self {
+        Self {
+            default_scheme: Some(scheme.as_str()),
+            ..self
+        }
+    }
+
+    /// Tells clients this instead of the stored response's own `Cache-Control`. A response that says
+    /// `no-store` or `private` keeps its own field.
+    #[must_use]
+    pub fn with_downstream(self, field: impl Into<CacheControl>) -> Self {
+        Self {
+            downstream: Some(field.into().header_value()),
+            ..self
+        }
+    }
+
+    /// Lets a `stale-while-revalidate` or `stale-if-error` in the response override the part of
+    /// `s-maxage` that implies `proxy-revalidate` (RFC 9111 section 5.2.2.10). Default: no.
+    #[must_use]
+    pub fn with_explicit_windows_over_s_maxage(self, allow: bool) -> Self {
+        Self {
+            explicit_window_beats_s_maxage: allow,
+            ..self
+        }
+    }
+
+    /// Switches the generated `ETag` on or off.
+    #[must_use]
+    pub fn with_generated_etag(self, generate_etag: bool) -> Self {
+        Self {
+            generate_etag,
+            ..self
+        }
+    }
+
+    /// Heuristic freshness (RFC 9111 section 4.2.2): 10 % of the time since `Last-Modified`, at
+    /// most 24 hours. Default: off.
+    #[must_use]
+    pub fn with_heuristics(self, heuristics: bool) -> Self {
+        Self { heuristics, ..self }
+    }
+
+    /// Honours the client's `no-cache`, `max-age`, `min-fresh`, `max-stale` and `Pragma: no-cache`.
+    /// Default: no, since any client could otherwise bypass the cache. `no-store`,
+    /// `only-if-cached` and `no-transform` are always honoured.
+    #[must_use]
+    pub fn with_request_directives(self, honour: bool) -> Self {
+        Self {
+            honour_request_directives: honour,
+            ..self
+        }
+    }
+
+    /// No response stays fresh longer than this, whatever it says. Default: no cap.
+    #[must_use]
+    pub fn with_lifetime_cap(self, cap: Duration) -> Self {
+        Self {
+            lifetime_cap: Some(cap),
+            ..self
+        }
+    }
+
+    /// Longest path and query, in bytes, that take part. Default: 8192.
+    #[must_use]
+    pub fn with_max_uri_bytes(self, max_uri_bytes: usize) -> Self {
+        Self {
+            max_uri_bytes,
+            ..self
+        }
+    }
+
+    /// Most field names a stored response's `Vary` may list. Default: 16.
+    #[must_use]
+    pub fn with_max_vary_names(self, max_vary_names: usize) -> Self {
+        Self {
+            max_vary_names,
+            ..self
+        }
+    }
+
+    /// Further methods known to be safe (RFC 9110 section 9.2.1), such as `PROPFIND`: they
+    /// invalidate nothing. Default: none beyond GET, HEAD, OPTIONS, TRACE and QUERY.
+    #[must_use]
+    pub fn with_safe_methods(self, methods: impl IntoIterator<Item = Method>) -> Self {
+        Self {
+            safe_methods: methods.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Shares responses to requests that carry `Cookie` even when the response does not say that it
+    /// may be shared. Default: no.
+    #[must_use]
+    pub fn with_shared_cookie_requests(self, share: bool) -> Self {
+        Self {
+            share_cookie_requests: share,
+            ..self
+        }
+    }
+
+    /// Serves a stored response up to this long after it expired when the inner service fails
+    /// (RFC 9111 section 4.2.4), without being asked to by `stale-if-error`. Responses that forbid
+    /// stale use are not affected. Default: off.
+    #[must_use]
+    pub fn with_stale_on_failure(self, window: Option<Duration>) -> Self {
+        Self {
+            stale_on_failure: window,
+            ..self
+        }
+    }
+
+    /// Stores responses that carry `Set-Cookie`, cookie included. Default: no.
+    #[must_use]
+    pub fn with_stored_set_cookie(self, store: bool) -> Self {
+        Self {
+            store_set_cookie: store,
+            ..self
+        }
+    }
+
+    /// Targeted fields (RFC 9213) that take precedence over `Cache-Control`, first to last. Default:
+    /// none.
+    #[must_use]
+    pub fn with_target_list(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        Self {
+            target_list: names.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Declares that `X-Forwarded-Host`, `Forwarded` and their kind are set by a proxy the
+    /// application trusts, so they are not part of the key. Default: no.
+    #[must_use]
+    pub fn with_trusted_forwarding(self, trusted: bool) -> Self {
+        Self {
+            trusted_forwarding: trusted,
+            ..self
+        }
+    }
+}
+
+/// What a route annotation adds: the origin decides, the annotation refines, the most restrictive
+/// wins.
+impl Policy {
+    /// Freshness for successful responses of a route: used when the response gives none, and a
+    /// ceiling when it does.
+    #[must_use]
+    pub fn with_route_lifetime(self, lifetime: Duration) -> Self {
+        Self {
+            route_lifetime: Some(lifetime),
+            ..self
+        }
+    }
+
+    /// Stale window while validating (RFC 5861 section 3) for responses that name none.
+    #[must_use]
+    pub fn with_stale_while_revalidate(self, window: Duration) -> Self {
+        Self {
+            stale_while_revalidate: Some(window),
+            ..self
+        }
+    }
+
+    /// Stale window on errors (RFC 5861 section 4) for responses that name none.
+    #[must_use]
+    pub fn with_stale_if_error(self, window: Duration) -> Self {
+        Self {
+            stale_if_error: Some(window),
+            ..self
+        }
+    }
+
+    /// Also stores these error statuses, fresh for at most `cap`.
+    #[must_use]
+    pub fn with_error_statuses(
+        self,
+        statuses: impl IntoIterator<Item = StatusCode>,
+        cap: Duration,
+    ) -> Self {
+        let listed = statuses.into_iter().collect();
+        Self {
+            error_statuses: ErrorStatuses::Listed(listed, cap),
+            ..self
+        }
+    }
+
+    /// Lets the route's lifetime replace what the handler said, `no-store` and `private` included.
+    /// Default: no. `Set-Cookie`, `Authorization` and `Cookie` rules still apply.
+    #[must_use]
+    pub fn with_origin_overridden(self, override_origin: bool) -> Self {
+        Self {
+            override_origin,
+            ..self
+        }
+    }
+}
