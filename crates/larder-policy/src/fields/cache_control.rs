@@ -259,6 +259,8 @@ fn merge_equal(slot: &mut Option<DeltaSeconds>, value: DeltaSeconds) {
 mod tests {
     use proptest::prelude::*;
 
+    use http::header::PRAGMA;
+
     use super::super::request_directives::{MaxStale, RequestDirectives};
     use super::*;
 
