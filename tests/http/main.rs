@@ -11,6 +11,7 @@ mod lengths;
 mod partition;
 mod ranges;
 mod request_directives;
+mod stale;
 mod stored_fields;
 mod storing;
 mod storing_directives;
