@@ -92,14 +92,19 @@ impl Job {
         }
     }
 
-    /// Answers from the stored response although the inner service failed, if that may be.
+    /// Answers from the stored response although the inner service failed, if that may be: not when
+    /// it was invalidated since it was selected.
     pub(crate) fn stale<C: Body>(
         &self,
         entry: &Entry,
         failed: Option<StatusCode>,
     ) -> Option<Response<ResponseBody<C>>> {
+        let shared = self.context.cache.shared();
+        if !entry.is_live(&shared.stamps) {
+            return None;
+        }
         let request = self.sent.head();
-        let now = self.context.cache.shared().clock.now();
+        let now = shared.clock.now();
         let serving = self
             .context
             .policy
