@@ -3,6 +3,7 @@
 mod age;
 mod answering;
 mod bodies;
+mod cache_status;
 mod etag;
 mod freshness;
 mod head;
