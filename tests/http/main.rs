@@ -13,6 +13,7 @@ mod lengths;
 mod partition;
 mod races;
 mod ranges;
+mod readiness;
 mod request_directives;
 mod stale;
 mod stored_fields;
