@@ -75,7 +75,7 @@ impl Policy {
             .or_else(|| self.refuse_credentials(request, headers, field))
             .or_else(|| {
                 let vague = matches!(vary, Vary::Any) || vary.names().len() > self.max_vary_names;
-                if connection_names_caching_field(headers) {
+                if self.connection_names_caching_field(headers) {
                     Some(SkipReason::ConnectionField)
                 } else {
                     vague.then_some(SkipReason::Vary)
@@ -178,6 +178,18 @@ impl Policy {
             || is_heuristically_cacheable(status);
         (!reason_to_store).then_some(SkipReason::NoFreshness)
     }
+
+    /// A response whose `Connection` names a field that caching depends on was tampered with, or is
+    /// about to be misread by somebody.
+    pub(crate) fn connection_names_caching_field(&self, headers: &HeaderMap) -> bool {
+        let targeted = self.target_list.iter().map(HeaderName::as_str);
+        let names = || CACHING_FIELDS.into_iter().chain(targeted.clone());
+        headers
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(|line| split_list(line.as_bytes()))
+            .any(|member| names().any(|name| member.eq_ignore_ascii_case(name.as_bytes())))
+    }
 }
 
 /// Row 12: the answer to a range request is kept only when it is the whole representation.
@@ -213,20 +225,6 @@ pub(crate) fn selecting_fields(headers: &HeaderMap) -> Vary {
     vary
 }
 
-/// A response whose `Connection` names a field that caching depends on was tampered with, or is
-/// about to be misread by somebody.
-pub(crate) fn connection_names_caching_field(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|v| split_list(v.as_bytes()))
-        .any(|member| {
-            CACHING_FIELDS
-                .iter()
-                .any(|name| member.eq_ignore_ascii_case(name.as_bytes()))
-        })
-}
-
 /// Statuses whose definition lets a cache guess a lifetime (RFC 9110 section 15.1, RFC 7725).
 pub(crate) fn is_heuristically_cacheable(status: StatusCode) -> bool {
     matches!(
@@ -246,13 +244,17 @@ pub(crate) fn route_lifetime_applies(policy: &Policy, status: StatusCode) -> boo
         || matches!(&policy.error_statuses, ErrorStatuses::Listed(l, _) if l.contains(&status))
 }
 
-const CACHING_FIELDS: [&str; 8] = [
+const CACHING_FIELDS: [&str; 12] = [
     "age",
     "cache-control",
+    "content-encoding",
     "content-length",
+    "content-range",
     "content-type",
     "date",
+    "etag",
     "expires",
+    "last-modified",
     "set-cookie",
     "vary",
 ];

@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 
-use crate::admission::{connection_names_caching_field, selecting_fields};
+use crate::admission::selecting_fields;
 use crate::assembly::{is_updatable, last_modified, received_fields};
 use crate::fields::{DateField, date_field, http_date, select, single_entity_tag, split_list};
 use crate::key::Selection;
@@ -123,7 +123,7 @@ impl Policy {
         let field = select(&headers, &self.target_list);
         let lifetime = self.freshness_lifetime(&field, stored.status, &headers, times);
         let vary = selecting_fields(&headers);
-        let skip = if connection_names_caching_field(not_modified) {
+        let skip = if self.connection_names_caching_field(not_modified) {
             Some(SkipReason::ConnectionField)
         } else {
             self.refuse(request, stored.status, &headers, &field, lifetime, &vary)
