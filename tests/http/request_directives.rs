@@ -1,5 +1,4 @@
-//! What a client may ask of the cache, and which requests the cache stays out of (RFC 9111
-//! section 5.2.1).
+//! What a client may ask of the cache (RFC 9111 section 5.2.1).
 
 use larder::Policy;
 use larder_tests::{Origin, Setup, request};
