@@ -143,6 +143,7 @@ async fn immutable_response_needs_no_validation_for_max_age_while_it_is_fresh() 
         (5, "max-age=0, no-cache", FORCED),
         (5, "min-fresh=56", FORCED),
         (60, "max-age=0", STALE),
+        (60, "max-age=0, max-stale", STALE),
         (60, "x", STALE),
     ] {
         let outcome = outcome(&immutable(), seconds, asked).await;
