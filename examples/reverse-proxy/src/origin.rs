@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri};
+use http_body::Body as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -68,13 +70,44 @@ impl Service<Request<RequestBody>> for Origin {
         let target = self.target(request.uri());
         Box::pin(async move {
             *request.uri_mut() = target.map_err(|_| OriginError(Kind::Target))?;
-            match tokio::time::timeout(timeout, client.request(request)).await {
+            match tokio::time::timeout(timeout, send(&client, request)).await {
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) => Err(OriginError(Kind::Client(error))),
                 Err(_) => Err(OriginError(Kind::Timeout)),
             }
         })
     }
+}
+
+/// An origin may close an idle connection at the moment it is used again. A safe request that was
+/// lost that way is sent once more (RFC 9110 section 9.2.2).
+async fn send(
+    client: &Client<HttpConnector, RequestBody>,
+    request: Request<RequestBody>,
+) -> Result<Response<Incoming>, ClientError> {
+    let (parts, body) = request.into_parts();
+    let again = (parts.method.is_safe() && body.is_end_stream()).then(|| parts.clone());
+    match (
+        client.request(Request::from_parts(parts, body)).await,
+        again,
+    ) {
+        (Err(error), Some(parts)) if was_lost(&error) => {
+            let request = Request::from_parts(parts, RequestBody::default());
+            client.request(request).await
+        }
+        (result, _) => result,
+    }
+}
+
+/// The connection ended before a response began.
+fn was_lost(error: &ClientError) -> bool {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.any(|cause| {
+        let ended = cause.downcast_ref::<hyper::Error>();
+        let reset = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        ended.is_some_and(hyper::Error::is_incomplete_message)
+            || (!error.is_connect() && reset == Some(io::ErrorKind::ConnectionReset))
+    })
 }
 
 /// The origin gave no response.

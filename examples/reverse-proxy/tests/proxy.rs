@@ -14,6 +14,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use larder::{Cache, Policy};
 use reverse_proxy::{Options, proxy, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// Answers with the request it got, one field a line, fresh for a minute.
@@ -126,4 +127,22 @@ async fn an_unreachable_origin_is_a_bad_gateway() {
     let (status, _, text) = get(start(address).await, &[]).await;
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert_eq!(text, "502 Bad Gateway\n");
+}
+
+#[tokio::test]
+async fn a_get_lost_on_a_dying_connection_is_sent_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 1024];
+        let (mut first, _) = listener.accept().await.unwrap();
+        assert_ne!(first.read(&mut buffer).await.unwrap(), 0);
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        assert_ne!(second.read(&mut buffer).await.unwrap(), 0);
+        let response = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        second.write_all(response).await.unwrap();
+    });
+    let (status, _, text) = get(start(address).await, &[]).await;
+    assert_eq!((status, text.as_str()), (StatusCode::OK, "ok"));
 }
