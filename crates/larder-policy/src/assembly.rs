@@ -199,13 +199,13 @@ fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
 }
 
 /// Whether a 304's field may replace a stored one (RFC 9111 section 3.2).
-pub(crate) fn is_updatable(name: &HeaderName) -> bool {
+pub(crate) fn is_updatable(name: &HeaderName, store_set_cookie: bool) -> bool {
     !NEVER_STORED.contains(name)
         && !matches!(
             name.as_str(),
             "content-encoding" | "content-length" | "content-range"
         )
-        && *name != SET_COOKIE
+        && (store_set_cookie || *name != SET_COOKIE)
 }
 
 /// A validator that can be compared: one line only.

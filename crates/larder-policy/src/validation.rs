@@ -119,7 +119,7 @@ impl Policy {
         times: Exchange,
     ) -> Freshened {
         let mut headers = received_fields(stored, self.cache_status);
-        update_fields(&mut headers, not_modified, times.response_time);
+        self.update_fields(&mut headers, not_modified, times.response_time);
         let field = select(&headers, &self.target_list);
         let lifetime = self.freshness_lifetime(&field, stored.status, &headers, times);
         let vary = selecting_fields(&headers);
@@ -159,6 +159,36 @@ impl Policy {
                 }
             })
     }
+
+    /// RFC 9111 section 3.2.
+    fn update_fields(
+        &self,
+        headers: &mut HeaderMap,
+        not_modified: &HeaderMap,
+        response_time: SystemTime,
+    ) {
+        let options: Vec<&[u8]> = not_modified
+            .get_all(http::header::CONNECTION)
+            .iter()
+            .flat_map(|value| split_list(value.as_bytes()))
+            .collect();
+        let updates = |name: &http::HeaderName| {
+            let of_connection = |o: &&[u8]| o.eq_ignore_ascii_case(name.as_str().as_bytes());
+            is_updatable(name, self.store_set_cookie) && !options.iter().any(of_connection)
+        };
+        for name in not_modified.keys().filter(|name| updates(name)) {
+            headers.remove(name);
+            for line in not_modified.get_all(name) {
+                headers.append(name.clone(), line.clone());
+            }
+        }
+        if !matches!(
+            date_field(not_modified, &DATE, response_time),
+            DateField::Valid(_)
+        ) {
+            headers.insert(DATE, http_date(response_time));
+        }
+    }
 }
 
 /// RFC 9111 section 4.3.4 for the one stored response whose validators were sent.
@@ -176,37 +206,54 @@ fn confirms(stored: &StoredHead, not_modified: &HeaderMap) -> bool {
     }
 }
 
-/// RFC 9111 section 3.2.
-fn update_fields(headers: &mut HeaderMap, not_modified: &HeaderMap, response_time: SystemTime) {
-    let options: Vec<&[u8]> = not_modified
-        .get_all(http::header::CONNECTION)
-        .iter()
-        .flat_map(|value| split_list(value.as_bytes()))
-        .collect();
-    let of_connection = |name: &str| {
-        options
-            .iter()
-            .any(|o| o.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    for name in not_modified
-        .keys()
-        .filter(|n| is_updatable(n) && !of_connection(n.as_str()))
-    {
-        headers.remove(name);
-        for line in not_modified.get_all(name) {
-            headers.append(name.clone(), line.clone());
-        }
-    }
-    if !matches!(
-        date_field(not_modified, &DATE, response_time),
-        DateField::Valid(_)
-    ) {
-        headers.insert(DATE, http_date(response_time));
-    }
-}
-
 const AGREEING: [http::HeaderName; 3] = [
     http::header::ETAG,
     LAST_MODIFIED,
     http::header::CONTENT_LENGTH,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Uri;
+    use http::header::SET_COOKIE;
+
+    use super::*;
+    use crate::Admission;
+    use crate::key::MethodClass;
+
+    fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(n, v): &(&'static str, &'static str)| (n.parse().unwrap(), v.parse().unwrap());
+        fields.iter().map(pair).collect()
+    }
+
+    fn freshened(policy: &Policy, first: &HeaderMap, not_modified: &HeaderMap) -> StoredHead {
+        let (method, uri, fields) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
+        let request = RequestHead::new(&method, &uri, &fields, false);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let times = Exchange {
+            request_time: now,
+            response_time: now,
+        };
+        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, first, times);
+        let Admission::Store(stored) = admission else {
+            panic!("{admission:?}")
+        };
+        *policy
+            .freshen(&stored, &request, not_modified, times)
+            .into_head()
+    }
+
+    #[test]
+    fn cookie_of_a_304_is_kept_only_where_cookies_are_stored() {
+        let not_modified = map(&[("set-cookie", "a=2"), ("set-cookie", "b=2")]);
+        let first = map(&[("cache-control", "max-age=60"), ("set-cookie", "a=1")]);
+        let head = freshened(&Policy::conformance(), &first, &not_modified);
+        let cookies: Vec<_> = head.headers().get_all(SET_COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=2", "b=2"]);
+        let first = map(&[("cache-control", "max-age=60")]);
+        let head = freshened(&Policy::shared(), &first, &not_modified);
+        assert!(!head.headers().contains_key(SET_COOKIE));
+    }
+}

@@ -33,8 +33,12 @@ impl Job {
         self.forwarded(StatusCode::NOT_MODIFIED);
         let mut response =
             reply::from_entry(&self.context.policy, &request, &entry, serving, &status);
-        // A cookie in a 304 is for this client: relayed, never stored.
-        for cookie in arrived.response.headers().get_all(SET_COOKIE) {
+        // The cookies of a 304 are for this client, whether or not they are stored.
+        let cookies = arrived.response.headers().get_all(SET_COOKIE);
+        if cookies.iter().next().is_some() {
+            response.headers_mut().remove(SET_COOKIE);
+        }
+        for cookie in cookies {
             let _ = response
                 .headers_mut()
                 .try_append(SET_COOKIE, cookie.clone());
