@@ -192,7 +192,8 @@ impl Policy {
     }
 }
 
-/// Row 12: the answer to a range request is kept only when it is the whole representation.
+/// Row 12: the answer to a range request is kept only when it is the whole representation. Without
+/// a range request `Content-Range` means nothing in a 200 (RFC 9110 section 14.4).
 fn refuse_range(
     request: &RequestHead<'_>,
     status: StatusCode,
@@ -200,8 +201,7 @@ fn refuse_range(
 ) -> Option<SkipReason> {
     let ranged = request.has_range() || request.has_if_range();
     let whole = status == StatusCode::OK && !headers.contains_key(CONTENT_RANGE);
-    let claims_part = headers.contains_key(CONTENT_RANGE);
-    ((ranged && !whole) || claims_part).then_some(SkipReason::Partial)
+    (ranged && !whole).then_some(SkipReason::Partial)
 }
 
 fn excluded_by(names: &FieldNames, field: &HeaderName) -> bool {
@@ -258,3 +258,29 @@ const CACHING_FIELDS: [&str; 12] = [
     "set-cookie",
     "vary",
 ];
+
+#[cfg(test)]
+mod tests {
+    use http::header::RANGE;
+    use http::{HeaderValue, Method, Uri};
+
+    use super::*;
+
+    #[test]
+    fn content_range_means_a_part_only_to_who_asked_for_one() {
+        let (method, uri) = (Method::GET, Uri::from_static("/a"));
+        let part = HeaderMap::from_iter([(CONTENT_RANGE, HeaderValue::from_static("bytes 0-1/9"))]);
+        let range = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-1"))]);
+        let (plain, ok, missing) = (HeaderMap::new(), StatusCode::OK, StatusCode::NOT_FOUND);
+        let partial = Some(SkipReason::Partial);
+        for (request, status, response, reason) in [
+            (&plain, ok, &part, None),
+            (&range, ok, &plain, None),
+            (&range, ok, &part, partial),
+            (&range, missing, &plain, partial),
+        ] {
+            let request = RequestHead::new(&method, &uri, request, false);
+            assert_eq!(refuse_range(&request, status, response), reason);
+        }
+    }
+}

@@ -181,6 +181,7 @@ fn shape_not_modified(headers: &mut HeaderMap) {
         CONTENT_LENGTH,
         CONTENT_ENCODING,
         CONTENT_LANGUAGE,
+        CONTENT_RANGE,
     ] {
         headers.remove(name);
     }

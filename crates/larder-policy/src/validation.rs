@@ -228,7 +228,13 @@ mod tests {
         fields.iter().map(pair).collect()
     }
 
-    fn freshened(policy: &Policy, first: &HeaderMap, not_modified: &HeaderMap) -> StoredHead {
+    fn freshened(
+        policy: &Policy,
+        status: StatusCode,
+        first: &HeaderMap,
+        second_request: &HeaderMap,
+        not_modified: &HeaderMap,
+    ) -> Freshened {
         let (method, uri, fields) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
         let request = RequestHead::new(&method, &uri, &fields, false);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
@@ -236,24 +242,33 @@ mod tests {
             request_time: now,
             response_time: now,
         };
-        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, first, times);
+        let admission = policy.admit(MethodClass::Get, &request, status, first, times);
         let Admission::Store(stored) = admission else {
             panic!("{admission:?}")
         };
-        *policy
-            .freshen(&stored, &request, not_modified, times)
-            .into_head()
+        let request = RequestHead::new(&method, &uri, second_request, false);
+        policy.freshen(&stored, &request, not_modified, times)
     }
 
     #[test]
     fn cookie_of_a_304_is_kept_only_where_cookies_are_stored() {
+        let (ok, plain) = (StatusCode::OK, HeaderMap::new());
         let not_modified = map(&[("set-cookie", "a=2"), ("set-cookie", "b=2")]);
         let first = map(&[("cache-control", "max-age=60"), ("set-cookie", "a=1")]);
-        let head = freshened(&Policy::conformance(), &first, &not_modified);
-        let cookies: Vec<_> = head.headers().get_all(SET_COOKIE).iter().collect();
-        assert_eq!(cookies, ["a=2", "b=2"]);
+        let keeps = freshened(&Policy::conformance(), ok, &first, &plain, &not_modified);
+        let cookies = keeps.head.headers().get_all(SET_COOKIE);
+        assert_eq!(cookies.iter().collect::<Vec<_>>(), ["a=2", "b=2"]);
         let first = map(&[("cache-control", "max-age=60")]);
-        let head = freshened(&Policy::shared(), &first, &not_modified);
-        assert!(!head.headers().contains_key(SET_COOKIE));
+        let drops = freshened(&Policy::shared(), ok, &first, &plain, &not_modified);
+        assert!(!drops.head.headers().contains_key(SET_COOKIE));
+    }
+
+    #[test]
+    fn range_of_the_request_does_not_keep_a_404_from_being_freshened() {
+        let first = map(&[("cache-control", "max-age=60"), ("etag", "\"v\"")]);
+        let range = map(&[("range", "bytes=0-1")]);
+        let (status, confirmed) = (StatusCode::NOT_FOUND, map(&[("etag", "\"v\"")]));
+        let freshened = freshened(&Policy::shared(), status, &first, &range, &confirmed);
+        assert_eq!(freshened.skip(), None);
     }
 }
