@@ -138,9 +138,10 @@ impl Policy {
         let asked = &request.directives;
         let too_old = asked.max_age.is_some_and(|max| age > max.as_duration())
             && !(fresh && stored.use_rules.immutable);
+        // A stale response stays fresh for less than no time at all.
         let too_short = asked
             .min_fresh
-            .is_some_and(|min| min.as_duration() > stored.lifetime.saturating_sub(age));
+            .is_some_and(|min| age.saturating_add(min.as_duration()) > stored.lifetime);
         asked.no_cache || too_old || too_short
     }
 
@@ -157,4 +158,39 @@ impl Policy {
 /// No window is not a window of length zero.
 fn within(staleness: Duration, window: Duration) -> bool {
     !window.is_zero() && staleness <= window
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+
+    use super::*;
+    use crate::key::MethodClass;
+    use crate::{Admission, Exchange};
+
+    #[test]
+    fn min_fresh_zero_is_not_content_with_a_stale_response() {
+        let policy = Policy::conformance();
+        let (uri, now) = (Uri::from_static("/a"), SystemTime::UNIX_EPOCH);
+        let head = |control: &'static str| {
+            HeaderMap::from_iter([(
+                http::header::CACHE_CONTROL,
+                HeaderValue::from_static(control),
+            )])
+        };
+        let asked = head("min-fresh=0, max-stale");
+        let request = RequestHead::new(&Method::GET, &uri, &asked, false);
+        let times = Exchange {
+            request_time: now,
+            response_time: now,
+        };
+        let response = head("max-age=60, stale-while-revalidate=60");
+        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
+        let Admission::Store(stored) = admission else {
+            panic!("max-age makes it storable")
+        };
+        let decide = |second| policy.decide(&request, &stored, now + Duration::from_secs(second));
+        assert!(matches!(decide(59), Decision::Serve(_)));
+        assert_eq!(decide(61), Decision::Validate(ForwardReason::Stale));
+    }
 }
