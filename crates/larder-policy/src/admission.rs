@@ -50,8 +50,7 @@ impl Policy {
         let useless = stored.lifetime.is_zero()
             && stored.stale_while_revalidate.is_zero()
             && stored.stale_if_error.is_zero()
-            && stored.etag_value().is_none()
-            && stored.last_modified_value().is_none();
+            && !stored.has_validator();
         if useless {
             Admission::Skip(SkipReason::Useless)
         } else {
@@ -244,6 +243,7 @@ pub(crate) fn route_lifetime_applies(policy: &Policy, status: StatusCode) -> boo
         || matches!(&policy.error_statuses, ErrorStatuses::Listed(l, _) if l.contains(&status))
 }
 
+/// What a cache reads, and what says which bytes it holds.
 const CACHING_FIELDS: [&str; 12] = [
     "age",
     "cache-control",
@@ -261,6 +261,8 @@ const CACHING_FIELDS: [&str; 12] = [
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use http::header::RANGE;
     use http::{HeaderValue, Method, Uri};
 
@@ -281,6 +283,72 @@ mod tests {
         ] {
             let request = RequestHead::new(&method, &uri, request, false);
             assert_eq!(refuse_range(&request, status, response), reason);
+        }
+    }
+
+    fn admit(policy: &Policy, fields: &[(&'static str, &'static str)]) -> Admission {
+        let (uri, asked, now) = (
+            Uri::from_static("/a"),
+            HeaderMap::new(),
+            SystemTime::UNIX_EPOCH,
+        );
+        let request = RequestHead::new(&Method::GET, &uri, &asked, false);
+        let times = Exchange {
+            request_time: now,
+            response_time: now,
+        };
+        let fields = fields.iter().map(|(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        });
+        let headers = HeaderMap::from_iter(fields);
+        policy.admit(MethodClass::Get, &request, StatusCode::OK, &headers, times)
+    }
+
+    fn skipped(admission: &Admission) -> Option<SkipReason> {
+        match admission {
+            Admission::Skip(reason) => Some(*reason),
+            Admission::Store(_) => None,
+        }
+    }
+
+    #[test]
+    fn connection_naming_a_validator_a_coding_or_a_targeted_field_is_refused() {
+        let policy = Policy::conformance();
+        for option in [
+            "ETag",
+            "x, last-modified",
+            "content-encoding",
+            "CDN-Cache-Control",
+        ] {
+            let fields = [("cache-control", "max-age=60"), ("connection", option)];
+            let reason = skipped(&admit(&policy, &fields));
+            assert_eq!(reason, Some(SkipReason::ConnectionField), "{option}");
+        }
+        let others = [
+            ("cache-control", "max-age=60"),
+            ("connection", "keep-alive, x-a"),
+        ];
+        assert_eq!(skipped(&admit(&policy, &others)), None);
+    }
+
+    #[test]
+    fn malformed_validators_do_not_make_an_expired_response_worth_storing() {
+        for (name, value) in [
+            ("etag", "v1"),
+            ("etag", "w/\"v1\""),
+            ("last-modified", "yesterday"),
+        ] {
+            let fields = [("cache-control", "max-age=0"), (name, value)];
+            let reason = skipped(&admit(&Policy::shared(), &fields));
+            assert_eq!(reason, Some(SkipReason::Useless), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("etag", "W/\"v1\""),
+            ("last-modified", "Fri, 15 Jan 2027 08:00:00 GMT"),
+        ] {
+            let fields = [("cache-control", "max-age=0"), (name, value)];
+            assert_eq!(skipped(&admit(&Policy::shared(), &fields)), None, "{name}");
         }
     }
 }

@@ -8,7 +8,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use crate::decision::Serving;
-use crate::fields::{EntityTag, number_value};
+use crate::fields::{DateField, EntityTag, date_field, number_value};
 use crate::key::{MethodClass, Selection};
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
@@ -166,6 +166,12 @@ impl StoredHead {
 
     pub(crate) fn last_modified_value(&self) -> Option<&HeaderValue> {
         single(&self.headers, &LAST_MODIFIED)
+    }
+
+    /// Whether a later request could be validated with what the inner service gave.
+    pub(crate) fn has_validator(&self) -> bool {
+        let modified = date_field(&self.headers, &LAST_MODIFIED, self.response_time);
+        self.entity_tag().is_some() || matches!(modified, DateField::Valid(_))
     }
 
     /// Gives a response of unstated length the length its complete body had, so that HEAD and
