@@ -175,7 +175,8 @@ fn poll_inner<C: Body>(
         Ok(frame) => {
             let frame = frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
             note(&frame, fill);
-            if inner.is_end_stream()
+            // Nothing comes after trailers, and servers do not ask whether something does.
+            if (frame.is_trailers() || inner.is_end_stream())
                 && let Some(fill) = fill.take()
             {
                 fill.finish();
