@@ -75,7 +75,11 @@ pub fn directives(members: &[(String, Value)]) -> Says {
     };
     // It forbids and permits. Of the wrong type it only forbids.
     let no_store = restricts("no-store");
-    let understand = restricts("must-understand") && !(no_store && !permits("must-understand"));
+    let must_understand = if no_store {
+        permits("must-understand")
+    } else {
+        restricts("must-understand")
+    };
     Says {
         targeted: true,
         garbage: false,
@@ -87,7 +91,7 @@ pub fn directives(members: &[(String, Value)]) -> Says {
         public: permits("public"),
         must_revalidate: restricts("must-revalidate"),
         proxy_revalidate: restricts("proxy-revalidate"),
-        must_understand: understand,
+        must_understand,
         immutable: permits("immutable"),
         while_validating: get("stale-while-revalidate").and_then(seconds),
         if_error: get("stale-if-error").and_then(seconds),
@@ -177,7 +181,7 @@ impl Input {
             ':' => {
                 self.next();
                 let text = self.run(|c| c.is_ascii_alphanumeric() || "+/=".contains(c));
-                (self.take(':') && text.len() % 4 == 0).then_some(Value::Other)
+                (self.take(':') && text.len().is_multiple_of(4)).then_some(Value::Other)
             }
             '@' => {
                 self.next();

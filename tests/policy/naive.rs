@@ -291,12 +291,12 @@ fn whole(milliseconds: i64) -> i64 {
 
 /// A validator that will be there for a later request.
 fn has_validator(says: &Says, rules: &Rules, response: &Response, times: Times) -> bool {
-    let kept =
-        |name: &str| !says.no_cache.names(name) && !(rules.shared && says.private.names(name));
+    let stripped =
+        |name: &str| says.no_cache.names(name) || (rules.shared && says.private.names(name));
     let tags = lines(&response.fields, "etag");
     let tag = tags.len() == 1 && is_entity_tag(&tags[0]);
     let modified = only_date(&lines(&response.fields, "last-modified"), times).is_some();
-    (tag && kept("etag")) || (modified && kept("last-modified"))
+    (tag && !stripped("etag")) || (modified && !stripped("last-modified"))
 }
 
 fn is_entity_tag(text: &str) -> bool {
