@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Uri};
-use larder_policy::fields::{ResponseDirectives, parse_range};
+use larder_policy::fields::{CacheStatus, ResponseDirectives, parse_range};
 use larder_policy::key::{KeyBuf, MethodClass, Partition, Selection, Vary};
-use larder_policy::{Admission, Exchange, Policy, RequestHead, StoredHead};
+use larder_policy::{Admission, Answer, Exchange, Policy, Representation, RequestHead, StoredHead};
 
 criterion_group!(benches, fields, requests, responses);
 criterion_main!(benches);
@@ -68,6 +68,12 @@ fn responses(c: &mut Criterion) {
     let now = times().response_time + Duration::from_secs(10);
     c.bench_function("decide, fresh", |b| {
         b.iter(|| policy.decide(black_box(&head), black_box(&stored), now));
+    });
+    let whole = Representation::new(&stored, None, 2 << 10);
+    let age = Duration::from_secs(10);
+    let status = CacheStatus::hit(590);
+    c.bench_function("answer, full", |b| {
+        b.iter(|| policy.answer_head(Answer::Full, black_box(&head), &whole, age, &status));
     });
     c.bench_function("admit", |b| {
         b.iter(|| admitted(&policy, black_box(&head), black_box(&received)));

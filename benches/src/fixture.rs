@@ -64,9 +64,9 @@ pub fn handler(body: Bytes) -> MethodRouter {
     })
 }
 
-/// An application with one route.
+/// An application with one route, as `axum::serve` runs it.
 pub fn routed(route: MethodRouter) -> Router {
-    Router::new().route("/products/{id}", route)
+    Router::new().route("/products/{id}", route).with_state(())
 }
 
 /// [`handler_response`] as a bare service.

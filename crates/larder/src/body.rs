@@ -39,19 +39,22 @@ pin_project! {
     }
 }
 
-/// What a look past the announced length found.
+/// What a look past the announced length found. An item is rare, and large.
 enum Ahead<E> {
     Unknown,
     End,
-    Item(Result<Frame<Bytes>, E>),
+    Item(Box<Result<Frame<Bytes>, E>>),
 }
 
 impl<E> Ahead<E> {
     /// Data that was taken from the inner body and is still to be handed on.
     fn bytes(&self) -> u64 {
         match self {
-            Self::Item(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
-            Self::Item(Err(_)) | Self::End | Self::Unknown => 0,
+            Self::Item(item) => match &**item {
+                Ok(frame) => frame.data_ref().map_or(0, |data| data.len() as u64),
+                Err(_) => 0,
+            },
+            Self::End | Self::Unknown => 0,
         }
     }
 }
@@ -116,7 +119,7 @@ impl<C: Body> Body for ResponseBody<C> {
                         *ahead = Ahead::End;
                         return Poll::Ready(None);
                     }
-                    Ahead::Item(frame) => return Poll::Ready(Some(frame)),
+                    Ahead::Item(frame) => return Poll::Ready(Some(*frame)),
                 }
                 let frame = ready!(poll_inner(inner.as_mut(), fill, cx));
                 if fill.as_ref().is_some_and(|fill| fill.is_full()) {
@@ -217,7 +220,7 @@ fn look_ahead<C: Body>(
         let says_nothing =
             matches!(&found, Some(Ok(f)) if f.data_ref().is_some_and(Bytes::is_empty));
         if !says_nothing {
-            *ahead = found.map_or(Ahead::End, Ahead::Item);
+            *ahead = found.map_or(Ahead::End, |item| Ahead::Item(Box::new(item)));
             return;
         }
     }

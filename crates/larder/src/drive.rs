@@ -19,7 +19,7 @@ use crate::reply;
 
 /// Fetches what is not stored, or validates what is.
 pub(crate) async fn drive<S, B, C>(
-    context: Context,
+    context: Arc<Context>,
     inner: S,
     request: Request<B>,
     fetch: Fetch,

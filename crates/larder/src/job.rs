@@ -13,7 +13,7 @@ use crate::trace::{self, Outcome};
 
 /// One forwarded request.
 pub(crate) struct Job {
-    pub(crate) context: Context,
+    pub(crate) context: Arc<Context>,
     pub(crate) sent: Sent,
     pub(crate) fetch: Fetch,
 }

@@ -32,7 +32,7 @@ impl Job {
         status: CacheStatus,
     ) -> Response<ResponseBody<C>> {
         self.forwarded(arrived.response.status());
-        let Context { cache, policy, .. } = &self.context;
+        let Context { cache, policy, .. } = &*self.context;
         let (mut parts, body) = arrived.response.into_parts();
         let (head, announced) = match self.admit(&parts, &body, arrived.times) {
             Ok(admitted) => admitted,

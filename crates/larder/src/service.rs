@@ -1,7 +1,7 @@
 //! [`CacheService`]: `call` answers a hit at once, hands the rest on.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
 use http::{Extensions, Request, Response, StatusCode};
@@ -28,22 +28,49 @@ use crate::write::drive_unsafe;
 /// It is always ready: a hit must not wait for the inner service. A request that has to be
 /// forwarded readies a clone of the inner service first, so concurrency limits, load shedding and
 /// buffers inside the cache see only what is really forwarded.
-#[derive(Clone)]
 pub struct CacheService<S> {
-    inner: S,
-    context: Context,
+    common: Arc<Common<S>>,
+}
+
+/// What the clones of a service have in common. Servers and routers clone a service for every
+/// request, and a hit is not to pay for a clone of the inner service that it does not call.
+struct Common<S> {
+    context: Arc<Context>,
+    inner: Mutex<S>,
 }
 
 impl<S> CacheService<S> {
     pub(crate) fn new(inner: S, context: Context) -> Self {
-        Self { inner, context }
+        let common = Common {
+            context: Arc::new(context),
+            inner: Mutex::new(inner),
+        };
+        Self {
+            common: Arc::new(common),
+        }
+    }
+}
+
+impl<S: Clone> Common<S> {
+    /// An inner service to forward one request to.
+    fn inner(&self) -> S {
+        let inner = self.inner.lock();
+        inner.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl<S> Clone for CacheService<S> {
+    fn clone(&self) -> Self {
+        Self {
+            common: Arc::clone(&self.common),
+        }
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for CacheService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheService")
-            .field("inner", &self.inner)
+            .field("inner", &self.common.inner)
             .finish_non_exhaustive()
     }
 }
@@ -65,20 +92,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match plan(&self.context, &request) {
+        let context = &self.common.context;
+        match plan(context, &request) {
             Plan::Answer(response) => ResponseFuture::answer(response),
             Plan::Bypass(reason) => {
-                trace::answered(&self.context.cache, Outcome::Bypassed(reason));
-                let policy = Arc::clone(&self.context.policy);
-                ResponseFuture::forward(self.inner.clone(), request, policy, reason)
+                trace::answered(&context.cache, Outcome::Bypassed(reason));
+                let policy = Arc::clone(&context.policy);
+                ResponseFuture::forward(self.common.inner(), request, policy, reason)
             }
             Plan::Unsafe(bypass) => {
-                let context = self.context.clone();
-                ResponseFuture::drive(drive_unsafe(context, self.inner.clone(), request, bypass))
+                let (context, inner) = (Arc::clone(context), self.common.inner());
+                ResponseFuture::drive(drive_unsafe(context, inner, request, bypass))
             }
             Plan::Fetch(fetch) => {
-                let context = self.context.clone();
-                ResponseFuture::drive(drive(context, self.inner.clone(), request, fetch))
+                let (context, inner) = (Arc::clone(context), self.common.inner());
+                ResponseFuture::drive(drive(context, inner, request, fetch))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The way of a write: forwarded, and what it changed is dropped before its response is released.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body;
@@ -18,7 +19,7 @@ use crate::trace::{self, Outcome};
 /// Forwards a request of another method, or one that a header field gives another; its success may
 /// invalidate (RFC 9111 section 4.4).
 pub(crate) async fn drive_unsafe<S, B, C>(
-    context: Context,
+    context: Arc<Context>,
     mut inner: S,
     request: Request<B>,
     bypass: Option<BypassReason>,
