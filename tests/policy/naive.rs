@@ -142,7 +142,7 @@ pub fn store(
     }
     let vary = varying_fields(response)?;
     let ranged = has("range") || has("if-range");
-    if (ranged && status != 200) || present("content-range") {
+    if ranged && (status != 200 || present("content-range")) {
         return None;
     }
     if connection_names_a_caching_field(rules, response) {
