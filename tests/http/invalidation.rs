@@ -217,6 +217,24 @@ async fn bypassed_unsafe_requests_invalidate_as_well() {
 }
 
 #[tokio::test]
+async fn write_whose_host_contradicts_its_target_invalidates_both() {
+    let read = |host| request("GET", "/a", &[("host", host)]);
+    for (uri, hosts) in [
+        ("http://a.example/a", &[("host", "b.example")][..]),
+        ("/a", &[("host", "a.example"), ("host", "b.example")]),
+    ] {
+        let setup = writing(200, &[]);
+        for host in ["a.example", "b.example", "c.example"] {
+            setup.send(read(host)).await;
+        }
+        setup.send(request("POST", uri, hosts)).await;
+        assert!(!setup.send(read("a.example")).await.is_hit(), "{uri}");
+        assert!(!setup.send(read("b.example")).await.is_hit(), "{uri}");
+        assert!(setup.send(read("c.example")).await.is_hit(), "{uri}");
+    }
+}
+
+#[tokio::test]
 async fn method_override_makes_a_get_unsafe() {
     for (method, survived) in [
         ("DELETE", false),

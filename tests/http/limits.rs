@@ -181,3 +181,14 @@ async fn parts_of_a_key_do_not_run_into_one_another() {
         assert_eq!(reply.text(), format!("call {number}"), "{fields:?}");
     }
 }
+
+#[tokio::test]
+async fn selecting_values_over_the_limit_are_not_kept() {
+    // A recorded value takes eight bytes more than its own length.
+    for (length, stored) in [(92, true), (93, false)] {
+        let origin = Origin::ok(&[("cache-control", "max-age=60"), ("vary", "x-a")]);
+        let setup = Setup::with_policy(origin, larder::Policy::shared().with_max_vary_bytes(100));
+        let reply = setup.get_with("/a", &[("x-a", &"v".repeat(length))]).await;
+        assert_eq!(reply.is_stored(), stored, "{length}");
+    }
+}

@@ -101,7 +101,8 @@ pub fn store(
     if !takes_part(request) {
         return None;
     }
-    if status < 200 || [206, 304, 428, 429, 431, 511].contains(&status) {
+    let about_other_fields = [401, 407, 412, 416, 417, 421, 425].contains(&status);
+    if status < 200 || about_other_fields || [206, 304, 428, 429, 431, 511].contains(&status) {
         return None;
     }
     if !by_itself && status >= 400 && !rules.errors {

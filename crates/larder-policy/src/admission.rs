@@ -46,6 +46,9 @@ impl Policy {
             return Admission::Skip(reason);
         }
         let selection = Selection::of(vary.names(), request.headers);
+        if let Some(reason) = self.refuse_selection(&selection) {
+            return Admission::Skip(reason);
+        }
         let stored = self.assemble(class, status, headers, &field, lifetime, selection, times);
         let useless = stored.lifetime.is_zero()
             && stored.stale_while_revalidate.is_zero()
@@ -83,6 +86,10 @@ impl Policy {
             .or_else(|| self.refuse_freshness(status, field, lifetime))
     }
 
+    pub(crate) fn refuse_selection(&self, selection: &Selection) -> Option<SkipReason> {
+        (selection.encoded().len() > self.max_vary_bytes).then_some(SkipReason::Vary)
+    }
+
     fn refuse_status(
         &self,
         status: StatusCode,
@@ -92,8 +99,7 @@ impl Policy {
         let code = status.as_u16();
         let stated = lifetime.explicit || field.directives.public;
         let permitted = match code {
-            // Partial responses and 304 are never entries; the others RFC 6585 forbids.
-            100..=199 | 206 | 304 | 428 | 429 | 431 | 511 => false,
+            _ if is_never_stored(code) => false,
             _ if is_heuristically_cacheable(status) => true,
             200..=399 => stated,
             _ => match &self.error_statuses {
@@ -230,6 +236,13 @@ pub(crate) fn is_heuristically_cacheable(status: StatusCode) -> bool {
         status.as_u16(),
         200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 451 | 501
     )
+}
+
+/// Interim and partial responses, 304, and those RFC 6585 forbids; and those that speak of request
+/// fields which are in no key.
+const fn is_never_stored(code: u16) -> bool {
+    let no_entry = matches!(code, 100..=199 | 206 | 304 | 428 | 429 | 431 | 511);
+    no_entry || matches!(code, 401 | 407 | 412 | 416 | 417 | 421 | 425)
 }
 
 /// Statuses whose caching requirements are implemented here (RFC 9111 section 5.2.2.3).

@@ -1,6 +1,7 @@
 //! Question 1: may the cache take part? (RFC 9111 section 4, section 5.2.1)
 
 use http::Method;
+use http::header::HOST;
 
 use crate::invalidation::is_safe;
 use crate::key::{KeyBuf, KeyParts, MethodClass, Partition, Target, TargetError};
@@ -66,6 +67,28 @@ impl Policy {
             TargetError::AuthorityMismatch => BypassReason::AuthorityMismatch,
             _ => BypassReason::InvalidHost,
         })
+    }
+
+    /// Every target URI that a write may have meant. Nearly always one; a request whose `Host`
+    /// contradicts its target, or that has several, changed one of them, and who can say which.
+    #[must_use]
+    pub fn write_targets<'a>(&self, request: &RequestHead<'a>) -> Vec<Target<'a>> {
+        if !request.host_repeated()
+            && let Ok(target) = self.target(request)
+        {
+            return vec![target];
+        }
+        let of_uri = request.uri.authority().is_some().then_some(None);
+        let of_hosts = request.headers.get_all(HOST).iter().map(Some);
+        let target = |host| match host {
+            None => Target::from_request(request.uri, None, self.default_scheme),
+            Some(host) => Target::with_host(request.uri, host, self.default_scheme),
+        };
+        of_uri
+            .into_iter()
+            .chain(of_hosts)
+            .filter_map(|host| target(host).ok())
+            .collect()
     }
 
     /// Encodes the primary key (RFC 9111 section 2) of a request into `out`.

@@ -55,6 +55,7 @@ pub struct Policy {
     pub(crate) honour_request_directives: bool,
     pub(crate) lifetime_cap: Option<Duration>,
     pub(crate) max_uri_bytes: usize,
+    pub(crate) max_vary_bytes: usize,
     pub(crate) max_vary_names: usize,
     pub(crate) name: CacheName,
     pub(crate) override_origin: bool,
@@ -73,6 +74,7 @@ pub struct Policy {
 pub(crate) const HEURISTIC_CAP: Duration = Duration::from_secs(24 * 3600);
 
 const DEFAULT_MAX_URI_BYTES: usize = 8 * 1024;
+const DEFAULT_MAX_VARY_BYTES: usize = 4 * 1024;
 const DEFAULT_MAX_VARY_NAMES: usize = 16;
 const CONFORMANCE_STALE_ON_FAILURE: Duration = Duration::from_secs(24 * 3600);
 
@@ -95,6 +97,7 @@ impl Policy {
             honour_request_directives: false,
             lifetime_cap: None,
             max_uri_bytes: DEFAULT_MAX_URI_BYTES,
+            max_vary_bytes: DEFAULT_MAX_VARY_BYTES,
             max_vary_names: DEFAULT_MAX_VARY_NAMES,
             name: CacheName::default(),
             override_origin: false,

@@ -100,7 +100,7 @@ pub enum SkipReason {
     Status,
     /// Lifetime zero, no validator and no stale window: it could never be used.
     Useless,
-    /// `Vary: *`, or more names than the limit.
+    /// `Vary: *`, or more names or bytes of values than the limits.
     Vary,
 }
 

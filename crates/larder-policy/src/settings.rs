@@ -100,6 +100,15 @@ impl Policy {
         }
     }
 
+    /// Most bytes of selecting field values that are kept with a stored response. Default: 4096.
+    #[must_use]
+    pub fn with_max_vary_bytes(self, max_vary_bytes: usize) -> Self {
+        Self {
+            max_vary_bytes,
+            ..self
+        }
+    }
+
     /// Most field names a stored response's `Vary` may list. Default: 16.
     #[must_use]
     pub fn with_max_vary_names(self, max_vary_names: usize) -> Self {
@@ -201,7 +210,9 @@ impl Policy {
         }
     }
 
-    /// Also stores these error statuses, fresh for at most `cap`.
+    /// Also stores these error statuses, fresh for at most `cap`. Statuses that speak of request
+    /// fields outside the key (401, 407, 412, 416, 417, 421, 425) or that RFC 6585 forbids to store
+    /// are not stored even so.
     #[must_use]
     pub fn with_error_statuses(
         self,

@@ -129,6 +129,7 @@ impl Policy {
             self.refuse(request, stored.status, &headers, &field, lifetime, &vary)
         };
         let selection = Selection::of(vary.names(), request.headers);
+        let skip = skip.or_else(|| self.refuse_selection(&selection));
         let head = self.assemble(
             stored.class,
             stored.status,

@@ -201,7 +201,6 @@ fn look_up<C: Body>(
     })
 }
 
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 enum Use<C: Body> {
     Answer(Response<ResponseBody<C>>),
     Miss(ForwardReason),

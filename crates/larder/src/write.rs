@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body;
-use larder_policy::BypassReason;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::KeyBuf;
+use larder_policy::{BypassReason, Invalidation};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
@@ -53,21 +53,18 @@ where
 /// Before the response is released, so that whoever saw it sees its effect.
 fn invalidate<C>(context: &Context, sent: &Sent, response: &Response<C>) {
     let head = sent.head();
-    let Ok(target) = context.policy.target(&head) else {
-        return;
-    };
     let (status, headers) = (response.status(), response.headers());
-    let Some(what) = context.policy.invalidation(&head, &target, status, headers) else {
-        return;
-    };
-    let urls: Vec<u64> = what
-        .targets()
-        .map(|target| {
+    let mut urls = Vec::new();
+    for target in context.policy.write_targets(&head) {
+        let what = context.policy.invalidation(&head, &target, status, headers);
+        for target in what.iter().flat_map(Invalidation::targets) {
             let mut url = KeyBuf::new();
             target.url_bytes(&mut url);
-            context.cache.url_hash(&url)
-        })
-        .collect();
-    trace::invalidated(&context.cache, urls.len());
-    context.cache.shared().stamps.purge_urls(urls);
+            urls.push(context.cache.url_hash(&url));
+        }
+    }
+    if !urls.is_empty() {
+        trace::invalidated(&context.cache, urls.len());
+        context.cache.shared().stamps.purge_urls(urls);
+    }
 }

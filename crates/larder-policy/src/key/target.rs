@@ -70,6 +70,23 @@ impl<'a> Target<'a> {
         Ok(Self::of(scheme, of_uri.or(of_host), path, uri.query()))
     }
 
+    /// The target that `Host` alone would give, whatever the authority of the request target.
+    pub(crate) fn with_host(
+        uri: &'a Uri,
+        host: &'a HeaderValue,
+        default_scheme: Option<&'a str>,
+    ) -> Result<Self, TargetError> {
+        let scheme = uri.scheme_str().or(default_scheme);
+        let text = host.to_str().map_err(|_| TargetError::InvalidHost)?;
+        let authority = host_and_port(text, scheme)?;
+        let path = if uri.path().is_empty() {
+            "/"
+        } else {
+            uri.path()
+        };
+        Ok(Self::of(scheme, Some(authority), path, uri.query()))
+    }
+
     /// A target from the parts of another: nothing is checked.
     pub(crate) fn of(
         scheme: Option<&'a str>,
