@@ -8,6 +8,9 @@ use larder_tests::{Origin, Reply, Scripted, Setup, get, request};
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const TAG: (&str, &str) = ("etag", "\"a\"");
 
+/// What the last of these requests is told of this script.
+type Row<'a> = (&'a str, &'a [Scripted<'a>], &'a [(u64, &'a str, &'a str)]);
+
 fn presets() -> [Policy; 2] {
     [Policy::shared(), Policy::conformance()]
 }
@@ -40,7 +43,7 @@ async fn outcomes_in_both_presets() {
     let always = [("cache-control", "max-age=60, no-cache"), TAG];
     let unstored = [("cache-control", "no-store")];
     let ok = (200, &fields[..], "body");
-    let table: &[(&str, &[Scripted<'_>], &[(u64, &str, &str)])] = &[
+    let table: &[Row<'_>] = &[
         ("fwd=uri-miss; stored", &[ok], &[(0, "GET", "")]),
         ("hit; ttl=60", &[ok], &[(0, "GET", ""), (0, "GET", "")]),
         ("hit; ttl=1", &[ok], &[(0, "GET", ""), (59, "GET", "")]),

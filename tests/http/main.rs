@@ -2,6 +2,7 @@
 
 mod age;
 mod answering;
+mod bad_input;
 mod bodies;
 mod bypass;
 mod cache_status;
@@ -24,6 +25,7 @@ mod stored_fields;
 mod storing;
 mod storing_directives;
 mod targeted;
+mod telemetry;
 mod thin;
 mod validation;
 mod validation_results;

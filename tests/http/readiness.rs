@@ -27,10 +27,9 @@ fn ok() -> Response<Body> {
     response(200, &FRESH, "body")
 }
 
-fn mocked() -> (
-    CacheService<mock::Mock<Request<Body>, Response<Body>>>,
-    mock::Handle<Request<Body>, Response<Body>>,
-) {
+type Mocked = CacheService<mock::Mock<Request<Body>, Response<Body>>>;
+
+fn mocked() -> (Mocked, mock::Handle<Request<Body>, Response<Body>>) {
     let (inner, handle) = mock::pair::<Request<Body>, Response<Body>>();
     let (_, _, service) = stack(inner, Policy::shared());
     (service, handle)

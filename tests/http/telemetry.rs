@@ -1,0 +1,377 @@
+//! Every decision can be read: as an event, in the counters, and through the metrics facade.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use http::{Request, Response};
+use larder::{Cache, Policy, Stats};
+use larder_tests::{Origin, Reply, Scripted, Setup, feed, request, response, stack};
+use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
+use tower::{ServiceExt, service_fn};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// Writes down the events of the cache.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "larder" {
+            assert_eq!(*event.metadata().level(), Level::DEBUG);
+            let mut line = Line(String::new());
+            event.record(&mut line);
+            self.0.lock().unwrap().push(line.0.trim().to_owned());
+        }
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        match field.name() {
+            "outcome" => write!(self.0, "{value:?}").unwrap(),
+            name => write!(self.0, " {name}={value:?}").unwrap(),
+        }
+    }
+}
+
+/// Sums up what reaches the metrics facade: counters by labels, histograms by their last value.
+#[derive(Clone, Default)]
+struct Recorder {
+    counters: Arc<Mutex<BTreeMap<String, Arc<AtomicU64>>>>,
+    histograms: Arc<Mutex<BTreeMap<String, Arc<Last>>>>,
+}
+
+#[derive(Default)]
+struct Last(Mutex<Vec<f64>>);
+
+impl HistogramFn for Last {
+    fn record(&self, value: f64) {
+        self.0.lock().unwrap().push(value);
+    }
+}
+
+impl metrics::Recorder for Recorder {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let mut counters = self.counters.lock().unwrap();
+        Counter::from_arc(Arc::clone(counters.entry(series(key)).or_default()))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        panic!("the cache has no gauges")
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        let mut histograms = self.histograms.lock().unwrap();
+        Histogram::from_arc(Arc::clone(histograms.entry(series(key)).or_default()))
+    }
+}
+
+fn series(key: &Key) -> String {
+    let labels = key.labels().map(|label| format!(" {}", label.value()));
+    let text = key.name().to_owned() + &labels.collect::<String>();
+    text.trim_end().to_owned()
+}
+
+/// What was seen while `scenario` ran.
+struct Seen {
+    events: Vec<String>,
+    counters: BTreeMap<String, u64>,
+    histograms: BTreeMap<String, Vec<f64>>,
+    stats: Stats,
+}
+
+fn watch<F: Future<Output = Cache>>(scenario: F) -> Seen {
+    let (log, recorder) = (Log::default(), Recorder::default());
+    let subscriber = tracing_subscriber::registry().with(log.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let cache = metrics::with_local_recorder(&recorder, || {
+        tracing::subscriber::with_default(subscriber, || runtime.block_on(scenario))
+    });
+    let counters = recorder.counters.lock().unwrap().clone();
+    let histograms = recorder.histograms.lock().unwrap().clone();
+    Seen {
+        events: std::mem::take(&mut log.0.lock().unwrap()),
+        counters: counters
+            .into_iter()
+            .map(|(name, count)| (name, count.load(Ordering::SeqCst)))
+            .collect(),
+        histograms: histograms
+            .into_iter()
+            .map(|(name, values)| (name, values.0.lock().unwrap().clone()))
+            .collect(),
+        stats: cache.stats(),
+    }
+}
+
+/// Requests one after the other: seconds since the one before, method, field.
+async fn play(
+    policy: Policy,
+    script: &[Scripted<'_>],
+    requests: &[(u64, &str, (&str, &str))],
+) -> Cache {
+    let setup = Setup::with_policy(Origin::script(script), policy);
+    for (later, method, field) in requests {
+        setup.clock.advance(*later);
+        setup.send(request(method, "/a", &[*field])).await;
+    }
+    setup.cache
+}
+
+const NONE: (&str, &str) = ("accept", "*/*");
+const FRESH: [(&str, &str); 2] = [
+    ("cache-control", "max-age=60, stale-if-error=30"),
+    ("etag", "\"a\""),
+];
+
+#[test]
+fn every_outcome_is_an_event_and_a_number() {
+    let other = [("etag", "\"b\"")];
+    let script = [
+        (200, &FRESH[..], "body"),
+        (304, &FRESH, ""),
+        (503, &[], "down"),
+        (200, &FRESH, "larger body"),
+        (201, &[], ""),
+        (200, &[], ""),
+        (200, &FRESH, ""),
+        (304, &other, ""),
+        (304, &other, ""),
+    ];
+    let requests = [
+        (0, "GET", NONE),
+        (10, "GET", NONE),
+        (51, "GET", NONE),
+        (70, "GET", NONE),
+        (0, "GET", NONE),
+        (0, "POST", NONE),
+        (0, "GET", ("if-match", "*")),
+        (0, "GET", ("cache-control", "only-if-cached")),
+        (0, "GET", NONE),
+        (100, "GET", NONE),
+    ];
+    let seen = watch(play(Policy::shared(), &script, &requests));
+    let expected = [
+        "forwarded reason=uri-miss status=200",
+        "stored body_bytes=4",
+        "hit ttl=50",
+        "forwarded reason=stale status=304",
+        "stale-hit ttl=-10 detail=stale-if-error",
+        "forwarded reason=stale status=200",
+        "stored body_bytes=11",
+        "invalidated urls=1",
+        "forwarded reason=method status=201",
+        "bypass reason=conditional",
+        "only-if-cached",
+        "forwarded reason=uri-miss status=200",
+        "stored body_bytes=0",
+        "failed reason=stale",
+    ];
+    assert_eq!(seen.events, expected);
+    let stats = seen.stats;
+    assert_eq!(
+        (stats.hits(), stats.stale_hits(), stats.misses()),
+        (1, 1, 2)
+    );
+    assert_eq!((stats.validations(), stats.validations_replaced()), (1, 1));
+    assert_eq!((stats.forwarded_methods(), stats.invalidations()), (1, 1));
+    assert_eq!(
+        (stats.bypasses(), stats.refusals(), stats.errors()),
+        (1, 1, 1)
+    );
+    assert_eq!((stats.stored(), stats.not_stored()), (3, 0));
+    assert_eq!((stats.keys(), stats.responses(), stats.bytes()), (0, 0, 0));
+    agrees(&seen);
+    assert_eq!(seen.histograms["larder_hit_ttl_seconds"], [50.0]);
+    assert_eq!(
+        seen.histograms["larder_stored_body_bytes"],
+        [4.0, 11.0, 0.0]
+    );
+}
+
+/// The facade and the counters tell the same, and every request has one outcome.
+fn agrees(seen: &Seen) {
+    let of = |name: &str| seen.counters.get(name).copied().unwrap_or(0);
+    let all = |start: &str| -> u64 {
+        let series = seen
+            .counters
+            .iter()
+            .filter(|(name, _)| name.starts_with(start));
+        series.map(|(_, count)| count).sum()
+    };
+    let stats = &seen.stats;
+    assert_eq!(of("larder_requests_total hit"), stats.hits());
+    assert_eq!(all("larder_requests_total stale-hit"), stats.stale_hits());
+    let misses = of("larder_requests_total forwarded uri-miss")
+        + of("larder_requests_total forwarded vary-miss");
+    assert_eq!(misses, stats.misses());
+    let validations =
+        of("larder_requests_total forwarded stale") + of("larder_requests_total forwarded request");
+    assert_eq!(
+        validations,
+        stats.validations() + stats.validations_replaced()
+    );
+    assert_eq!(
+        of("larder_requests_total forwarded method"),
+        stats.forwarded_methods()
+    );
+    assert_eq!(all("larder_requests_total failed"), stats.errors());
+    assert_eq!(all("larder_requests_total bypass"), stats.bypasses());
+    assert_eq!(of("larder_requests_total only-if-cached"), stats.refusals());
+    assert_eq!(of("larder_responses_total stored"), stats.stored());
+    assert_eq!(all("larder_responses_total not-stored"), stats.not_stored());
+    assert_eq!(of("larder_invalidations_total"), stats.invalidations());
+    let events = seen.events.iter();
+    let answers = events.filter(|event| {
+        let (outcome, _) = event.split_once(' ').unwrap_or((event, ""));
+        !matches!(
+            outcome,
+            "stored" | "not-stored" | "discarded" | "invalidated"
+        )
+    });
+    assert_eq!(answers.count() as u64, all("larder_requests_total"));
+}
+
+#[test]
+fn responses_that_are_not_stored_say_why() {
+    for (fields, asked, reason) in [
+        (&[("cache-control", "no-store")][..], NONE, "no-store"),
+        (&[("cache-control", "private")], NONE, "private"),
+        (&[FRESH[0], ("set-cookie", "a=1")], NONE, "set-cookie"),
+        (&[FRESH[0], ("vary", "*")], NONE, "vary"),
+        (&[], NONE, "useless"),
+        (&FRESH, ("cache-control", "no-store"), "request-no-store"),
+        (&FRESH, ("authorization", "x"), "authorization"),
+        (&FRESH, ("cookie", "a=1"), "cookie"),
+        (
+            &[FRESH[0], ("content-length", "9999999")],
+            NONE,
+            "body-too-large",
+        ),
+    ] {
+        let script = [(200, fields, "body")];
+        let seen = watch(play(Policy::shared(), &script, &[(0, "GET", asked)]));
+        let not_stored = format!("not-stored reason={reason}");
+        assert_eq!(
+            seen.events,
+            ["forwarded reason=uri-miss status=200", &not_stored]
+        );
+        assert_eq!(
+            seen.counters[&format!("larder_responses_total not-stored {reason}")],
+            1
+        );
+        agrees(&seen);
+    }
+}
+
+#[test]
+fn bodies_that_are_discarded_say_why() {
+    let seen = watch(async {
+        let broken = Mutex::new(None);
+        let setup = Setup::shared(Origin::new(move |seen, _| {
+            let (feeder, body) = feed();
+            feeder.data(vec![b'x'; 2 << 20]);
+            if seen.uri.path() == "/broken" {
+                *broken.lock().unwrap() = Some(feeder);
+            }
+            response(200, &FRESH[..1], body)
+        }));
+        setup.get("/large").await;
+        let left = setup
+            .service
+            .clone()
+            .oneshot(request("GET", "/broken", &[]))
+            .await;
+        drop(left.unwrap());
+        setup.cache
+    });
+    assert_eq!(seen.events[1], "discarded reason=body-too-large");
+    assert_eq!(seen.events[3], "discarded reason=body-incomplete");
+    assert_eq!(seen.stats.not_stored(), 2);
+    agrees(&seen);
+}
+
+#[test]
+fn errors_of_the_inner_service_are_counted_once() {
+    for (method, reason) in [("GET", "uri-miss"), ("POST", "method")] {
+        let seen = watch(async {
+            let inner = service_fn(|_: Request<Body>| async { Err::<Response<Body>, _>("down") });
+            let (cache, _, service) = stack(inner, Policy::shared());
+            let failed = service.oneshot(request(method, "/a", &[])).await;
+            assert_eq!(failed.unwrap_err(), "down");
+            cache
+        });
+        assert_eq!(seen.events, [format!("failed reason={reason}")]);
+        assert_eq!(seen.stats.errors(), 1);
+        agrees(&seen);
+    }
+}
+
+#[test]
+fn stale_hits_on_request_say_so() {
+    let requests = [
+        (0, "GET", NONE),
+        (65, "GET", ("cache-control", "max-stale")),
+    ];
+    let script = [(200, &FRESH[..], "body")];
+    let seen = watch(play(Policy::conformance(), &script, &requests));
+    assert_eq!(seen.events[2], "stale-hit ttl=-5 detail=max-stale");
+    assert_eq!(seen.stats.stale_hits(), 1);
+    agrees(&seen);
+}
+
+#[test]
+fn freshening_that_may_not_be_kept_says_why() {
+    let forbids = [("cache-control", "no-store"), FRESH[1]];
+    let script = [(200, &FRESH[..], "body"), (304, &forbids, "")];
+    let requests = [(0, "GET", NONE), (61, "GET", NONE)];
+    let seen = watch(play(Policy::shared(), &script, &requests));
+    assert!(
+        seen.events
+            .contains(&"not-stored reason=no-store".to_owned())
+    );
+    assert!(
+        seen.events
+            .contains(&"forwarded reason=stale status=304".to_owned())
+    );
+    agrees(&seen);
+}
+
+#[tokio::test]
+async fn stats_count_what_is_held() {
+    let setup = Setup::shared(Origin::ok(&[FRESH[0], ("vary", "accept")]));
+    let empty = setup.cache.stats();
+    assert_eq!(empty, Stats::default());
+    for (path, accept, held) in [
+        ("/a", "1", (1, 1)),
+        ("/a", "2", (1, 2)),
+        ("/b", "1", (2, 3)),
+        ("/b", "1", (2, 3)),
+    ] {
+        let reply: Reply = setup.get_with(path, &[("accept", accept)]).await;
+        assert_eq!(reply.status, 200);
+        let stats = setup.cache.stats();
+        assert_eq!((stats.keys(), stats.responses()), held);
+        assert!(stats.bytes() > 400 * held.1);
+    }
+    setup.cache.clear();
+    let stats = setup.cache.stats();
+    assert_eq!((stats.keys(), stats.responses(), stats.bytes()), (0, 0, 0));
+    assert_eq!((stats.misses(), stats.hits()), (3, 1));
+}
