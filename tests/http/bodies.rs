@@ -4,17 +4,17 @@ use std::sync::Mutex;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderMap, Response};
+use http::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use larder::{Cache, CacheLayer, Policy, ResponseBody};
-use larder_tests::{Broken, FedBody, Feed, Origin, Setup, feed, get, request, response, stack};
-use tower::{Layer, ServiceExt, service_fn};
+use larder::{Policy, ResponseBody};
+use larder_tests::{Broken, FedBody, Feed, Origin, Setup, feed, get, response, stack};
+use tower::{ServiceExt, service_fn};
 
-const FRESH: (&str, &str) = ("cache-control", "max-age=60");
+pub(crate) const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 
 /// A cache before an origin whose first body is fed by hand; later ones name the call.
-fn fed(fields: &[(&str, &str)]) -> (Setup, Feed) {
+pub(crate) fn fed(fields: &[(&str, &str)]) -> (Setup, Feed) {
     let (feeder, body) = feed();
     let first = Mutex::new(Some(response(200, fields, body)));
     let origin = Origin::new(move |_, calls| match first.lock().unwrap().take() {
@@ -174,130 +174,4 @@ async fn single_bytes_are_stored_without_waiting_for_another_poll() {
     assert!(body.is_end_stream());
     drop(body);
     assert!(setup.get("/a").await.is_hit());
-}
-
-#[tokio::test]
-async fn megabyte_in_many_chunks_is_the_same_on_the_hit() {
-    let bytes: Vec<u8> = (0..1u32 << 18)
-        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
-        .collect();
-    assert_eq!(bytes.len(), 1 << 20);
-    let (setup, feeder) = fed(&[FRESH]);
-    let mut rest = bytes.as_slice();
-    for size in (1..=977).cycle() {
-        let (chunk, after) = rest.split_at(size.min(rest.len()));
-        feeder.data(chunk.to_vec());
-        rest = after;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    feeder.end();
-    assert!(setup.get("/a").await.body == bytes);
-    let hit = setup.get("/a").await;
-    assert!(hit.is_hit());
-    assert!(hit.body == bytes);
-}
-
-#[tokio::test]
-async fn bodies_up_to_the_limit_are_stored() {
-    for (bytes, stored) in [(9, true), (10, true), (11, false)] {
-        for announced in [true, false] {
-            let setup = limited(bytes, announced);
-            let miss = setup.get("/a").await;
-            assert_eq!(miss.body.len(), bytes);
-            let again = setup.get("/a").await;
-            assert_eq!(again.is_hit(), stored, "{bytes} announced: {announced}");
-            assert_eq!(again.body, miss.body);
-            // A length that is known is refused before a byte is kept.
-            assert_eq!(miss.is_stored(), stored || !announced);
-        }
-    }
-}
-
-fn limited(bytes: usize, announced: bool) -> Setup {
-    let origin = Origin::new(move |_, _| {
-        let (feeder, body) = feed();
-        for _ in 0..bytes {
-            feeder.data("x");
-        }
-        let body = if announced {
-            Body::from("x".repeat(bytes))
-        } else {
-            body.into()
-        };
-        response(200, &[FRESH], body)
-    });
-    let mut setup = Setup::shared(origin);
-    let builder = Cache::builder().clock(setup.clock.clock());
-    setup.cache = builder.max_body_bytes(10).build();
-    setup.service = CacheLayer::new(setup.cache.clone()).layer(setup.origin.clone());
-    setup
-}
-
-#[tokio::test]
-async fn empty_body_is_stored() {
-    for fields in [&[FRESH][..], &[FRESH, ("content-length", "0")][..]] {
-        let owned: Vec<_> = fields.to_vec();
-        let setup = Setup::shared(Origin::new(move |_, _| {
-            response(200, &owned, Body::empty())
-        }));
-        assert!(setup.get("/a").await.is_stored());
-        let hit = setup.get("/a").await;
-        assert!(hit.is_hit());
-        assert!(hit.body.is_empty());
-        assert_eq!(hit.field("content-length"), "0");
-    }
-    let (setup, feeder) = fed(&[FRESH]);
-    feeder.end();
-    setup.get("/a").await;
-    let hit = setup.get("/a").await;
-    assert!(hit.is_hit() && hit.body.is_empty());
-}
-
-#[tokio::test]
-async fn no_content_stays_without_content_and_length() {
-    let setup = Setup::shared(Origin::new(|_, _| response(204, &[FRESH], Body::empty())));
-    setup.get("/a").await;
-    let hit = setup.get("/a").await;
-    assert_eq!(hit.status, 204);
-    assert!(hit.is_hit() && hit.body.is_empty());
-    assert!(!hit.has("content-length"));
-}
-
-#[tokio::test]
-async fn trailers_are_relayed_on_the_miss_and_dropped_on_the_hit() {
-    for length in [None, Some(("content-length", "4"))] {
-        let fields: Vec<_> = [Some(FRESH), length].into_iter().flatten().collect();
-        let (setup, feeder) = fed(&fields);
-        let trailers = HeaderMap::from_iter([(
-            http::header::HeaderName::from_static("checksum"),
-            http::HeaderValue::from_static("7"),
-        )]);
-        feeder.data("body");
-        feeder.trailers(trailers.clone());
-        feeder.end();
-        let miss = setup.get("/a").await;
-        assert_eq!(miss.trailers, Some(trailers));
-        let hit = setup.get("/a").await;
-        assert!(hit.is_hit());
-        assert_eq!(hit.text(), "body");
-        assert_eq!(hit.trailers, None);
-        assert!(!hit.has("checksum"));
-    }
-}
-
-#[tokio::test]
-async fn body_of_a_head_response_is_not_stored() {
-    let setup = Setup::shared(Origin::new(|_, _| {
-        response(200, &[FRESH, ("content-length", "9")], "forbidden")
-    }));
-    setup.send(request("HEAD", "/a", &[])).await;
-    let hit = setup.send(request("HEAD", "/a", &[])).await;
-    assert!(hit.is_hit());
-    assert!(hit.body.is_empty());
-    assert_eq!(hit.field("content-length"), "9");
-    let got = setup.get("/a").await;
-    assert!(!got.is_hit());
-    assert_eq!(got.text(), "forbidden");
 }

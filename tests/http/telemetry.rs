@@ -1,124 +1,15 @@
 //! Every decision can be read: as an event, in the counters, and through the metrics facade.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+mod watch;
+
+use std::sync::Mutex;
 
 use axum::body::Body;
 use http::{Request, Response};
 use larder::{Cache, Policy, Stats};
 use larder_tests::{Origin, Reply, Scripted, Setup, feed, request, response, stack};
-use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use tower::{ServiceExt, service_fn};
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-
-/// Writes down the events of the cache.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl<S: Subscriber> Layer<S> for Log {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "larder" {
-            assert_eq!(*event.metadata().level(), Level::DEBUG);
-            let mut line = Line(String::new());
-            event.record(&mut line);
-            self.0.lock().unwrap().push(line.0.trim().to_owned());
-        }
-    }
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        match field.name() {
-            "outcome" => write!(self.0, "{value:?}").unwrap(),
-            name => write!(self.0, " {name}={value:?}").unwrap(),
-        }
-    }
-}
-
-/// Sums up what reaches the metrics facade: counters by labels, histograms by their last value.
-#[derive(Clone, Default)]
-struct Recorder {
-    counters: Arc<Mutex<BTreeMap<String, Arc<AtomicU64>>>>,
-    histograms: Arc<Mutex<BTreeMap<String, Arc<Last>>>>,
-}
-
-#[derive(Default)]
-struct Last(Mutex<Vec<f64>>);
-
-impl HistogramFn for Last {
-    fn record(&self, value: f64) {
-        self.0.lock().unwrap().push(value);
-    }
-}
-
-impl metrics::Recorder for Recorder {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let mut counters = self.counters.lock().unwrap();
-        Counter::from_arc(Arc::clone(counters.entry(series(key)).or_default()))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        panic!("the cache has no gauges")
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        let mut histograms = self.histograms.lock().unwrap();
-        Histogram::from_arc(Arc::clone(histograms.entry(series(key)).or_default()))
-    }
-}
-
-fn series(key: &Key) -> String {
-    let labels = key.labels().map(|label| format!(" {}", label.value()));
-    let text = key.name().to_owned() + &labels.collect::<String>();
-    text.trim_end().to_owned()
-}
-
-/// What was seen while `scenario` ran.
-struct Seen {
-    events: Vec<String>,
-    counters: BTreeMap<String, u64>,
-    histograms: BTreeMap<String, Vec<f64>>,
-    stats: Stats,
-}
-
-fn watch<F: Future<Output = Cache>>(scenario: F) -> Seen {
-    let (log, recorder) = (Log::default(), Recorder::default());
-    let subscriber = tracing_subscriber::registry().with(log.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let cache = metrics::with_local_recorder(&recorder, || {
-        tracing::subscriber::with_default(subscriber, || runtime.block_on(scenario))
-    });
-    let counters = recorder.counters.lock().unwrap().clone();
-    let histograms = recorder.histograms.lock().unwrap().clone();
-    Seen {
-        events: std::mem::take(&mut log.0.lock().unwrap()),
-        counters: counters
-            .into_iter()
-            .map(|(name, count)| (name, count.load(Ordering::SeqCst)))
-            .collect(),
-        histograms: histograms
-            .into_iter()
-            .map(|(name, values)| (name, values.0.lock().unwrap().clone()))
-            .collect(),
-        stats: cache.stats(),
-    }
-}
+use watch::{Seen, watch};
 
 /// Requests one after the other: seconds since the one before, method, field.
 async fn play(
