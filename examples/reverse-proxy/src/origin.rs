@@ -37,6 +37,7 @@ impl Origin {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)
+            .http1_max_headers(MAX_FIELD_LINES)
             .build(connector);
         Self {
             authority,
@@ -71,6 +72,10 @@ impl Service<Request<RequestBody>> for Origin {
         Box::pin(async move {
             *request.uri_mut() = target.map_err(|_| OriginError(Kind::Target))?;
             match tokio::time::timeout(timeout, send(&client, request)).await {
+                // Nobody asked for an upgrade.
+                Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    Err(OriginError(Kind::Upgrade))
+                }
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) => Err(OriginError(Kind::Client(error))),
                 Err(_) => Err(OriginError(Kind::Timeout)),
@@ -119,13 +124,14 @@ enum Kind {
     Client(ClientError),
     Target,
     Timeout,
+    Upgrade,
 }
 
 impl OriginError {
     /// What a client is told: 400, 502 or 504.
     pub fn status(&self) -> StatusCode {
         match &self.0 {
-            Kind::Client(_) => StatusCode::BAD_GATEWAY,
+            Kind::Client(_) | Kind::Upgrade => StatusCode::BAD_GATEWAY,
             Kind::Target => StatusCode::BAD_REQUEST,
             Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -141,10 +147,14 @@ impl fmt::Display for OriginError {
             },
             Kind::Target => f.write_str("not a target that can be forwarded"),
             Kind::Timeout => f.write_str("no response in time"),
+            Kind::Upgrade => f.write_str("101 in response to a request without Upgrade"),
         }
     }
 }
 
 impl std::error::Error for OriginError {}
+
+/// Beyond this many fields a response head is refused.
+const MAX_FIELD_LINES: usize = 512;
 
 const IDLE_CONNECTION: Duration = Duration::from_secs(15);
