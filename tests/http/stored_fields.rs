@@ -34,6 +34,7 @@ async fn field_of_one_connection_is_relayed_and_not_stored() {
         ("proxy-authorization", "Basic YTpi"),
         ("proxy-connection", "keep-alive"),
         ("te", "trailers"),
+        ("trailer", "x-checksum"),
         ("transfer-encoding", "chunked"),
         ("upgrade", "h2c"),
     ] {

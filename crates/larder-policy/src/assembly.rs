@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::header::{
     AGE, CACHE_CONTROL, CACHE_STATUS, CONNECTION, DATE, ETAG, HeaderName, HeaderValue,
-    LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRANSFER_ENCODING,
-    UPGRADE,
+    LAST_MODIFIED, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -217,8 +217,9 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// Fields of one connection or one hop (RFC 9111 section 3.1).
-const NEVER_STORED: [HeaderName; 9] = [
+/// Fields of one connection or one hop (RFC 9111 section 3.1), and the announcement of trailers,
+/// which are not stored either.
+const NEVER_STORED: [HeaderName; 10] = [
     CONNECTION,
     KEEP_ALIVE,
     PROXY_AUTHENTICATE,
@@ -226,6 +227,7 @@ const NEVER_STORED: [HeaderName; 9] = [
     PROXY_AUTHORIZATION,
     PROXY_CONNECTION,
     TE,
+    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
 ];
