@@ -235,6 +235,17 @@ async fn write_whose_host_contradicts_its_target_invalidates_both() {
 }
 
 #[tokio::test]
+async fn write_whose_host_cannot_be_read_invalidates_its_target_uri() {
+    for host in ["not a host", "a,b", "u@h", ""] {
+        let setup = writing(200, &[]);
+        setup.get("http://h/a").await;
+        let posted = request("POST", "http://h/a", &[("host", host)]);
+        setup.send(posted).await;
+        assert!(!setup.get("http://h/a").await.is_hit(), "{host}");
+    }
+}
+
+#[tokio::test]
 async fn method_override_makes_a_get_unsafe() {
     for (method, survived) in [
         ("DELETE", false),
