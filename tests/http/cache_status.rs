@@ -1,9 +1,10 @@
 //! The `Cache-Status` field (RFC 9211), in both presets.
 
 use http::HeaderValue;
-use larder::Policy;
 use larder::policy::fields::CacheName;
+use larder::{CacheLayer, Policy};
 use larder_tests::{Origin, Reply, Scripted, Setup, get, request};
+use tower::{Layer, ServiceExt};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const TAG: (&str, &str) = ("etag", "\"a\"");
@@ -270,4 +271,32 @@ async fn cache_may_have_another_name() {
     for name in ["", "caf\u{e9}", "a\nb"] {
         assert!(CacheName::new(name).is_err(), "{name:?}");
     }
+}
+
+#[tokio::test]
+async fn layers_over_one_cache_write_the_field_each_in_its_own_way() {
+    let fields = [
+        ("cache-control", "max-age=60"),
+        ("cache-status", "origin; hit"),
+    ];
+    let setup = Setup::shared(Origin::ok(&fields));
+    let silent = Policy::shared().with_cache_status(false);
+    let silent = CacheLayer::new(setup.cache.clone())
+        .with_policy(silent)
+        .layer(setup.origin.clone());
+    let quiet = async |path: &str| {
+        let response = silent.clone().oneshot(get(path)).await.unwrap();
+        Reply::read(response).await
+    };
+    let lines = |reply: &Reply| -> Vec<String> {
+        let lines = reply.headers.get_all("cache-status").iter();
+        lines
+            .map(|line| line.to_str().unwrap().to_owned())
+            .collect()
+    };
+    setup.get("/stored-by-one").await;
+    assert_eq!(lines(&quiet("/stored-by-one").await), ["origin; hit"]);
+    quiet("/stored-by-other").await;
+    let told = setup.get("/stored-by-other").await;
+    assert_eq!(lines(&told), ["origin; hit", "larder; hit; ttl=60"]);
 }

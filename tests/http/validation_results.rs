@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use http::Request;
+use http::{Request, Response};
 use larder::Policy;
 use larder_tests::{Origin, Scripted, Setup, TestClock, request, response, stack};
 use tower::{ServiceExt, service_fn};
@@ -238,4 +238,23 @@ async fn server_error_is_relayed_and_what_is_stored_stays() {
         let validated = setup.get("/a").await;
         assert_eq!((validated.status.as_u16(), validated.text()), (200, "body"));
     }
+}
+
+#[tokio::test]
+async fn answer_that_replaces_is_whole_although_the_client_asked_for_a_range() {
+    let origin = Origin::new(|_, calls| {
+        Response::builder()
+            .status(if calls == 0 { 200 } else { 404 })
+            .header("cache-control", "max-age=60")
+            .body(Body::from("body"))
+            .unwrap()
+    });
+    let setup = Setup::shared(origin);
+    setup.get("/a").await;
+    setup.clock.advance(61);
+    let replaced = setup.get_with("/a", &[("range", "bytes=0-1")]).await;
+    assert!(replaced.is_stored(), "{:?}", replaced.headers);
+    let stored = setup.get("/a").await;
+    assert!(stored.is_hit());
+    assert_eq!(stored.status, 404);
 }

@@ -12,7 +12,7 @@ use crate::fields::{
     ByteRange, CacheStatus, DateField, EntityTag, RangeRequest, content_range, date_field,
     if_none_match, number_value, parse_http_date, parse_range, unsatisfied_range,
 };
-use crate::stored::{StoredHead, fill_room, single};
+use crate::stored::{StoredHead, single};
 use crate::{Policy, RequestHead};
 
 /// Which answer a stored response gives to a request.
@@ -101,7 +101,7 @@ impl Policy {
     ) -> (StatusCode, HeaderMap) {
         let mut headers = stored.head.headers.clone();
         let member = self.cache_status.then(|| status.member(&self.name));
-        fill_room(&mut headers, age, member);
+        stored.head.use_rules.fill_room(&mut headers, age, member);
         if stored.head.has_etag_slot() {
             match stored.entity_tag {
                 Some(value) => headers.insert(ETAG, value.clone()),

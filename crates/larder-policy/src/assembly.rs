@@ -18,7 +18,7 @@ use crate::fields::{
 use crate::freshness::{Lifetime, initial_age, response_date};
 use crate::key::{MethodClass, Selection};
 use crate::policy::Mode;
-use crate::stored::{Exchange, StoredHead, UseRules, single};
+use crate::stored::{Exchange, StoredHead, UseRules, drop_last, single};
 
 impl Policy {
     /// Turns a response head into a stored one. Says nothing about whether it may be stored.
@@ -59,6 +59,7 @@ impl Policy {
             stale_if_error: error,
             use_rules: UseRules {
                 etag_slot,
+                status_slot: self.cache_status,
                 ..self.use_rules(field, revalidate, error)
             },
             date,
@@ -171,13 +172,13 @@ fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// Brings the head back to what the inner service sent, as far as it was stored.
-pub(crate) fn received_fields(stored: &StoredHead, cache_status: bool) -> HeaderMap {
+pub(crate) fn received_fields(stored: &StoredHead) -> HeaderMap {
     let mut headers = stored.headers.clone();
     headers.remove(AGE);
     if stored.use_rules.etag_slot {
         headers.remove(ETAG);
     }
-    if cache_status {
+    if stored.use_rules.status_slot {
         drop_last(&mut headers, &CACHE_STATUS);
     }
     if let Some(lines) = &stored.origin_cache_control {
@@ -187,15 +188,6 @@ pub(crate) fn received_fields(stored: &StoredHead, cache_status: bool) -> Header
         }
     }
     headers
-}
-
-fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
-    let mut lines: Vec<_> = headers.get_all(name).iter().cloned().collect();
-    lines.pop();
-    headers.remove(name);
-    for line in lines {
-        headers.append(name.clone(), line);
-    }
 }
 
 /// Whether a 304's field may replace a stored one (RFC 9111 section 3.2).

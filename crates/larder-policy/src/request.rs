@@ -68,6 +68,13 @@ impl<'a> RequestHead<'a> {
         }
     }
 
+    /// The same request without its `Range` and `If-Range`, as it is forwarded to validate.
+    #[must_use]
+    pub const fn whole(mut self) -> Self {
+        self.seen.0 &= !(Seen::RANGE | Seen::IF_RANGE);
+        self
+    }
+
     /// The method.
     #[must_use]
     pub const fn method(&self) -> &'a Method {

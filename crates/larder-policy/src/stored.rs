@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    AGE, CACHE_CONTROL, CACHE_STATUS, CONTENT_LENGTH, ETAG, HeaderValue, LAST_MODIFIED,
+    AGE, CACHE_CONTROL, CACHE_STATUS, CONTENT_LENGTH, ETAG, Entry, HeaderName, HeaderValue,
+    LAST_MODIFIED,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -58,6 +59,8 @@ pub(crate) struct UseRules {
     pub(crate) invalidated: bool,
     /// The `ETag` slot waits for an entity tag made from the body.
     pub(crate) etag_slot: bool,
+    /// The last `Cache-Status` line waits for our member.
+    pub(crate) status_slot: bool,
 }
 
 impl StoredHead {
@@ -210,28 +213,44 @@ impl StoredHead {
 }
 
 /// The value of a field that must appear once to count.
-pub(crate) fn single<'a>(
-    headers: &'a HeaderMap,
-    name: &http::HeaderName,
-) -> Option<&'a HeaderValue> {
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
     values.next().is_none().then_some(first)
 }
 
-/// Overwrites the room left for `Age` and our `Cache-Status` member.
-pub(crate) fn fill_room(headers: &mut HeaderMap, age: Duration, status: Option<HeaderValue>) {
-    headers.insert(AGE, number_value(age.as_secs()));
-    if let Some(status) = status {
-        match headers.entry(CACHE_STATUS) {
-            http::header::Entry::Occupied(mut lines) => {
+impl UseRules {
+    /// Overwrites the room left for `Age` and our `Cache-Status` member. Whoever stored the
+    /// response may have left none for the latter, or want one where this answer has none.
+    pub(crate) fn fill_room(
+        self,
+        headers: &mut HeaderMap,
+        age: Duration,
+        status: Option<HeaderValue>,
+    ) {
+        headers.insert(AGE, number_value(age.as_secs()));
+        match (status, headers.entry(CACHE_STATUS)) {
+            (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {
                 if let Some(last) = lines.iter_mut().last() {
                     *last = status;
                 }
             }
-            http::header::Entry::Vacant(room) => {
+            (Some(status), Entry::Occupied(mut lines)) => lines.append(status),
+            (Some(status), Entry::Vacant(room)) => {
                 room.insert(status);
             }
+            (None, Entry::Occupied(_)) if self.status_slot => drop_last(headers, &CACHE_STATUS),
+            (None, _) => {}
         }
+    }
+}
+
+/// Removes the last line of a field.
+pub(crate) fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
+    let mut lines: Vec<_> = headers.get_all(name).iter().cloned().collect();
+    lines.pop();
+    headers.remove(name);
+    for line in lines {
+        headers.append(name.clone(), line);
     }
 }

@@ -118,7 +118,7 @@ impl Policy {
         not_modified: &HeaderMap,
         times: Exchange,
     ) -> Freshened {
-        let mut headers = received_fields(stored, self.cache_status);
+        let mut headers = received_fields(stored);
         self.update_fields(&mut headers, not_modified, times.response_time);
         let field = select(&headers, &self.target_list);
         let lifetime = self.freshness_lifetime(&field, stored.status, &headers, times);

@@ -38,7 +38,7 @@ where
             fetch,
         },
     };
-    match drive.job.fetch.stored.take() {
+    match drive.job.fetch.stored.clone() {
         Some((key, entry)) => drive.validate(request, key, entry).await,
         None => drive.fetch(request).await,
     }

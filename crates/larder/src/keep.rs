@@ -77,8 +77,11 @@ impl Job {
         if class == MethodClass::Get && announced.is_some_and(|bytes| bytes > limit) {
             return Err(SkipReason::BodyTooLarge);
         }
-        let request = self.sent.head();
         let policy = &self.context.policy;
+        let mut request = self.sent.head();
+        if self.fetch.stored.is_some() {
+            request = request.whole();
+        }
         match policy.admit(class, &request, parts.status, &parts.headers, times) {
             Admission::Store(head) => Ok((head, announced)),
             Admission::Skip(reason) => Err(reason),
