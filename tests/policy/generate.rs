@@ -373,14 +373,12 @@ fn seconds() -> impl Strategy<Value = String> {
         "2147483647",
     ];
     let huge = vec!["2147483648", "99999999999999999999", "31536000"];
-    let bad = vec![
-        "", "x", "-1", "+1", "1.5", "60s", " 60", "1e3", "0x10", "60;",
-    ];
+    let bad = vec!["", "x", "-1", "+1", "1.5", "60s", " 60", "1e3", "0x10"];
     prop_oneof![
         16 => select(good.clone()).prop_map(|n| format!("={n}")),
         2 => select(huge).prop_map(|n| format!("={n}")),
         2 => select(good).prop_map(|n| format!("=\"{n}\"")),
-        1 => select(bad.clone()).prop_map(|n| format!("={n}")),
+        3 => select(bad.clone()).prop_map(|n| format!("={n}")),
         1 => select(bad).prop_map(|n| format!("=\"{n}\"")),
         1 => select(vec!["", " = 60", "= 60", " =60", "=\"\\6\\0\"", "=\"60", "='60'"]).prop_map(String::from),
     ]
@@ -462,7 +460,7 @@ fn dates() -> impl Strategy<Value = Vec<Field>> {
     let fields = (
         prop_oneof![2 => Just(Vec::new()), 3 => lines("date", date()), 2 => now("date")],
         sometimes(3, lines("age", select(age).prop_map(String::from))),
-        sometimes(3, lines("expires", date())),
+        sometimes(2, lines("expires", date())),
         sometimes(3, lines("last-modified", date())),
     );
     fields.prop_map(|(a, b, c, d)| [a, b, c, d].concat())
@@ -485,7 +483,7 @@ fn date() -> impl Strategy<Value = String> {
     ];
     let offset = prop_oneof![3 => select(near), 1 => select(far)];
     let good = (offset, 0..8).prop_map(|(offset, form)| write_date(offset, form));
-    prop_oneof![8 => good, 1 => select(BAD_DATES.to_vec()).prop_map(String::from)]
+    prop_oneof![5 => good, 1 => select(BAD_DATES.to_vec()).prop_map(String::from)]
 }
 
 fn write_date(offset: i64, form: i32) -> String {
