@@ -282,7 +282,8 @@ pub fn response(fields: &[(&str, &str)], body: Body) -> Response<Body> {
     builder.body(body).unwrap()
 }
 
-type Chunk = Result<Bytes, std::io::Error>;
+/// A piece of a body, or what breaks it off.
+pub type Chunk = Result<Bytes, std::io::Error>;
 
 /// A body that is written from outside, piece by piece.
 pub fn channel() -> (mpsc::Sender<Chunk>, Body) {
