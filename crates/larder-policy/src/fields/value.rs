@@ -4,22 +4,60 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use smallvec::SmallVec;
 
 /// Collects the text of a value on the stack, so that the finished value is the one allocation.
 ///
 /// `BytesMut` would need its capacity guessed to the byte: freezing spare capacity allocates again.
-#[derive(Default)]
-pub(super) struct ValueText(SmallVec<[u8; 128]>);
+pub(super) struct ValueText {
+    start: [u8; 128],
+    /// How much of `start` is text.
+    len: usize,
+    /// All of the text, once it is longer than `start`.
+    long: Vec<u8>,
+}
+
+impl Default for ValueText {
+    fn default() -> Self {
+        Self {
+            start: [0; 128],
+            len: 0,
+            long: Vec::new(),
+        }
+    }
+}
 
 impl ValueText {
     pub(super) fn push(&mut self, text: &str) {
-        self.0.extend_from_slice(text.as_bytes());
+        let end = self.len.saturating_add(text.len());
+        if self.long.is_empty()
+            && let Some(room) = self.start.get_mut(self.len..end)
+        {
+            room.copy_from_slice(text.as_bytes());
+            self.len = end;
+        } else {
+            self.push_long(text);
+        }
+    }
+
+    #[cold]
+    fn push_long(&mut self, text: &str) {
+        if self.long.is_empty() {
+            self.long = self.bytes().to_vec();
+        }
+        self.long.extend_from_slice(text.as_bytes());
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.long.is_empty() {
+            self.start.get(..self.len).unwrap_or_default()
+        } else {
+            &self.long
+        }
     }
 
     /// Separates the member that follows from the one before, if there is one.
     pub(super) fn start_member(&mut self) {
-        if !self.0.is_empty() {
+        if !self.bytes().is_empty() {
             self.push(", ");
         }
     }
@@ -30,7 +68,7 @@ impl ValueText {
 
     /// The value, or an empty one should the text hold bytes no field value may hold.
     pub(super) fn finish(&self) -> HeaderValue {
-        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static(""))
+        HeaderValue::from_bytes(self.bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 
@@ -96,6 +134,15 @@ mod tests {
             text.push_number(number);
         }
         assert_eq!(text.finish(), "a=1, a=-2");
+    }
+
+    #[test]
+    fn text_may_be_long() {
+        let mut text = ValueText::default();
+        for _ in 0..30 {
+            text.push("0123456789");
+        }
+        assert_eq!(text.finish(), "0123456789".repeat(30));
     }
 
     #[test]

@@ -225,14 +225,12 @@ fn host_and_port<'a>(
     scheme: Option<&str>,
 ) -> Result<(&'a str, Option<&'a str>), TargetError> {
     let end = if authority.starts_with('[') {
-        authority
-            .find(']')
-            .map_or(authority.len(), |at| at.saturating_add(1))
+        authority.find(']').map(|at| at.saturating_add(1))
     } else {
-        authority.find(':').unwrap_or(authority.len())
+        authority.bytes().position(|byte| !host_byte(byte))
     };
     let (host, rest) = authority
-        .split_at_checked(end)
+        .split_at_checked(end.unwrap_or(authority.len()))
         .ok_or(TargetError::InvalidHost)?;
     let port = match rest.strip_prefix(':') {
         Some(port) => Some(port),
@@ -245,19 +243,26 @@ fn host_and_port<'a>(
     Ok((host, without_default_port(scheme, port)))
 }
 
+/// What stands before the port: up to a bracket or the first byte that no name may hold.
 fn valid_host(host: &str) -> bool {
     match host.strip_prefix('[') {
         Some(literal) => literal
             .strip_suffix(']')
             .is_some_and(|ip| !ip.is_empty() && ip.bytes().all(|b| b == b':' || host_byte(b))),
-        None => !host.is_empty() && host.bytes().all(host_byte),
+        None => !host.is_empty(),
     }
 }
 
-/// `unreserved` and `sub-delims` of RFC 3986, but no comma: several hosts in one value.
-const fn host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
+fn host_byte(byte: u8) -> bool {
+    byte.is_ascii() && HOST_BYTES >> byte & 1 == 1
+}
+
+/// `unreserved` and `sub-delims` of RFC 3986, but no comma: several hosts in one value. One bit for
+/// each ASCII character.
+const HOST_BYTES: u128 = {
+    let (mut bits, mut byte) = (0, 0);
+    while byte < 128 {
+        let other = matches!(
             byte,
             b'-' | b'.'
                 | b'_'
@@ -272,8 +277,14 @@ const fn host_byte(byte: u8) -> bool {
                 | b'+'
                 | b';'
                 | b'='
-        )
-}
+        );
+        if other || byte.is_ascii_alphanumeric() {
+            bits |= 1 << byte;
+        }
+        byte += 1;
+    }
+    bits
+};
 
 fn valid_port(port: &str) -> bool {
     port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
