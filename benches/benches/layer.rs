@@ -7,16 +7,15 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
-use futures_util::stream;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Method, Request};
-use http_body_util::BodyExt;
 use larder::{Cache, CacheLayer, ResponseBody, RoutePolicy};
 use larder_axum::Cached;
 use larder_benches::{
-    Case, Response, Rounds, bytes_of, direct, handler, poll_once, request, requests, routed, timed,
+    Case, Response, Rounds, STREAMED, bytes_of, direct, handler, poll_once, read, request,
+    requests, routed, streamed, timed,
 };
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{Layer, Service, service_fn};
 
 fn main() {
     let rounds = Rounds::from_args();
@@ -188,26 +187,6 @@ fn miss_cases() -> Vec<Case<'static>> {
     ]
 }
 
-fn streamed(cache_control: &'static str) -> Response {
-    let chunks = stream::unfold(0, |sent| async move {
-        if sent == STREAMED {
-            return None;
-        }
-        tokio::task::yield_now().await;
-        let length = CHUNK.min(STREAMED - sent);
-        // Content that is made, or read from somewhere, is written once.
-        let chunk = Bytes::copy_from_slice(&bytes_of(length));
-        Some((Ok::<_, Infallible>(chunk), sent + length))
-    });
-    let mut response = Response::new(Body::from_stream(chunks));
-    let fields = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (CACHE_CONTROL, HeaderValue::from_static(cache_control)),
-    ];
-    response.headers_mut().extend(fields);
-    response
-}
-
 fn misses<S, C>(name: &'static str, service: S) -> Case<'static>
 where
     S: Service<Request<Body>, Response = http::Response<C>> + Clone + 'static,
@@ -226,30 +205,9 @@ where
                 entry += 1;
                 request(Method::GET, &path_of(entry))
             },
-            |request| runtime.block_on(read(service.clone(), request)),
+            |request| assert_eq!(runtime.block_on(read(&service, request)), STREAMED),
         )
     })
 }
 
-async fn read<S, C>(service: S, request: Request<Body>)
-where
-    S: Service<Request<Body>, Response = http::Response<C>>,
-    S::Error: std::fmt::Debug,
-    C: http_body::Body<Data = Bytes>,
-    C::Error: std::fmt::Debug,
-{
-    let response = service.oneshot(request).await.expect("an answer");
-    let mut body = std::pin::pin!(response.into_body());
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        length += frame
-            .expect("a complete body")
-            .data_ref()
-            .map_or(0, Bytes::len);
-    }
-    assert_eq!(length, STREAMED);
-}
-
 const PATH: &str = "/products/42?currency=eur";
-const CHUNK: usize = 4 << 10;
-const STREAMED: usize = 50 << 10;

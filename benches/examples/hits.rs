@@ -1,11 +1,14 @@
 //! So many answers of one kind and nothing else, for a profiler:
-//! `valgrind --tool=callgrind target/release/examples/hits direct 20000`.
+//! `valgrind --tool=callgrind --toggle-collect='*poll_once*' target/release/examples/hits direct 20000`
+//! (or `around`, `route`, `bare`; `miss` and `bare-miss` for a streamed response of 50 KiB).
 
+use axum::Router;
 use axum::body::Body;
+use axum::routing::get;
 use bytes::Bytes;
 use http::{Method, Request};
 use larder::{Cache, CacheLayer};
-use larder_benches::{bytes_of, direct, handler, poll_once, request, routed};
+use larder_benches::{bytes_of, direct, handler, poll_once, read, request, routed, streamed};
 use tower::{Layer, Service};
 
 fn main() {
@@ -18,6 +21,8 @@ fn main() {
         "bare" => repeat(answers, &routed(handler(body))),
         "route" => repeat(answers, &routed(handler(body).layer(layer))),
         "around" => repeat(answers, &layer.layer(routed(handler(body)))),
+        "miss" => miss(answers, &layer.layer(streaming())),
+        "bare-miss" => miss(answers, &streaming()),
         _ => repeat(answers, &layer.layer(direct(body))),
     }
 }
@@ -31,5 +36,26 @@ where
 {
     for _ in 0..answers {
         poll_once(service, request(Method::GET, "/products/42?currency=eur"));
+    }
+}
+
+fn streaming() -> Router {
+    routed(get(|| async { streamed("max-age=600") }))
+}
+
+/// A new key each time.
+fn miss<S, C>(answers: u64, service: &S)
+where
+    S: Service<Request<Body>, Response = http::Response<C>> + Clone,
+    S::Error: std::fmt::Debug,
+    C: http_body::Body<Data = Bytes>,
+    C::Error: std::fmt::Debug,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    for answer in 0..answers {
+        let request = request(Method::GET, &format!("/products/{answer:08}"));
+        runtime.block_on(read(service, request));
     }
 }

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
+use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED};
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -79,6 +80,27 @@ pub fn direct(
     service_fn(move |_| std::future::ready(Ok(handler_response(body.clone()))))
 }
 
+/// A response of [`STREAMED`] bytes that comes in pieces, with the handler waiting between them.
+pub fn streamed(cache_control: &'static str) -> Response {
+    let chunks = stream::unfold(0, |sent| async move {
+        if sent == STREAMED {
+            return None;
+        }
+        tokio::task::yield_now().await;
+        let length = CHUNK.min(STREAMED - sent);
+        // Content that is made, or read from somewhere, is written once.
+        let chunk = Bytes::copy_from_slice(&bytes_of(length));
+        Some((Ok::<_, Infallible>(chunk), sent + length))
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let fields = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static(cache_control)),
+    ];
+    response.headers_mut().extend(fields);
+    response
+}
+
 /// Calls a clone of a service as servers do and reads the response to its end, in one poll without
 /// a runtime: for services that never wait. Gives the length of the body.
 pub fn poll_once<S, C>(service: &S, request: Request<Body>) -> usize
@@ -88,18 +110,30 @@ where
     C: http_body::Body<Data = Bytes>,
     C::Error: std::fmt::Debug,
 {
-    let answered = async move {
-        let response = service.clone().oneshot(request).await.expect("an answer");
-        let mut body = pin!(response.into_body());
-        let mut length = 0;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.expect("a complete body");
-            length += frame.data_ref().map_or(0, Bytes::len);
-        }
-        length
-    };
-    match pin!(answered).poll(&mut Context::from_waker(Waker::noop())) {
+    match pin!(read(service, request)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(length) => length,
         Poll::Pending => panic!("the service waits"),
     }
 }
+
+/// Calls a clone of a service and reads the response to its end. Gives the length of the body.
+pub async fn read<S, C>(service: &S, request: Request<Body>) -> usize
+where
+    S: Service<Request<Body>, Response = http::Response<C>> + Clone,
+    S::Error: std::fmt::Debug,
+    C: http_body::Body<Data = Bytes>,
+    C::Error: std::fmt::Debug,
+{
+    let response = service.clone().oneshot(request).await.expect("an answer");
+    let mut body = pin!(response.into_body());
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.expect("a complete body");
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
+    length
+}
+
+/// The length of [`streamed`] bodies.
+pub const STREAMED: usize = 50 << 10;
+const CHUNK: usize = 4 << 10;

@@ -5,6 +5,7 @@ mod fixture;
 mod rounds;
 
 pub use fixture::{
-    Response, bytes_of, direct, handler, handler_response, poll_once, request, requests, routed,
+    Response, STREAMED, bytes_of, direct, handler, handler_response, poll_once, read, request,
+    requests, routed, streamed,
 };
 pub use rounds::{Case, Rounds, timed};
