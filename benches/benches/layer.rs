@@ -2,20 +2,29 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Method, Request};
-use larder::{Cache, CacheLayer, ResponseBody, RoutePolicy};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::{client, server};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use larder::{Cache, CacheLayer, CacheService, ResponseBody, RoutePolicy};
 use larder_axum::Cached;
 use larder_benches::{
     Case, Response, Rounds, STREAMED, bytes_of, direct, handler, poll_once, read, request,
-    requests, routed, streamed, timed,
+    requests, routed, streamed,
 };
-use tower::{Layer, Service, service_fn};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 fn main() {
     let rounds = Rounds::from_args();
@@ -24,7 +33,10 @@ fn main() {
     }
     rounds.group("hit by body", body_cases);
     rounds.group("hit by entries", || entry_cases(rounds.is_quick()));
-    rounds.group("miss 50 KiB streamed", miss_cases);
+    rounds.group("miss 50 KiB streamed", || miss_cases(misses));
+    rounds.group("miss 50 KiB streamed over TCP", || {
+        miss_cases(misses_on_wire)
+    });
 }
 
 /// Where the layer stands, beside the bare handler.
@@ -171,43 +183,85 @@ fn random_paths(entries: u64) -> impl FnMut() -> String {
     }
 }
 
+type Miss = fn(&'static str, Inner) -> Case<'static>;
+type Inner = BoxCloneSyncService<Request<Body>, Response, Infallible>;
+
 /// A response of 50 KiB that comes in pieces of 4 KiB, with the handler waiting between them.
-fn miss_cases() -> Vec<Case<'static>> {
+fn miss_cases(misses: Miss) -> Vec<Case<'static>> {
     let layer = || CacheLayer::new(Cache::builder().build());
-    let storable = || routed(get(|| async { streamed("max-age=600") }));
-    let unstorable = || routed(get(|| async { streamed("no-store") }));
+    let route = |field| get(move || async move { streamed(field) });
+    let around = |field| layer().layer(routed(route(field)));
+    let boxed = |layered: CacheService<Router>| {
+        let boxed = ServiceExt::<Request<Body>>::map_response(layered, |r| r.map(Body::new));
+        BoxCloneSyncService::new(boxed)
+    };
     vec![
-        misses("bare handler", storable()),
-        misses("around the router, stored", layer().layer(storable())),
-        misses("around the router, not stored", layer().layer(unstorable())),
+        misses(
+            "bare handler",
+            BoxCloneSyncService::new(routed(route("max-age=600"))),
+        ),
+        misses("around the router, stored", boxed(around("max-age=600"))),
+        misses("around the router, not stored", boxed(around("no-store"))),
         misses(
             "on the route, stored",
-            routed(get(|| async { streamed("max-age=600") }).layer(layer())),
+            BoxCloneSyncService::new(routed(route("max-age=600").layer(layer()))),
         ),
     ]
 }
 
-fn misses<S, C>(name: &'static str, service: S) -> Case<'static>
-where
-    S: Service<Request<Body>, Response = http::Response<C>> + Clone + 'static,
-    S::Error: std::fmt::Debug,
-    C: http_body::Body<Data = Bytes>,
-    C::Error: std::fmt::Debug,
-{
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
-    let mut entry = 0;
-    Case::new(name, move |iterations| -> Duration {
-        timed(
-            iterations,
-            || {
-                entry += 1;
-                request(Method::GET, &path_of(entry))
-            },
-            |request| assert_eq!(runtime.block_on(read(&service, request)), STREAMED),
-        )
+fn misses(name: &'static str, service: Inner) -> Case<'static> {
+    let runtime = runtime();
+    Case::with_input(name, new_keys(), move |request| {
+        assert_eq!(runtime.block_on(read(&service, request)), STREAMED);
     })
+}
+
+/// The same through a server and a client of HTTP/1.1, which share a thread.
+fn misses_on_wire(name: &'static str, service: Inner) -> Case<'static> {
+    let runtime = runtime();
+    let client = runtime.block_on(connect(service));
+    let client = service_fn(move |request| {
+        let client = Arc::clone(&client);
+        async move { client.lock().await.send_request(request).await }
+    });
+    Case::with_input(name, new_keys(), move |request| {
+        assert_eq!(runtime.block_on(read(&client, request)), STREAMED);
+    })
+}
+
+async fn connect(service: Inner) -> Arc<Mutex<SendRequest<Body>>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
+        let served = server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        served.await.expect("an orderly end");
+    });
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let (client, connection) = client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .expect("an HTTP/1.1 connection");
+    tokio::spawn(connection);
+    Arc::new(Mutex::new(client))
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .expect("a runtime")
+}
+
+/// GET of one path after the other.
+fn new_keys() -> impl FnMut() -> Request<Body> {
+    let mut entry = 0;
+    move || {
+        entry += 1;
+        request(Method::GET, &path_of(entry))
+    }
 }
 
 const PATH: &str = "/products/42?currency=eur";
