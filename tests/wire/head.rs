@@ -46,3 +46,17 @@ async fn head_that_is_forwarded_is_stored_for_head_only() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn content_in_the_answer_to_a_head_is_not_relayed() {
+    everywhere(|stack, protocol| async move {
+        for fields in [FIELDS, &[("cache-control", "no-store")][..]] {
+            let site = Site::of(stack, fields, "hello").await;
+            let mut client = Client::open(&site, protocol).await;
+            let head = client.read("HEAD", "/a", &[]).await;
+            assert_eq!((head.field("content-length"), head.text()), ("5", ""));
+            assert_eq!(client.get("/a").await.text(), "hello");
+        }
+    })
+    .await;
+}

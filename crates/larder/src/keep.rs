@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
-use http::{HeaderMap, Response, response};
+use http::{HeaderMap, HeaderValue, Response, response};
 use http_body::Body;
 use larder_policy::fields::CacheStatus;
 use larder_policy::key::MethodClass;
@@ -39,7 +39,7 @@ impl Job {
             Err(reason) => {
                 trace::skipped(cache, reason);
                 note(policy, &mut parts.headers, &status.detail(reason.as_str()));
-                return Response::from_parts(parts, ResponseBody::inner(body));
+                return self.relayed(parts, body);
             }
         };
         note(policy, &mut parts.headers, &status.stored());
@@ -48,13 +48,24 @@ impl Job {
         }
         let key = Arc::clone(&self.fetch.key);
         let fill = Fill::new(cache.clone(), key, arrived.birth, head, announced);
-        let body = if self.fetch.class == MethodClass::Head {
+        if self.fetch.class == MethodClass::Head {
             fill.finish();
-            ResponseBody::inner(body)
-        } else {
-            ResponseBody::filling(body, fill)
-        };
-        Response::from_parts(parts, body)
+            return self.relayed(parts, body);
+        }
+        Response::from_parts(parts, ResponseBody::filling(body, fill))
+    }
+
+    /// The response as it came, but for content in the answer to a HEAD: handlers send some, and
+    /// HTTP/2 takes it for an error (RFC 9110 section 9.3.2).
+    fn relayed<C: Body>(&self, mut parts: response::Parts, body: C) -> Response<ResponseBody<C>> {
+        if self.fetch.class == MethodClass::Get || body.is_end_stream() {
+            return Response::from_parts(parts, ResponseBody::inner(body));
+        }
+        if let Some(length) = body.size_hint().exact() {
+            let length = HeaderValue::from(length);
+            parts.headers.entry(CONTENT_LENGTH).or_insert(length);
+        }
+        Response::from_parts(parts, ResponseBody::empty())
     }
 
     /// The head to store and the length its body announces, or why it is not to be stored.
@@ -106,7 +117,9 @@ impl Job {
         status: &CacheStatus,
     ) -> Response<ResponseBody<C>> {
         self.forwarded(arrived.response.status());
-        relay(&self.context.policy, arrived.response, status)
+        let (mut parts, body) = arrived.response.into_parts();
+        note(&self.context.policy, &mut parts.headers, status);
+        self.relayed(parts, body)
     }
 }
 

@@ -13,7 +13,6 @@ use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::drive::drive;
-
 use crate::entry::Entry;
 use crate::future::ResponseFuture;
 use crate::job::Fetch;

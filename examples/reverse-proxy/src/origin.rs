@@ -1,12 +1,11 @@
 //! The origin as a service: a pooled HTTP/1.1 client with a time limit.
 
 use std::error::Error as _;
-use std::fmt;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{fmt, io};
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};

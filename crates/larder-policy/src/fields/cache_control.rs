@@ -257,9 +257,8 @@ fn merge_equal(slot: &mut Option<DeltaSeconds>, value: DeltaSeconds) {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use http::header::PRAGMA;
+    use proptest::prelude::*;
 
     use super::super::request_directives::{MaxStale, RequestDirectives};
     use super::*;
