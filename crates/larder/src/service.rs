@@ -8,7 +8,7 @@ use http::{Extensions, Request, Response, StatusCode};
 use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
-use larder_policy::{BypassReason, Decision, Lookup, RequestHead};
+use larder_policy::{BypassReason, Decision, Lookup, RequestHead, Serving};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
@@ -92,8 +92,17 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let context = &self.common.context;
-        match plan(context, &request) {
-            Plan::Answer(response) => ResponseFuture::answer(response),
+        let uri = (context.target)(request.extensions()).unwrap_or_else(|| request.uri());
+        let content = !request.body().is_end_stream();
+        let head = RequestHead::new(request.method(), uri, request.headers(), content);
+        match plan(context, &head, request.extensions()) {
+            Plan::Serve(entry, serving) => {
+                ResponseFuture::answer(serve(context, &head, &entry, serving))
+            }
+            Plan::Refuse => {
+                trace::answered(&context.cache, Outcome::Refused);
+                ResponseFuture::answer(reply::local(StatusCode::GATEWAY_TIMEOUT))
+            }
             Plan::Bypass(reason) => {
                 trace::answered(&context.cache, Outcome::Bypassed(reason));
                 let policy = Arc::clone(&context.policy);
@@ -111,34 +120,26 @@ where
     }
 }
 
-/// What `call` found out without waiting.
-enum Plan<C: Body> {
-    Answer(Response<ResponseBody<C>>),
+/// What is to be done about a request. Small: the response is made where it is returned.
+enum Plan {
     Bypass(BypassReason),
     Fetch(Fetch),
+    /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
+    Refuse,
+    Serve(Arc<Entry>, Serving),
     /// Forward; what comes back may invalidate. With the reason, if it is not the method.
     Unsafe(Option<BypassReason>),
 }
 
-fn plan<B: Body, C: Body>(context: &Context, request: &Request<B>) -> Plan<C> {
-    let uri = (context.target)(request.extensions()).unwrap_or_else(|| request.uri());
-    let content = !request.body().is_end_stream();
-    let head = RequestHead::new(request.method(), uri, request.headers(), content);
-    match consider(context, &head, request.extensions()) {
-        Plan::Answer(response) => Plan::Answer(response),
-        _ if context.policy.only_if_cached(&head) => {
-            trace::answered(&context.cache, Outcome::Refused);
-            Plan::Answer(reply::local(StatusCode::GATEWAY_TIMEOUT))
-        }
+fn plan(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
+    match consider(context, head, extensions) {
+        Plan::Serve(entry, serving) => Plan::Serve(entry, serving),
+        _ if context.policy.only_if_cached(head) => Plan::Refuse,
         forward => forward,
     }
 }
 
-fn consider<C: Body>(
-    context: &Context,
-    head: &RequestHead<'_>,
-    extensions: &Extensions,
-) -> Plan<C> {
+fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
     let class = match context.policy.lookup(head) {
         Lookup::Use(class) => class,
         Lookup::Bypass(reason @ BypassReason::Override) => return Plan::Unsafe(Some(reason)),
@@ -155,13 +156,13 @@ fn consider<C: Body>(
     }
 }
 
-fn look_up<C: Body>(
+fn look_up(
     context: &Context,
     head: &RequestHead<'_>,
     class: MethodClass,
     target: &Target<'_>,
     partition: &Partition,
-) -> Plan<C> {
+) -> Plan {
     let encode = |class: MethodClass, key: &mut KeyBuf| {
         key.clear();
         context.policy.key_into(class, head, target, partition, key);
@@ -183,7 +184,7 @@ fn look_up<C: Body>(
         };
     }
     let (reason, stored) = match used {
-        Use::Answer(response) => return Plan::Answer(response),
+        Use::Serve(entry, serving) => return Plan::Serve(entry, serving),
         Use::Validate(reason, entry) => (reason, Some((Arc::from(&*key), entry))),
         Use::Miss(reason) => (reason, None),
     };
@@ -200,13 +201,13 @@ fn look_up<C: Body>(
     })
 }
 
-enum Use<C: Body> {
-    Answer(Response<ResponseBody<C>>),
+enum Use {
     Miss(ForwardReason),
+    Serve(Arc<Entry>, Serving),
     Validate(ForwardReason, Arc<Entry>),
 }
 
-fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use<C> {
+fn use_stored(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use {
     let shared = context.cache.shared();
     let Some(found) = shared.memory.get(key) else {
         return Use::Miss(ForwardReason::UriMiss);
@@ -216,17 +217,21 @@ fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, key: &[u8]) ->
         Selected::Mismatch => return Use::Miss(ForwardReason::VaryMiss),
         Selected::None => return Use::Miss(ForwardReason::UriMiss),
     };
-    let serving = match context.policy.decide(head, &entry.head, shared.clock.now()) {
+    match context.policy.decide(head, &entry.head, shared.clock.now()) {
+        Decision::Serve(serving) => Use::Serve(Arc::clone(entry), serving),
+        Decision::Validate(reason) => Use::Validate(reason, Arc::clone(entry)),
         // Validating behind the client's back comes with shared fills; until then it validates
         // first, which is never less correct.
-        Decision::ServeWhileValidating(_) => {
-            return Use::Validate(ForwardReason::Stale, Arc::clone(entry));
-        }
-        Decision::Validate(reason) => return Use::Validate(reason, Arc::clone(entry)),
-        Decision::Serve(serving) => serving,
-        _ => return Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
-    };
-    let status = CacheStatus::hit(serving.ttl());
+        _ => Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
+    }
+}
+
+fn serve<C: Body>(
+    context: &Context,
+    head: &RequestHead<'_>,
+    entry: &Entry,
+    serving: Serving,
+) -> Response<ResponseBody<C>> {
     let ttl = serving.ttl();
     let outcome = if serving.is_stale() {
         Outcome::StaleHit {
@@ -237,11 +242,6 @@ fn use_stored<C: Body>(context: &Context, head: &RequestHead<'_>, key: &[u8]) ->
         Outcome::Hit { ttl }
     };
     trace::answered(&context.cache, outcome);
-    Use::Answer(reply::from_entry(
-        &context.policy,
-        head,
-        entry,
-        serving,
-        &status,
-    ))
+    let status = CacheStatus::hit(ttl);
+    reply::from_entry(&context.policy, head, entry, serving, &status)
 }
