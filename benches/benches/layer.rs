@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderValue};
@@ -31,6 +32,7 @@ fn main() {
     for (name, length) in [("hit 2 KiB", 2 << 10), ("hit 50 KiB", 50 << 10)] {
         rounds.group(name, || hit_cases(length));
     }
+    rounds.group("hit 2 KiB of JSON", json_cases);
     rounds.group("hit by body", body_cases);
     rounds.group("hit by entries", || entry_cases(rounds.is_quick()));
     rounds.group("miss 50 KiB streamed", || miss_cases(misses));
@@ -55,6 +57,31 @@ fn hit_cases(length: usize) -> Vec<Case<'static>> {
         hits("`Router::layer`", every_route, length),
         hits("around the router", around, length),
         hits("called directly", layer().layer(direct(body)), length),
+    ]
+}
+
+/// The same beside a handler that writes what it sends.
+fn json_cases() -> Vec<Case<'static>> {
+    let product = serde_json::json!({"id": 42, "name": "Jar", "price": 12.5, "tags": ["a", "b"]});
+    let products = Arc::new(vec![product; 38]);
+    let handler = get(move || {
+        let products = Arc::clone(&products);
+        async move {
+            let fields = [("cache-control", "max-age=600"), ("etag", "\"33a64df5\"")];
+            (fields, axum::Json(&*products).into_response()).into_response()
+        }
+    });
+    let bare = routed(handler.clone());
+    let length = poll_once(&bare, request(Method::GET, PATH));
+    let layer = || CacheLayer::new(Cache::builder().build());
+    vec![
+        hits("bare handler", bare.clone(), length),
+        hits(
+            "`.layer(…)` on the route",
+            routed(handler.layer(layer())),
+            length,
+        ),
+        hits("around the router", layer().layer(bare), length),
     ]
 }
 
