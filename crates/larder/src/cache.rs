@@ -71,7 +71,7 @@ impl Cache {
     }
 
     /// Stores a response, unless what it depends on was purged since its fill began.
-    pub(crate) fn store(&self, key: Box<[u8]>, entry: Entry) -> bool {
+    pub(crate) fn store(&self, key: Arc<[u8]>, entry: Entry) -> bool {
         let Shared { memory, stamps, .. } = self.shared();
         let live = entry.is_live(stamps);
         if live {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 use std::time::SystemTime;
 
 /// Where a [`Cache`](crate::Cache) takes the time from. Default: the system's clock.
@@ -25,7 +27,7 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The system's clock, to a few milliseconds.
     #[must_use]
     pub fn system() -> Self {
         Self::default()
@@ -40,10 +42,27 @@ impl Clock {
 
     pub(crate) fn now(&self) -> SystemTime {
         match &self.0 {
-            Source::System => SystemTime::now(),
+            Source::System => system_now(),
             Source::Function(now) => now(),
         }
     }
+}
+
+/// Freshness counts in seconds: a clock that ticks every few milliseconds (the kernel's own tick) is
+/// exact enough, and a hit does not pay for reading the hardware's.
+#[cfg(target_os = "linux")]
+fn system_now() -> SystemTime {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    let parts = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+    let (Ok(seconds), Ok(nanoseconds)) = parts else {
+        return SystemTime::now();
+    };
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn system_now() -> SystemTime {
+    SystemTime::now()
 }
 
 impl fmt::Debug for Clock {

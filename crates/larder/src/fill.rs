@@ -83,7 +83,7 @@ impl Fill {
         }
         head.complete(bytes);
         let entry = Entry::new(*head, self.body.join(), self.birth);
-        if self.cache.store(Box::from(&*self.key), entry) {
+        if self.cache.store(Arc::clone(&self.key), entry) {
             trace::stored(&self.cache, bytes);
         } else {
             trace::discarded(&self.cache, SkipReason::Invalidated);

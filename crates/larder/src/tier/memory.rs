@@ -1,80 +1,130 @@
-//! The memory tier: the one place that knows the memory engine (moka).
+//! The memory tier: the one place that knows the memory engine.
 //!
 //! The seam is synchronous and small: get, store, replace, remove, clear. Freshness is not the
 //! engine's business, so it runs no timers.
+//!
+//! Two structures hold the same stored responses. Reads go to an **index**, a concurrent hash map
+//! whose readers neither lock nor write. What is kept is for **moka** to say: it weighs, admits and
+//! evicts, and its eviction listener takes from the index what it drops. Moka is told of every
+//! eighth read only, since its bookkeeping for one costs several times the read itself; which
+//! entries are popular shows in a sample just as well.
+//!
+//! Every change of a key happens under moka's lock for that key, in both at once, so they cannot
+//! come to hold different responses for good. What moka drops later is removed from the index only
+//! if it is still the same.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use moka::ops::compute::Op;
 use moka::sync::Cache as Engine;
+use papaya::HashMap;
 use rapidhash::fast::RandomState;
 
 use crate::entry::Entry;
 use crate::stamps::Stamps;
 use crate::variants::{VariantLimits, Variants};
 
+type Key = Arc<[u8]>;
+type Index = HashMap<Key, Arc<Variants>, RandomState>;
+
+/// Of so many reads moka is told of one.
+const SAMPLE: u8 = 8;
+
 /// Encoded primary keys to the stored responses under them. Keys are compared in full; the hash is
 /// seeded per process.
 #[derive(Debug)]
 pub(crate) struct MemoryTier {
-    engine: Engine<Box<[u8]>, Arc<Variants>, RandomState>,
+    engine: Engine<Key, Arc<Variants>, RandomState>,
+    index: Arc<Index>,
     limits: VariantLimits,
 }
 
 impl MemoryTier {
     pub(crate) fn new(max_bytes: u64, limits: VariantLimits) -> Self {
+        let index = Arc::new(Index::with_hasher(RandomState::new()));
+        let dropped_from = Arc::clone(&index);
         let engine = Engine::builder()
             .max_capacity(max_bytes)
             .weigher(weigh)
+            .eviction_listener(move |key, dropped, _| {
+                let same = |_: &Key, held: &Arc<Variants>| Arc::ptr_eq(held, &dropped);
+                // An `Err` means that the key holds something newer by now.
+                let _ = dropped_from.pin().remove_if(&*key, same);
+            })
             .build_with_hasher(RandomState::new());
-        Self { engine, limits }
+        Self {
+            engine,
+            index,
+            limits,
+        }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Variants>> {
-        self.engine.get(key)
+        let found = self.index.pin().get(key).cloned();
+        if found.is_some() && is_sampled() {
+            self.engine.get(key);
+        }
+        found
     }
 
     /// Stores a response, superseding the variant with the same selecting fields.
-    pub(crate) fn store(&self, key: Box<[u8]>, entry: Arc<Entry>, stamps: &Stamps) {
-        self.engine.entry(key).and_compute_with(|old| {
+    pub(crate) fn store(&self, key: Key, entry: Arc<Entry>, stamps: &Stamps) {
+        self.change(key, |old| {
             let variants = match old {
-                Some(old) => old.into_value().with(entry, self.limits, stamps),
+                Some(old) => old.with(entry, self.limits, stamps),
                 None => Variants::default().with(entry, self.limits, stamps),
             };
-            Op::Put(Arc::new(variants))
+            Change::Put(variants)
         });
     }
 
     /// Puts `new` where `old` stands, if it still stands there: what was purged or superseded
     /// meanwhile is not brought back.
     pub(crate) fn replace(&self, key: &[u8], old: &Arc<Entry>, new: Arc<Entry>, stamps: &Stamps) {
-        self.engine
-            .entry(Box::from(key))
-            .and_compute_with(|found| match found {
-                Some(found) if found.value().contains(old) => {
-                    let rest = found.value().without(old).unwrap_or_default();
-                    Op::Put(Arc::new(rest.with(new, self.limits, stamps)))
-                }
-                _ => Op::Nop,
-            });
+        self.change(Arc::from(key), |found| match found {
+            Some(found) if found.contains(old) => {
+                let rest = found.without(old).unwrap_or_default();
+                Change::Put(rest.with(new, self.limits, stamps))
+            }
+            _ => Change::None,
+        });
     }
 
     /// Removes one stored response.
     pub(crate) fn remove(&self, key: &[u8], entry: &Arc<Entry>) {
-        self.engine
-            .entry(Box::from(key))
-            .and_compute_with(|found| match found {
-                Some(found) if found.value().contains(entry) => {
-                    match found.value().without(entry) {
-                        Some(rest) => Op::Put(Arc::new(rest)),
-                        None => Op::Remove,
-                    }
+        self.change(Arc::from(key), |found| match found {
+            Some(found) if found.contains(entry) => match found.without(entry) {
+                Some(rest) => Change::Put(rest),
+                None => Change::Remove,
+            },
+            _ => Change::None,
+        });
+    }
+
+    fn change(&self, key: Key, decide: impl FnOnce(Option<&Variants>) -> Change) {
+        let of_index = Arc::clone(&key);
+        self.engine.entry(key).and_compute_with(|old| {
+            let old = old.map(moka::Entry::into_value);
+            let index = self.index.pin();
+            match decide(old.as_deref()) {
+                Change::None => Op::Nop,
+                Change::Put(variants) => {
+                    let variants = Arc::new(variants);
+                    index.insert(of_index, Arc::clone(&variants));
+                    Op::Put(variants)
                 }
-                _ => Op::Nop,
-            });
+                Change::Remove => {
+                    index.remove(&of_index);
+                    Op::Remove
+                }
+            }
+        });
     }
 
     pub(crate) fn clear(&self) {
+        // In this order what is stored meanwhile is in both, or in neither.
+        self.index.pin().clear();
         self.engine.invalidate_all();
         self.engine.run_pending_tasks();
     }
@@ -95,7 +145,131 @@ impl MemoryTier {
     }
 }
 
-#[expect(clippy::borrowed_box, reason = "the engine's signature")]
-fn weigh(key: &Box<[u8]>, variants: &Arc<Variants>) -> u32 {
+enum Change {
+    None,
+    Put(Variants),
+    Remove,
+}
+
+fn is_sampled() -> bool {
+    thread_local! {
+        static READS: Cell<u8> = const { Cell::new(0) };
+    }
+    READS.with(|reads| {
+        let count = reads.get().wrapping_add(1);
+        reads.set(count);
+        count % SAMPLE == 0
+    })
+}
+
+fn weigh(key: &Key, variants: &Arc<Variants>) -> u32 {
     u32::try_from(key.len() + variants.weight()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use bytes::Bytes;
+    use http::{HeaderMap, Method, StatusCode, Uri};
+    use larder_policy::key::MethodClass;
+    use larder_policy::{Admission, Exchange, Policy, RequestHead};
+
+    use super::*;
+    use crate::entry::Birth;
+
+    const LIMITS: VariantLimits = VariantLimits {
+        count: 4,
+        bytes: 1 << 20,
+    };
+
+    fn entry(stamps: &Stamps, body: usize) -> Arc<Entry> {
+        let (method, uri, fields) = (Method::GET, Uri::from_static("/"), HeaderMap::new());
+        let request = RequestHead::new(&method, &uri, &fields, false);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let times = Exchange {
+            request_time: now,
+            response_time: now,
+        };
+        let mut response = HeaderMap::new();
+        response.insert("cache-control", "max-age=60".parse().unwrap());
+        let policy = Policy::shared();
+        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
+        let Admission::Store(head) = admission else {
+            panic!("storable")
+        };
+        let birth = Birth {
+            position: stamps.position(),
+            url: 0,
+        };
+        Arc::new(Entry::new(*head, Bytes::from(vec![0; body]), birth))
+    }
+
+    fn key(number: usize) -> Key {
+        Arc::from(number.to_be_bytes())
+    }
+
+    #[test]
+    fn index_holds_what_the_engine_holds_after_much_eviction() {
+        let stamps = Stamps::new();
+        let tier = MemoryTier::new(100_000, LIMITS);
+        for number in 0..5_000 {
+            tier.store(key(number % 700), entry(&stamps, 500), &stamps);
+            tier.get(&key(number % 13));
+        }
+        tier.engine.run_pending_tasks();
+        let index = tier.index.pin();
+        assert_eq!(index.len() as u64, tier.engine.entry_count());
+        for (key, held) in &tier.engine {
+            assert!(
+                index
+                    .get(&*key)
+                    .is_some_and(|found| Arc::ptr_eq(found, &held))
+            );
+        }
+        assert!(tier.engine.weighted_size() <= 100_000);
+    }
+
+    #[test]
+    fn index_holds_what_the_engine_holds_after_concurrent_changes() {
+        let stamps = Stamps::new();
+        let tier = MemoryTier::new(60_000, LIMITS);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (tier, stamps) = (&tier, &stamps);
+                scope.spawn(move || {
+                    for round in 0..2_000 {
+                        let key = key((round * (thread + 1)) % 90);
+                        let new = entry(stamps, 300);
+                        tier.store(Arc::clone(&key), Arc::clone(&new), stamps);
+                        if round % 3 == 0 {
+                            tier.remove(&key, &new);
+                        }
+                    }
+                });
+            }
+        });
+        tier.engine.run_pending_tasks();
+        assert_eq!(tier.index.len() as u64, tier.engine.entry_count());
+    }
+
+    #[test]
+    fn entry_heavier_than_the_whole_store_is_not_kept() {
+        let stamps = Stamps::new();
+        let tier = MemoryTier::new(1_000, LIMITS);
+        tier.store(key(1), entry(&stamps, 5_000), &stamps);
+        tier.engine.run_pending_tasks();
+        assert!(tier.get(&key(1)).is_none());
+        assert_eq!(tier.index.len(), 0);
+    }
+
+    #[test]
+    fn cleared_store_is_empty() {
+        let stamps = Stamps::new();
+        let tier = MemoryTier::new(100_000, LIMITS);
+        tier.store(key(1), entry(&stamps, 10), &stamps);
+        assert!(tier.get(&key(1)).is_some());
+        tier.clear();
+        assert!(tier.get(&key(1)).is_none());
+    }
 }
