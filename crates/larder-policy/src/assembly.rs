@@ -46,6 +46,7 @@ impl Policy {
             headers.insert(DATE, http_date(times.response_time));
         }
         let origin_cache_control = self.tell_clients(&mut headers, field);
+        let upstream_status = headers.contains_key(CACHE_STATUS);
         let etag_slot = self.make_room(&mut headers, class, status);
         let (revalidate, error) = self.stale_windows(field);
         StoredHead {
@@ -60,6 +61,7 @@ impl Policy {
             use_rules: UseRules {
                 etag_slot,
                 status_slot: self.cache_status,
+                upstream_status,
                 ..self.use_rules(field, revalidate, error)
             },
             date,

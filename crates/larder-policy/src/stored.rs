@@ -61,6 +61,8 @@ pub(crate) struct UseRules {
     pub(crate) etag_slot: bool,
     /// The last `Cache-Status` line waits for our member.
     pub(crate) status_slot: bool,
+    /// Caches nearer to the origin have lines before it.
+    pub(crate) upstream_status: bool,
 }
 
 impl StoredHead {
@@ -231,7 +233,9 @@ impl UseRules {
         headers.insert(AGE, number_value(age.as_secs()));
         match (status, headers.entry(CACHE_STATUS)) {
             (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {
-                if let Some(last) = lines.iter_mut().last() {
+                if !self.upstream_status {
+                    *lines.get_mut() = status;
+                } else if let Some(last) = lines.iter_mut().last() {
                     *last = status;
                 }
             }

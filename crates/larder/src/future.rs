@@ -1,56 +1,42 @@
-//! [`ResponseFuture`]: an answer that is there, a boxed drive, or a plain forward.
+//! [`ResponseFuture`]: an answer that is there, or a boxed drive.
+//!
+//! The inner service's future is never in it: a hit would move that much more memory for nothing.
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use larder_policy::fields::{CacheStatus, ForwardReason};
-use larder_policy::{BypassReason, Policy};
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::ResponseBody;
 
-pin_project! {
-    /// Response future of [`CacheService`](crate::CacheService).
-    pub struct ResponseFuture<S, B, C>
-    where
-        S: Service<Request<B>>,
-        C: Body,
-    {
-        #[pin]
-        state: State<S, B, C, S::Future>,
-    }
+/// Response future of [`CacheService`](crate::CacheService).
+pub struct ResponseFuture<S, B, C>
+where
+    S: Service<Request<B>>,
+    C: Body,
+{
+    state: State<C, S::Error>,
+    request: PhantomData<fn(B)>,
 }
 
 type Driven<C, E> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<C>>, E>> + Send>>;
 
-pin_project! {
-    #[project = StateProj]
-    enum State<S, B, C, F>
-    where
-        S: Service<Request<B>>,
-        C: Body,
-    {
-        Answer { response: Option<Response<ResponseBody<C>>> },
-        Drive { driven: Driven<C, S::Error> },
-        Ready {
-            inner: S,
-            request: Option<Request<B>>,
-            policy: Option<Arc<Policy>>,
-            reason: BypassReason,
-        },
-        Forward {
-            #[pin]
-            future: F,
-            policy: Arc<Policy>,
-            reason: BypassReason,
-        },
-    }
+enum State<C: Body, E> {
+    Answer(Option<Response<ResponseBody<C>>>),
+    Drive(Driven<C, E>),
+}
+
+/// Neither an answer nor a box is pinned in place.
+impl<S, B, C> Unpin for ResponseFuture<S, B, C>
+where
+    S: Service<Request<B>>,
+    C: Body,
+{
 }
 
 impl<S, B, C> ResponseFuture<S, B, C>
@@ -60,9 +46,8 @@ where
 {
     pub(crate) fn answer(response: Response<ResponseBody<C>>) -> Self {
         Self {
-            state: State::Answer {
-                response: Some(response),
-            },
+            state: State::Answer(Some(response)),
+            request: PhantomData,
         }
     }
 
@@ -70,27 +55,8 @@ where
         driven: impl Future<Output = Result<Response<ResponseBody<C>>, S::Error>> + Send + 'static,
     ) -> Self {
         Self {
-            state: State::Drive {
-                driven: Box::pin(driven),
-            },
-        }
-    }
-
-    /// Forwards a request that the cache takes no part in.
-    pub(crate) fn forward(
-        inner: S,
-        request: Request<B>,
-        policy: Arc<Policy>,
-        reason: BypassReason,
-    ) -> Self {
-        let (request, policy) = (Some(request), Some(policy));
-        Self {
-            state: State::Ready {
-                inner,
-                request,
-                policy,
-                reason,
-            },
+            state: State::Drive(Box::pin(driven)),
+            request: PhantomData,
         }
     }
 }
@@ -102,47 +68,13 @@ where
 {
     type Output = Result<Response<ResponseBody<C>>, S::Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        loop {
-            match state.as_mut().project() {
-                StateProj::Answer { response } => {
-                    return response
-                        .take()
-                        .map_or(Poll::Pending, |r| Poll::Ready(Ok(r)));
-                }
-                StateProj::Drive { driven } => return driven.as_mut().poll(cx),
-                StateProj::Ready {
-                    inner,
-                    request,
-                    policy,
-                    reason,
-                } => {
-                    ready!(inner.poll_ready(cx))?;
-                    let (Some(request), Some(policy)) = (request.take(), policy.take()) else {
-                        return Poll::Pending;
-                    };
-                    let next = State::Forward {
-                        future: inner.call(request),
-                        policy,
-                        reason: *reason,
-                    };
-                    state.set(next);
-                }
-                StateProj::Forward {
-                    future,
-                    policy,
-                    reason,
-                } => {
-                    let mut response = ready!(future.poll(cx))?;
-                    if policy.writes_cache_status() {
-                        CacheStatus::forward(ForwardReason::Bypass)
-                            .detail(reason.as_str())
-                            .append(response.headers_mut(), policy.name());
-                    }
-                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
-                }
-            }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.state {
+            State::Answer(response) => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+            State::Drive(driven) => driven.as_mut().poll(cx),
         }
     }
 }

@@ -53,6 +53,7 @@
 //! Every decision is also a `tracing` event of level `DEBUG` and target `larder`.
 
 mod body;
+mod bypass;
 mod cache;
 mod clock;
 mod drive;

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use sfv::{BareItem, List, ListEntry, ListSerializer, Parser, StringRef, TokenRef};
 
 use super::list::combine;
-use super::value::ValueText;
+use super::value::{ValueText, common_hit};
 
 /// How one cache handled a request: one member of a `Cache-Status` field.
 ///
@@ -112,6 +112,13 @@ impl CacheStatus {
     /// The member under the name of a cache.
     #[must_use]
     pub fn member(&self, name: &CacheName) -> HeaderValue {
+        if let (Handling::Hit, Some(ttl), None, None) =
+            (self.handling, self.ttl, &self.key, self.detail)
+            && name.as_str() == OUR_NAME
+            && let Some(value) = common_hit(ttl)
+        {
+            return value;
+        }
         let mut text = ValueText::default();
         name.write(&mut text);
         match self.handling {
@@ -205,6 +212,8 @@ impl fmt::Display for ForwardReason {
     }
 }
 
+const OUR_NAME: &str = "larder";
+
 /// What a cache calls itself in `Cache-Status`, such as a host name: `larder` by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheName {
@@ -260,7 +269,7 @@ impl CacheName {
 impl Default for CacheName {
     fn default() -> Self {
         Self {
-            name: Cow::Borrowed("larder"),
+            name: Cow::Borrowed(OUR_NAME),
             is_token: true,
         }
     }
@@ -338,6 +347,17 @@ mod tests {
 
     fn forward(reason: ForwardReason) -> CacheStatus {
         CacheStatus::forward(reason)
+    }
+
+    #[test]
+    fn common_hits_say_what_the_others_say() {
+        let other = CacheName::new("harder").unwrap();
+        for ttl in [-1, 0, 1, 9, 10, 99, 100, 376, 998, 999, 1000, 31_536_000] {
+            let ours = CacheStatus::hit(ttl).member(&CacheName::default());
+            assert_eq!(ours, format!("larder; hit; ttl={ttl}"));
+            let theirs = CacheStatus::hit(ttl).member(&other);
+            assert_eq!(theirs, format!("harder; hit; ttl={ttl}"));
+        }
     }
 
     #[test]
