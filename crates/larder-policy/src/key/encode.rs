@@ -17,37 +17,100 @@ pub type KeyBuf = SmallVec<[u8; 256]>;
 /// The first byte of every encoding. Stored keys of another format never match.
 pub(super) const KEY_FORMAT: u8 = 1;
 
-/// Appends one field.
-pub(super) fn push_field(out: &mut KeyBuf, value: Option<&[u8]>) {
-    let Some(value) = value else {
-        out.push(0);
-        return;
-    };
-    push_count(out, value.len().saturating_add(1));
-    out.extend_from_slice(value);
+/// What takes an encoding.
+pub(super) trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+    /// In lower case.
+    fn put_lower(&mut self, bytes: &[u8]);
 }
 
-/// Appends one field whose letters are ASCII case-insensitive, in lower case.
-pub(super) fn push_lower_field(out: &mut KeyBuf, value: Option<&[u8]>) {
-    let start = out.len();
-    push_field(out, value);
-    if let (Some(value), Some(field)) = (value, out.get_mut(start..)) {
-        let prefix = field.len().saturating_sub(value.len());
-        if let Some(text) = field.get_mut(prefix..) {
+impl Sink for KeyBuf {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn put_lower(&mut self, bytes: &[u8]) {
+        let start = self.len();
+        self.extend_from_slice(bytes);
+        if let Some(text) = self.get_mut(start..) {
             text.make_ascii_lowercase();
         }
     }
 }
 
-fn push_count(out: &mut KeyBuf, mut count: usize) {
+/// A short encoding under construction. Each part costs one copy, and all of it one more: half of
+/// what appending part by part costs.
+pub(super) struct Draft {
+    bytes: [u8; 256],
+    /// How much of `bytes` is written; more than there is once the encoding turns out to be long.
+    len: usize,
+}
+
+impl Draft {
+    /// Appends an encoding that is short as a rule.
+    pub(super) fn append(
+        out: &mut KeyBuf,
+        short: impl FnOnce(&mut Self),
+        long: impl FnOnce(&mut KeyBuf),
+    ) {
+        let mut draft = Self {
+            bytes: [0; 256],
+            len: 0,
+        };
+        short(&mut draft);
+        match draft.bytes.get(..draft.len) {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => long(out),
+        }
+    }
+
+    fn room(&mut self, length: usize) -> Option<&mut [u8]> {
+        let start = self.len;
+        self.len = start.saturating_add(length);
+        self.bytes.get_mut(start..self.len)
+    }
+}
+
+impl Sink for Draft {
+    fn put(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.room(bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+    }
+
+    fn put_lower(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.room(bytes.len()) {
+            room.copy_from_slice(bytes);
+            room.make_ascii_lowercase();
+        }
+    }
+}
+
+/// Appends one field.
+pub(super) fn push_field(out: &mut impl Sink, value: Option<&[u8]>) {
+    if push_count(out, value.map(<[u8]>::len)) {
+        out.put(value.unwrap_or_default());
+    }
+}
+
+/// Appends one field whose letters are ASCII case-insensitive, in lower case.
+pub(super) fn push_lower_field(out: &mut impl Sink, value: Option<&[u8]>) {
+    if push_count(out, value.map(<[u8]>::len)) {
+        out.put_lower(value.unwrap_or_default());
+    }
+}
+
+/// Returns whether octets follow.
+fn push_count(out: &mut impl Sink, length: Option<usize>) -> bool {
+    let mut count = length.map_or(0, |length| length.saturating_add(1));
     loop {
         let [low, ..] = count.to_le_bytes();
         count >>= 7;
         if count == 0 {
-            out.push(low);
-            return;
+            out.put(&[low]);
+            return length.is_some();
         }
-        out.push(low | 0x80);
+        out.put(&[low | 0x80]);
     }
 }
 
@@ -76,6 +139,27 @@ mod tests {
         let field = encoded(&[Some(vec![7; 300])]);
         assert_eq!(field.get(..2), Some(&[0xad, 0x02][..]));
         assert_eq!(field.len(), 302);
+    }
+
+    #[test]
+    fn draft_says_the_same_whatever_the_length() {
+        for length in [0, 1, 100, 252, 253, 254, 255, 300, 1000] {
+            let value = vec![b'A'; length];
+            let mut direct = KeyBuf::from_slice(b"before");
+            push_lower_field(&mut direct, Some(&value));
+            push_field(&mut direct, None);
+            let mut drafted = KeyBuf::from_slice(b"before");
+            let short = |draft: &mut Draft| {
+                push_lower_field(draft, Some(&value));
+                push_field(draft, None);
+            };
+            let long = |out: &mut KeyBuf| {
+                push_lower_field(out, Some(&value));
+                push_field(out, None);
+            };
+            Draft::append(&mut drafted, short, long);
+            assert_eq!(drafted, direct, "{length}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::encode::{KeyBuf, push_field};
+use super::encode::{KeyBuf, Sink, push_field};
 
 /// Whose copy a stored response is: everybody's, or that of one authenticated principal.
 ///
@@ -47,11 +47,15 @@ impl Partition {
 
     /// Appends the bytes that stand for this partition in a key: one zero byte when shared.
     pub fn encode_into(&self, out: &mut KeyBuf) {
+        self.encode(out);
+    }
+
+    pub(super) fn encode(&self, out: &mut impl Sink) {
         match &self.0 {
-            None => out.push(0),
+            None => out.put(&[0]),
             Some(encoded) => {
-                out.push(1);
-                out.extend_from_slice(encoded);
+                out.put(&[1]);
+                out.put(encoded);
             }
         }
     }

@@ -21,7 +21,7 @@
 use http::Method;
 use smallvec::SmallVec;
 
-use super::encode::{KEY_FORMAT, KeyBuf, push_field};
+use super::encode::{Draft, KEY_FORMAT, KeyBuf, Sink, push_field};
 use super::{Partition, QueryContent, Target};
 
 /// The kind of request an entry may answer (RFC 9111 section 2, RFC 9110 section 9.3).
@@ -122,14 +122,18 @@ impl<'a> KeyParts<'a> {
 
     /// Appends the encoding to `out`. No heap allocation while `out` stays within its inline size.
     pub fn encode_into(&self, out: &mut KeyBuf) {
-        out.extend_from_slice(&[KEY_FORMAT, self.class.code()]);
-        self.target.encode_into(out);
+        Draft::append(out, |draft| self.encode(draft), |out| self.encode(out));
+    }
+
+    fn encode(&self, out: &mut impl Sink) {
+        out.put(&[KEY_FORMAT, self.class.code()]);
+        self.target.encode(out);
         match self.partition {
-            Some(partition) => partition.encode_into(out),
-            None => Partition::shared().encode_into(out),
+            Some(partition) => partition.encode(out),
+            None => Partition::shared().encode(out),
         }
         for extra in &self.extras {
-            out.push(extra.origin.code());
+            out.put(&[extra.origin.code()]);
             push_field(out, Some(extra.name.as_bytes()));
             push_field(out, extra.value);
         }

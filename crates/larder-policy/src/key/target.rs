@@ -12,7 +12,7 @@ use std::fmt;
 
 use http::{HeaderValue, Uri};
 
-use super::encode::{KEY_FORMAT, KeyBuf, push_field, push_lower_field};
+use super::encode::{KEY_FORMAT, KeyBuf, Sink, push_field, push_lower_field};
 
 /// The target URI of a request, borrowed from it.
 ///
@@ -157,7 +157,7 @@ impl<'a> Target<'a> {
     }
 
     /// Appends the part of a primary key that this target makes.
-    pub(super) fn encode_into(&self, out: &mut KeyBuf) {
+    pub(super) fn encode(&self, out: &mut impl Sink) {
         push_lower_field(out, self.scheme.map(str::as_bytes));
         push_lower_field(out, self.host.map(str::as_bytes));
         push_field(out, self.port.map(str::as_bytes));
@@ -317,7 +317,7 @@ mod tests {
 
     fn key(request: Request) -> KeyBuf {
         let mut out = KeyBuf::new();
-        with_target(request, |target| target.unwrap().encode_into(&mut out));
+        with_target(request, |target| target.unwrap().encode(&mut out));
         out
     }
 
@@ -555,7 +555,7 @@ mod tests {
             if let Ok(uri) = text.parse::<Uri>()
                 && let Ok(target) = Target::from_request(&uri, None, None)
             {
-                target.encode_into(&mut KeyBuf::new());
+                target.encode(&mut KeyBuf::new());
                 prop_assert!(!target.path().is_empty());
             }
         }
