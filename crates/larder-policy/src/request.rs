@@ -181,6 +181,12 @@ impl Seen {
 }
 
 fn seen_bit(name: &str, value: &HeaderValue) -> u16 {
+    // Most fields of most requests start with another letter, or are about negotiation.
+    if !name.starts_with(['a', 'c', 'f', 'h', 'i', 'p', 'r', 't', 'u', 'x'])
+        || name.starts_with("accept")
+    {
+        return 0;
+    }
     match name {
         "authorization" => Seen::AUTHORIZATION,
         "cache-control" => Seen::CACHE_CONTROL,

@@ -187,9 +187,13 @@ impl StoredHead {
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
         );
         if self.class != MethodClass::Head && !bodiless {
-            self.headers
-                .entry(CONTENT_LENGTH)
-                .or_insert_with(|| number_value(body_bytes));
+            // A length that was stated is the same one, but may be in memory that every answer
+            // would have to share.
+            let length = number_value(body_bytes);
+            let stated = self.headers.get(CONTENT_LENGTH);
+            if stated.is_none_or(|stated| *stated == length) {
+                self.headers.insert(CONTENT_LENGTH, length);
+            }
         }
     }
 

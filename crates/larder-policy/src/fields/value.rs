@@ -77,8 +77,9 @@ pub(crate) fn number_value(number: u64) -> HeaderValue {
     let small = usize::try_from(number).ok().and_then(|at| DIGITS.get(at));
     if let Some(digits) = small {
         let zeros = match number {
-            0..10 => 2,
-            10..100 => 1,
+            0..10 => 3,
+            10..100 => 2,
+            100..1000 => 1,
             _ => 0,
         };
         let text = digits.get(zeros..).unwrap_or(digits);
@@ -91,19 +92,24 @@ pub(crate) fn number_value(number: u64) -> HeaderValue {
     text.finish()
 }
 
-/// The numbers below 1000, with leading zeros.
-static DIGITS: [[u8; 3]; 1000] = three_digits();
+/// The numbers below 10,000, with leading zeros: most ages, and the lengths of most bodies of an API.
+static DIGITS: [[u8; 4]; 10_000] = four_digits();
 
 #[expect(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "worked out by the compiler, which would say so"
 )]
-const fn three_digits() -> [[u8; 3]; 1000] {
-    let mut table = [[b'0'; 3]; 1000];
+const fn four_digits() -> [[u8; 4]; 10_000] {
+    let mut table = [[b'0'; 4]; 10_000];
     let mut number = 0;
     while number < table.len() {
-        let digits = [number / 100, number / 10 % 10, number % 10];
+        let digits = [
+            number / 1000,
+            number / 100 % 10,
+            number / 10 % 10,
+            number % 10,
+        ];
         let mut at = 0;
         while at < digits.len() {
             table[number][at] += digits[at] as u8;
@@ -137,7 +143,7 @@ static HITS: [[u8; HIT.len() + 3]; 1000] = hits();
     reason = "worked out by the compiler, which would say so"
 )]
 const fn hits() -> [[u8; HIT.len() + 3]; 1000] {
-    let digits = three_digits();
+    let digits = four_digits();
     let mut table = [[b' '; HIT.len() + 3]; 1000];
     let mut number = 0;
     while number < table.len() {
@@ -153,7 +159,7 @@ const fn hits() -> [[u8; HIT.len() + 3]; 1000] {
             table[number][at] = if at < HIT.len() {
                 HIT[at]
             } else {
-                digits[number][at - HIT.len() + zeros]
+                digits[number][at - HIT.len() + zeros + 1]
             };
             at += 1;
         }
