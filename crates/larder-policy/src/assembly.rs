@@ -46,8 +46,7 @@ impl Policy {
             headers.insert(DATE, http_date(times.response_time));
         }
         let origin_cache_control = self.tell_clients(&mut headers, field);
-        let upstream_status = headers.contains_key(CACHE_STATUS);
-        let etag_slot = self.make_room(&mut headers, class, status);
+        let (headers, room) = self.with_room(headers, class, status);
         let (revalidate, error) = self.stale_windows(field);
         StoredHead {
             status,
@@ -58,12 +57,7 @@ impl Policy {
             lifetime: lifetime.value,
             stale_while_revalidate: revalidate,
             stale_if_error: error,
-            use_rules: UseRules {
-                etag_slot,
-                status_slot: self.cache_status,
-                upstream_status,
-                ..self.use_rules(field, revalidate, error)
-            },
+            use_rules: self.use_rules(field, revalidate, error, room),
             date,
             selection,
             groups: cache_groups(received),
@@ -115,20 +109,38 @@ impl Policy {
             .filter(|_| self.override_origin || !keeps_own)
     }
 
-    /// Placeholders that an answer overwrites. Returns whether the entity tag is one of them.
-    fn make_room(&self, headers: &mut HeaderMap, class: MethodClass, status: StatusCode) -> bool {
-        headers.insert(AGE, HeaderValue::from_static("0"));
-        if self.cache_status {
-            headers.append(CACHE_STATUS, HeaderValue::from_static(""));
-        }
+    /// The fields with placeholders that an answer overwrites, those before all others, where an
+    /// answer finds them without looking. Also returns what room was made.
+    fn with_room(
+        &self,
+        fields: HeaderMap,
+        class: MethodClass,
+        status: StatusCode,
+    ) -> (HeaderMap, UseRules) {
+        let upstream_status = fields.contains_key(CACHE_STATUS);
         let etag_slot = self.generate_etag
             && class == MethodClass::Get
             && status == StatusCode::OK
-            && !headers.contains_key(ETAG);
+            && !fields.contains_key(ETAG);
+        let mut headers = HeaderMap::with_capacity(fields.keys_len().saturating_add(3));
+        headers.insert(AGE, HeaderValue::from_static("0"));
+        if self.cache_status && !upstream_status {
+            headers.insert(CACHE_STATUS, HeaderValue::from_static(""));
+        }
         if etag_slot {
             headers.insert(ETAG, HeaderValue::from_static(""));
         }
-        etag_slot
+        headers.extend(fields);
+        if self.cache_status && upstream_status {
+            headers.append(CACHE_STATUS, HeaderValue::from_static(""));
+        }
+        let room = UseRules {
+            etag_slot,
+            status_slot: self.cache_status,
+            upstream_status,
+            ..UseRules::default()
+        };
+        (headers, room)
     }
 
     fn stale_windows(&self, field: &PolicyField) -> (Duration, Duration) {
@@ -147,7 +159,13 @@ impl Policy {
         )
     }
 
-    fn use_rules(&self, field: &PolicyField, revalidate: Duration, error: Duration) -> UseRules {
+    fn use_rules(
+        &self,
+        field: &PolicyField,
+        revalidate: Duration,
+        error: Duration,
+        room: UseRules,
+    ) -> UseRules {
         let directives = &field.directives;
         let no_cache = directives.no_cache.is_unqualified();
         let window = !revalidate.is_zero() || !error.is_zero();
@@ -158,7 +176,7 @@ impl Policy {
             no_cache,
             stale_forbidden: no_cache || directives.must_revalidate || shared_only,
             immutable: directives.immutable,
-            ..UseRules::default()
+            ..room
         }
     }
 }

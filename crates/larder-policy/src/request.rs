@@ -3,7 +3,12 @@
 //! Every question needs a few request fields. [`RequestHead::new`] walks the header map a single
 //! time and remembers what it saw, so that the questions asked later cost a bit test each.
 
-use http::header::HeaderValue;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION,
+    CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PRAGMA, RANGE, REFERER, TRANSFER_ENCODING,
+    UPGRADE, USER_AGENT,
+};
 use http::{HeaderMap, Method, Uri};
 
 use crate::fields::RequestDirectives;
@@ -44,7 +49,7 @@ impl<'a> RequestHead<'a> {
         let mut seen = Seen(if has_content { Seen::CONTENT } else { 0 });
         let mut host = None;
         for (name, value) in headers {
-            let bit = seen_bit(name.as_str(), value);
+            let bit = seen_bit(name, value);
             if bit == Seen::HOST {
                 if seen.has(Seen::HOST) {
                     seen.0 |= Seen::HOST_REPEATED;
@@ -180,26 +185,28 @@ impl Seen {
     }
 }
 
-fn seen_bit(name: &str, value: &HeaderValue) -> u16 {
-    // Most fields of most requests start with another letter, or are about negotiation.
-    if !name.starts_with(['a', 'c', 'f', 'h', 'i', 'p', 'r', 't', 'u', 'x'])
-        || name.starts_with("accept")
-    {
-        return 0;
+fn seen_bit(name: &HeaderName, value: &HeaderValue) -> u16 {
+    match *name {
+        AUTHORIZATION => Seen::AUTHORIZATION,
+        CACHE_CONTROL => Seen::CACHE_CONTROL,
+        CONTENT_LENGTH if value.as_bytes() != b"0" => Seen::CONTENT,
+        COOKIE => Seen::COOKIE,
+        HOST => Seen::HOST,
+        IF_MATCH | IF_UNMODIFIED_SINCE => Seen::PRECONDITION,
+        IF_MODIFIED_SINCE | IF_NONE_MATCH => Seen::CONDITIONAL,
+        IF_RANGE => Seen::IF_RANGE,
+        PRAGMA => Seen::PRAGMA,
+        RANGE => Seen::RANGE,
+        TRANSFER_ENCODING => Seen::CONTENT,
+        UPGRADE => Seen::UPGRADE,
+        // What most requests carry besides.
+        ACCEPT | ACCEPT_ENCODING | ACCEPT_LANGUAGE | CONNECTION | REFERER | USER_AGENT => 0,
+        _ => seen_by_name(name.as_str()),
     }
+}
+
+fn seen_by_name(name: &str) -> u16 {
     match name {
-        "authorization" => Seen::AUTHORIZATION,
-        "cache-control" => Seen::CACHE_CONTROL,
-        "content-length" if value.as_bytes() != b"0" => Seen::CONTENT,
-        "cookie" => Seen::COOKIE,
-        "host" => Seen::HOST,
-        "if-match" | "if-unmodified-since" => Seen::PRECONDITION,
-        "if-modified-since" | "if-none-match" => Seen::CONDITIONAL,
-        "if-range" => Seen::IF_RANGE,
-        "pragma" => Seen::PRAGMA,
-        "range" => Seen::RANGE,
-        "transfer-encoding" => Seen::CONTENT,
-        "upgrade" => Seen::UPGRADE,
         "x-http-method"
         | "x-http-method-override"
         | "x-method-override"

@@ -234,12 +234,21 @@ impl UseRules {
         age: Duration,
         status: Option<HeaderValue>,
     ) {
-        headers.insert(AGE, number_value(age.as_secs()));
+        let age = number_value(age.as_secs());
+        let mut fields = headers.iter_mut();
+        if let (Some(status), Some((&AGE, old_age)), Some((&CACHE_STATUS, old_status))) =
+            (&status, fields.next(), fields.next())
+            && self.status_slot
+            && !self.upstream_status
+        {
+            *old_age = age;
+            *old_status = status.clone();
+            return;
+        }
+        headers.insert(AGE, age);
         match (status, headers.entry(CACHE_STATUS)) {
             (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {
-                if !self.upstream_status {
-                    *lines.get_mut() = status;
-                } else if let Some(last) = lines.iter_mut().last() {
+                if let Some(last) = lines.iter_mut().last() {
                     *last = status;
                 }
             }

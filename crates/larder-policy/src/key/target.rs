@@ -52,7 +52,7 @@ impl<'a> Target<'a> {
         };
         let of_host = match host {
             Some(value) => {
-                let text = value.to_str().map_err(|_| TargetError::InvalidHost)?;
+                let text = host_text(value)?;
                 Some(host_and_port(text, scheme)?)
             }
             None => None,
@@ -77,7 +77,7 @@ impl<'a> Target<'a> {
         default_scheme: Option<&'a str>,
     ) -> Result<Self, TargetError> {
         let scheme = uri.scheme_str().or(default_scheme);
-        let text = host.to_str().map_err(|_| TargetError::InvalidHost)?;
+        let text = host_text(host)?;
         let authority = host_and_port(text, scheme)?;
         let path = if uri.path().is_empty() {
             "/"
@@ -216,6 +216,11 @@ pub(crate) fn without_default_port<'a>(
         _ => "",
     };
     port.filter(|port| !port.is_empty() && *port != own)
+}
+
+/// What stands in `Host`; which characters those may be is looked at afterwards.
+fn host_text(host: &HeaderValue) -> Result<&str, TargetError> {
+    std::str::from_utf8(host.as_bytes()).map_err(|_| TargetError::InvalidHost)
 }
 
 /// Splits `host [":" port]`. User information, percent-encoding and empty hosts are refused: no
