@@ -9,7 +9,8 @@ use larder::policy::{Admission, Decision, Lookup, StoredHead};
 use proptest::prelude::*;
 
 use super::generate::{Case, Head, case, headers, instant, request};
-use super::naive::{self, Request, Verdict};
+use super::messages::Request;
+use super::naive::{self, Verdict};
 
 /// What the policy makes of an exchange from end to end: `None` when nothing is stored.
 pub fn stored(case: &Case) -> Option<StoredHead> {

@@ -1,7 +1,7 @@
 //! Structured dictionaries (RFC 9651 section 4.2.2) and what targeted fields say with them
 //! (RFC 9213), for the oracle.
 
-use super::naive::{Says, Scope};
+use super::wording::{Says, Scope};
 
 /// A member's value; parameters are of no interest.
 #[derive(Clone, Debug, PartialEq, Eq)]

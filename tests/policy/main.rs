@@ -1,9 +1,14 @@
 //! The whole policy against a second, naive one.
 
 mod agree;
+mod date_values;
 mod dates;
 mod dictionary;
 mod generate;
 mod keys;
+mod messages;
 mod metamorphic;
 mod naive;
+mod selecting;
+mod values;
+mod wording;

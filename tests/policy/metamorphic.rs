@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::agree::{decided, instants, stored};
 use super::generate::{Case, Head, case, reordered, request};
-use super::naive::{self, Field, Request, Verdict};
+use super::messages::{Field, Request};
+use super::naive::Verdict;
+use super::wording;
 
 /// Everything that can be seen of what the policy makes of an exchange.
 fn outcome(case: &Case, later: &Request) -> Option<(String, Vec<Verdict>, bool)> {
@@ -37,7 +39,7 @@ fn with(fields: &[Field], name: &str, value: &str) -> Vec<Field> {
 }
 
 fn mentions(fields: &[Field], name: &str, directive: &str) -> bool {
-    let lines = naive::lines(fields, name);
+    let lines = wording::lines(fields, name);
     lines
         .iter()
         .any(|line| line.to_ascii_lowercase().contains(directive))
@@ -75,7 +77,7 @@ proptest! {
         let understands = ["cache-control", "cdn-cache-control", "example-cache-control"];
         let exempt = understands.iter().any(|f| mentions(&case.response.fields, f, "must-understand"));
         if !exempt {
-            let targeted = naive::policy_field(&case.rules, &case.response).targeted;
+            let targeted = wording::policy_field(&case.rules, &case.response).targeted;
             prop_assert!(stored(&forbidden).is_none() || (targeted && stored(&case).is_some()));
         }
         // Next to Cache-Control a Pragma would not count any more.
