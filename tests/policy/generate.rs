@@ -10,11 +10,11 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::date_values::dates;
+use super::dictionary_values::dictionary;
 use super::messages::{Field, Request, Response, Rules, Times};
 use super::values::{
-    dictionary, disqualifying_field, lines, one, other_response_fields, range_fields,
-    request_directives, response_directives, selecting_fields, sometimes, usually, validators,
-    vary,
+    disqualifying_field, lines, one, other_response_fields, range_fields, request_directives,
+    response_directives, selecting_fields, sometimes, usually, validators, vary,
 };
 
 /// One exchange, and the settings under which it is looked at.

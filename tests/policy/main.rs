@@ -4,6 +4,7 @@ mod agree;
 mod date_values;
 mod dates;
 mod dictionary;
+mod dictionary_values;
 mod generate;
 mod keys;
 mod messages;
