@@ -1,58 +1,19 @@
 //! Support for the tests: an origin that counts its calls, a clock that is moved by hand, and short
 //! ways to make requests and read responses.
 
+mod clock;
 mod feed;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
+pub use clock::{START, TestClock};
 pub use feed::{Broken, FedBody, Feed, feed};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Clock, Policy};
-use tower::{Layer, Service, ServiceExt, service_fn};
-
-/// The instant at which every [`TestClock`] starts: 2027-01-15 08:00:00 GMT.
-pub const START: u64 = 1_800_000_000;
-
-/// A clock that stands still until it is moved.
-#[derive(Clone, Debug, Default)]
-pub struct TestClock(Arc<AtomicU64>);
-
-impl TestClock {
-    pub fn now(&self) -> SystemTime {
-        let moved = self.0.load(Ordering::SeqCst);
-        SystemTime::UNIX_EPOCH + Duration::from_millis((START * 1000).wrapping_add(moved))
-    }
-
-    /// Moves the clock forward by whole seconds.
-    pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
-    }
-
-    /// Moves the clock back by whole seconds, to before [`START`] if need be.
-    pub fn rewind(&self, seconds: u64) {
-        self.0.fetch_sub(seconds * 1000, Ordering::SeqCst);
-    }
-
-    /// The present as an HTTP date, moved by so many seconds.
-    pub fn date(&self, offset: i64) -> String {
-        let seconds = self
-            .now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
-        let at = seconds.checked_add_signed(offset).unwrap();
-        httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(at))
-    }
-
-    pub fn clock(&self) -> Clock {
-        let this = self.clone();
-        Clock::from_fn(move || this.now())
-    }
-}
+use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Policy};
+use tower::{Layer, Service, ServiceExt};
 
 /// A request as the inner service saw it.
 #[derive(Clone, Debug)]
@@ -348,20 +309,4 @@ pub fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> Request<Bod
         builder = builder.header(*name, *value);
     }
     builder.body(Body::empty()).unwrap()
-}
-
-/// Any async function as an inner service.
-pub fn handler<F, Fut>(
-    answer: F,
-) -> impl Service<
-    Request<Body>,
-    Response = Response<Body>,
-    Error = std::convert::Infallible,
-    Future = Fut,
-> + Clone
-where
-    F: FnMut(Request<Body>) -> Fut + Clone,
-    Fut: Future<Output = Result<Response<Body>, std::convert::Infallible>>,
-{
-    service_fn(answer)
 }
