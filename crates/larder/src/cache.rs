@@ -80,7 +80,7 @@ impl Cache {
         live
     }
 
-    /// The hash by which a URL is purged: of scheme, authority, path and query, whatever the
+    /// The hash by which a URL is purged: of host, port, path and query, whatever the scheme, the
     /// method, the partition and the variant.
     pub(crate) fn url_hash(&self, encoded_url: &KeyBuf) -> u64 {
         self.shared.url_hasher.hash_one(encoded_url.as_slice())
@@ -114,7 +114,9 @@ impl Default for CacheBuilder {
 
 impl CacheBuilder {
     /// Memory for stored responses, in bytes: keys, heads, bodies and about 400 bytes of
-    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept.
+    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept. While many threads store at once
+    /// it can be exceeded for moments, and what is still being fetched comes on top, at most
+    /// [`max_body_bytes`](Self::max_body_bytes) each.
     pub fn max_bytes(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
     }

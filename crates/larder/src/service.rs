@@ -20,7 +20,7 @@ use crate::job::Fetch;
 use crate::layer::Context;
 use crate::reply;
 use crate::trace::{self, Outcome};
-use crate::variants::{Selected, Variants};
+use crate::variants::Selected;
 use crate::write::drive_unsafe;
 
 /// The service that [`CacheLayer`](crate::CacheLayer) makes.
@@ -209,13 +209,10 @@ enum Use {
 }
 
 fn use_stored(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use {
-    let memory = &context.cache.shared().memory;
-    let used = memory.look(key, |found| use_variants(context, head, found));
-    used.unwrap_or(Use::Miss(ForwardReason::UriMiss))
-}
-
-fn use_variants(context: &Context, head: &RequestHead<'_>, found: &Variants) -> Use {
     let shared = context.cache.shared();
+    let Some(found) = shared.memory.get(key) else {
+        return Use::Miss(ForwardReason::UriMiss);
+    };
     let entry = match found.select(head.headers(), &shared.stamps) {
         Selected::Match(entry) => entry,
         Selected::Mismatch => return Use::Miss(ForwardReason::VaryMiss),

@@ -9,12 +9,15 @@
 //! eighth read only, since its bookkeeping for one costs several times the read itself; which
 //! entries are popular shows in a sample just as well.
 //!
+//! The index holds its responses weakly: it frees what it drops in batches, late, and bodies are too
+//! large to wait for that. Their memory goes when moka lets go of them.
+//!
 //! Every change of a key happens under moka's lock for that key, in both at once, so they cannot
 //! come to hold different responses for good. What moka drops later is removed from the index only
 //! if it is still the same.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use moka::ops::compute::Op;
 use moka::sync::Cache as Engine;
@@ -26,7 +29,7 @@ use crate::stamps::Stamps;
 use crate::variants::{VariantLimits, Variants};
 
 type Key = Arc<[u8]>;
-type Index = HashMap<Key, Arc<Variants>, RandomState>;
+type Index = HashMap<Key, Weak<Variants>, RandomState>;
 
 /// Of so many reads moka is told of one.
 const SAMPLE: u8 = 8;
@@ -48,7 +51,7 @@ impl MemoryTier {
             .max_capacity(max_bytes)
             .weigher(weigh)
             .eviction_listener(move |key, dropped, _| {
-                let same = |_: &Key, held: &Arc<Variants>| Arc::ptr_eq(held, &dropped);
+                let same = |_: &Key, held: &Weak<Variants>| held.as_ptr() == Arc::as_ptr(&dropped);
                 // An `Err` means that the key holds something newer by now.
                 let _ = dropped_from.pin().remove_if(&*key, same);
             })
@@ -60,10 +63,8 @@ impl MemoryTier {
         }
     }
 
-    /// Looks at what is stored under a key, in place.
-    pub(crate) fn look<T>(&self, key: &[u8], look: impl FnOnce(&Variants) -> T) -> Option<T> {
-        let index = self.index.pin();
-        let found = look(index.get(key)?);
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Variants>> {
+        let found = self.index.pin().get(key)?.upgrade()?;
         if is_sampled() {
             self.engine.get(key);
         }
@@ -113,7 +114,7 @@ impl MemoryTier {
                 Change::None => Op::Nop,
                 Change::Put(variants) => {
                     let variants = Arc::new(variants);
-                    index.insert(of_index, Arc::clone(&variants));
+                    index.insert(of_index, Arc::downgrade(&variants));
                     Op::Put(variants)
                 }
                 Change::Remove => {
@@ -217,7 +218,7 @@ mod tests {
         let tier = MemoryTier::new(100_000, LIMITS);
         for number in 0..5_000 {
             tier.store(key(number % 700), entry(&stamps, 500), &stamps);
-            tier.look(&key(number % 13), Variants::len);
+            tier.get(&key(number % 13));
         }
         tier.engine.run_pending_tasks();
         let index = tier.index.pin();
@@ -226,7 +227,7 @@ mod tests {
             assert!(
                 index
                     .get(&*key)
-                    .is_some_and(|found| Arc::ptr_eq(found, &held))
+                    .is_some_and(|found| found.as_ptr() == Arc::as_ptr(&held))
             );
         }
         assert!(tier.engine.weighted_size() <= 100_000);
@@ -261,8 +262,23 @@ mod tests {
         let tier = MemoryTier::new(1_000, LIMITS);
         tier.store(key(1), entry(&stamps, 5_000), &stamps);
         tier.engine.run_pending_tasks();
-        assert!(tier.look(&key(1), |_| ()).is_none());
+        assert!(tier.get(&key(1)).is_none());
         assert_eq!(tier.index.len(), 0);
+    }
+
+    #[test]
+    fn memory_of_what_is_no_longer_stored_is_given_back() {
+        let stamps = Stamps::new();
+        let tier = MemoryTier::new(100_000, LIMITS);
+        let mut once_stored = Vec::new();
+        for number in 0..500 {
+            let entry = entry(&stamps, 10_000);
+            once_stored.push(Arc::downgrade(&entry));
+            tier.store(key(number % 40), entry, &stamps);
+            tier.engine.run_pending_tasks();
+            let alive = once_stored.iter().filter(|entry| entry.strong_count() > 0).count();
+            assert!(alive <= 12, "{alive} of 10,000 bytes each are alive after {number}");
+        }
     }
 
     #[test]
@@ -270,8 +286,8 @@ mod tests {
         let stamps = Stamps::new();
         let tier = MemoryTier::new(100_000, LIMITS);
         tier.store(key(1), entry(&stamps, 10), &stamps);
-        assert!(tier.look(&key(1), |_| ()).is_some());
+        assert!(tier.get(&key(1)).is_some());
         tier.clear();
-        assert!(tier.look(&key(1), |_| ()).is_none());
+        assert!(tier.get(&key(1)).is_none());
     }
 }
