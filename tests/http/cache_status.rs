@@ -300,3 +300,18 @@ async fn layers_over_one_cache_write_the_field_each_in_its_own_way() {
     let told = setup.get("/stored-by-other").await;
     assert_eq!(lines(&told), ["origin; hit", "larder; hit; ttl=60"]);
 }
+
+#[tokio::test]
+async fn line_of_a_cache_nearer_to_the_origin_stays_wherever_it_stands() {
+    for fields in [
+        [("cache-status", "origin; hit"), FRESH],
+        [FRESH, ("cache-status", "origin; hit")],
+    ] {
+        let setup = Setup::shared(Origin::ok(&fields));
+        setup.get("/a").await;
+        let hit = setup.get("/a").await;
+        let lines = hit.headers.get_all("cache-status").iter();
+        let lines: Vec<_> = lines.map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(lines, ["origin; hit", "larder; hit; ttl=60"], "{fields:?}");
+    }
+}

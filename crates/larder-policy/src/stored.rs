@@ -179,21 +179,17 @@ impl StoredHead {
         self.entity_tag().is_some() || matches!(modified, DateField::Valid(_))
     }
 
-    /// Gives a response of unstated length the length its complete body had, so that HEAD and
-    /// HTTP/1.1 clients are told it. Statuses without a body are left alone.
+    /// Gives the response the length that its complete body had, so that HEAD and HTTP/1.1 clients
+    /// are told it. One that was stated is the same, or the body would not be complete. Statuses
+    /// without a body are left alone.
     pub fn complete(&mut self, body_bytes: u64) {
         let bodiless = matches!(
             self.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
         );
         if self.class != MethodClass::Head && !bodiless {
-            // A length that was stated is the same one, but may be in memory that every answer
-            // would have to share.
-            let length = number_value(body_bytes);
-            let stated = self.headers.get(CONTENT_LENGTH);
-            if stated.is_none_or(|stated| *stated == length) {
-                self.headers.insert(CONTENT_LENGTH, length);
-            }
+            self.headers
+                .insert(CONTENT_LENGTH, number_value(body_bytes));
         }
     }
 

@@ -276,8 +276,14 @@ mod tests {
             once_stored.push(Arc::downgrade(&entry));
             tier.store(key(number % 40), entry, &stamps);
             tier.engine.run_pending_tasks();
-            let alive = once_stored.iter().filter(|entry| entry.strong_count() > 0).count();
-            assert!(alive <= 12, "{alive} of 10,000 bytes each are alive after {number}");
+            let alive = once_stored
+                .iter()
+                .filter(|entry| entry.strong_count() > 0)
+                .count();
+            assert!(
+                alive <= 12,
+                "{alive} of 10,000 bytes each are alive after {number}"
+            );
         }
     }
 
