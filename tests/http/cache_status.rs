@@ -304,8 +304,8 @@ async fn layers_over_one_cache_write_the_field_each_in_its_own_way() {
 #[tokio::test]
 async fn line_of_a_cache_nearer_to_the_origin_stays_wherever_it_stands() {
     for fields in [
-        [("cache-status", "origin; hit"), FRESH],
-        [FRESH, ("cache-status", "origin; hit")],
+        [("cache-status", "origin; hit"), FRESH, TAG],
+        [FRESH, TAG, ("cache-status", "origin; hit")],
     ] {
         let setup = Setup::shared(Origin::ok(&fields));
         setup.get("/a").await;
