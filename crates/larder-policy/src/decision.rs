@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::fields::{DeltaSeconds, ForwardReason, MaxStale};
+use crate::serving::Serving;
 use crate::stored::StoredHead;
 use crate::{Policy, RequestHead};
 
@@ -17,38 +18,6 @@ pub enum Decision {
     ServeWhileValidating(Serving),
     /// Validate before use, and why.
     Validate(ForwardReason),
-}
-
-/// How old what is served is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Serving {
-    age: Duration,
-    lifetime: Duration,
-}
-
-impl Serving {
-    pub(crate) const fn new(age: Duration, lifetime: Duration) -> Self {
-        Self { age, lifetime }
-    }
-
-    /// Current age, for the `Age` field.
-    #[must_use]
-    pub const fn age(self) -> Duration {
-        self.age
-    }
-
-    /// Past its freshness lifetime.
-    #[must_use]
-    pub fn is_stale(self) -> bool {
-        self.lifetime <= self.age
-    }
-
-    /// Seconds of freshness left, negative when past: the lifetime less what `Age` says.
-    #[must_use]
-    pub fn ttl(self) -> i64 {
-        let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
-        seconds(self.lifetime).saturating_sub(seconds(self.age))
-    }
 }
 
 impl Policy {

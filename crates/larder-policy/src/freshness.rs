@@ -6,9 +6,9 @@ use http::header::{DATE, EXPIRES, LAST_MODIFIED};
 use http::{HeaderMap, StatusCode};
 
 use crate::Policy;
-use crate::admission::{is_heuristically_cacheable, route_lifetime_applies};
 use crate::fields::{DateField, DeltaSeconds, PolicyField, age_field, date_field};
 use crate::policy::{ErrorStatuses, HEURISTIC_CAP, Mode};
+use crate::status::{is_heuristically_cacheable, route_lifetime_applies};
 use crate::stored::Exchange;
 
 /// Where a lifetime came from decides what else may be stored on its word.

@@ -34,7 +34,7 @@
 //! | RFC | file |
 //! |---|---|
 //! | 9111 section 2 (keys) | `key/primary.rs`, `key/target.rs`, `key/partition.rs` |
-//! | 9111 section 3 (storing) | `admission.rs`, `assembly.rs` |
+//! | 9111 section 3 (storing) | `admission.rs`, `status.rs`, `assembly.rs` |
 //! | 9111 section 4, 4.2.4 (reuse, stale use) | `lookup.rs`, `decision.rs` |
 //! | 9111 section 4.1 (Vary) | `key/vary.rs`, `key/normalise.rs` |
 //! | 9111 section 4.2 (freshness, age) | `freshness.rs` |
@@ -59,17 +59,20 @@ mod lookup;
 mod policy;
 mod reason;
 mod request;
+mod serving;
 mod settings;
+mod status;
 mod stored;
 mod validation;
 
 pub use admission::Admission;
 pub use answer::{Answer, Representation};
-pub use decision::{Decision, Serving};
+pub use decision::Decision;
 pub use invalidation::Invalidation;
 pub use lookup::Lookup;
 pub use policy::{Mode, Policy, Scheme};
 pub use reason::{BypassReason, SkipReason};
 pub use request::RequestHead;
+pub use serving::Serving;
 pub use stored::{Exchange, StoredHead};
 pub use validation::{Freshened, Validation};

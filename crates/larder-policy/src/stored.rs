@@ -8,9 +8,9 @@ use http::header::{
 };
 use http::{HeaderMap, StatusCode};
 
-use crate::decision::Serving;
 use crate::fields::{DateField, EntityTag, date_field, number_value};
 use crate::key::{MethodClass, Selection};
+use crate::serving::Serving;
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

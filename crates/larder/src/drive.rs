@@ -11,10 +11,10 @@ use larder_policy::{Exchange, Validation};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
+use crate::context::Context;
 use crate::entry::{Birth, Entry};
 use crate::job::{Fetch, Job, Sent};
 use crate::keep::Arrived;
-use crate::layer::Context;
 use crate::reply;
 
 /// Fetches what is not stored, or validates what is.

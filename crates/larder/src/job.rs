@@ -7,8 +7,8 @@ use larder_policy::RequestHead;
 use larder_policy::fields::ForwardReason;
 use larder_policy::key::MethodClass;
 
+use crate::context::Context;
 use crate::entry::Entry;
-use crate::layer::Context;
 use crate::trace::{self, Outcome};
 
 /// One forwarded request.

@@ -10,10 +10,10 @@ use larder_policy::key::MethodClass;
 use larder_policy::{Admission, Exchange, Policy, SkipReason, StoredHead};
 
 use crate::body::ResponseBody;
+use crate::context::Context;
 use crate::entry::Birth;
 use crate::fill::Fill;
 use crate::job::Job;
-use crate::layer::Context;
 use crate::opt_out::DoNotStore;
 use crate::trace;
 

@@ -56,6 +56,7 @@ mod body;
 mod bypass;
 mod cache;
 mod clock;
+mod context;
 mod drive;
 mod entry;
 mod fill;

@@ -13,11 +13,11 @@ use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::bypass::bypass;
+use crate::context::Context;
 use crate::drive::drive;
 use crate::entry::Entry;
 use crate::future::ResponseFuture;
 use crate::job::Fetch;
-use crate::layer::Context;
 use crate::reply;
 use crate::trace::{self, Outcome};
 use crate::variants::Selected;

@@ -11,9 +11,9 @@ use larder_policy::{BypassReason, Invalidation};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
+use crate::context::Context;
 use crate::job::Sent;
 use crate::keep::relay;
-use crate::layer::Context;
 use crate::trace::{self, Outcome};
 
 /// Forwards a request of another method, or one that a header field gives another; its success may

@@ -1,0 +1,35 @@
+//! How old, and how fresh, what is served is.
+
+use std::time::Duration;
+
+/// How old what is served is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Serving {
+    age: Duration,
+    lifetime: Duration,
+}
+
+impl Serving {
+    pub(crate) const fn new(age: Duration, lifetime: Duration) -> Self {
+        Self { age, lifetime }
+    }
+
+    /// Current age, for the `Age` field.
+    #[must_use]
+    pub const fn age(self) -> Duration {
+        self.age
+    }
+
+    /// Past its freshness lifetime.
+    #[must_use]
+    pub fn is_stale(self) -> bool {
+        self.lifetime <= self.age
+    }
+
+    /// Seconds of freshness left, negative when past: the lifetime less what `Age` says.
+    #[must_use]
+    pub fn ttl(self) -> i64 {
+        let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+        seconds(self.lifetime).saturating_sub(seconds(self.age))
+    }
+}
