@@ -1,25 +1,8 @@
 //! Preconditions on stored responses (RFC 9110 section 13, RFC 9111 section 4.3.2).
 
-use larder_tests::{Origin, Reply, Setup, TestClock, request, response};
+use larder_tests::{Origin, Reply, Setup, TestClock, request};
 
 const BODY: &str = "0123456789";
-
-/// A cache that holds one response with these fields, fresh for a minute.
-async fn holding(status: u16, fields: &[(&str, &str)]) -> Setup {
-    let owned: Vec<(String, String)> = fields
-        .iter()
-        .map(|(n, v)| ((*n).into(), (*v).into()))
-        .collect();
-    let setup = Setup::shared(Origin::new(move |_, _| {
-        let fields: Vec<_> = owned.iter().map(|(n, v)| (&**n, &**v)).collect();
-        let mut stored = response(status, &fields, BODY);
-        let minute = "max-age=60".parse().unwrap();
-        stored.headers_mut().insert("cache-control", minute);
-        stored
-    }));
-    assert!(setup.get("/a").await.is_stored());
-    setup
-}
 
 /// The answer to a conditional request, which never reaches the origin.
 async fn ask(setup: &Setup, fields: &[(&str, &str)]) -> Reply {
@@ -55,7 +38,7 @@ async fn if_none_match_is_compared_weakly() {
         ("\"a\"", "\"a", 200),
         ("a", "a", 200),
     ] {
-        let setup = holding(200, &[("etag", stored)]).await;
+        let setup = Setup::holding(200, &[("etag", stored)], BODY).await;
         let reply = ask(&setup, &[("if-none-match", asked)]).await;
         assert_eq!(reply.status, status, "{stored} {asked}");
         let body = if status == 304 { "" } else { BODY };
@@ -65,7 +48,7 @@ async fn if_none_match_is_compared_weakly() {
 
 #[tokio::test]
 async fn lines_of_if_none_match_are_one_list() {
-    let setup = holding(200, &[("etag", "\"a\"")]).await;
+    let setup = Setup::holding(200, &[("etag", "\"a\"")], BODY).await;
     let lines = [("if-none-match", "\"b\""), ("if-none-match", "\"a\"")];
     assert_eq!(ask(&setup, &lines).await.status, 304);
     let stars = [("if-none-match", "*"), ("if-none-match", "*")];
@@ -74,7 +57,7 @@ async fn lines_of_if_none_match_are_one_list() {
 
 #[tokio::test]
 async fn star_matches_a_response_without_entity_tag() {
-    let setup = holding(203, &[]).await;
+    let setup = Setup::holding(203, &[], BODY).await;
     assert_eq!(ask(&setup, &[("if-none-match", "*")]).await.status, 304);
     assert_eq!(ask(&setup, &[("if-none-match", "\"a\"")]).await.status, 203);
 }
@@ -91,7 +74,7 @@ fn dates(clock: &TestClock, around: i64) -> [(String, bool); 3] {
 #[tokio::test]
 async fn if_modified_since_is_compared_with_last_modified() {
     let clock = TestClock::default();
-    let setup = holding(200, &[("last-modified", &clock.date(-3600))]).await;
+    let setup = Setup::holding(200, &[("last-modified", &clock.date(-3600))], BODY).await;
     for (since, unchanged) in dates(&clock, -3600) {
         let reply = ask(&setup, &[("if-modified-since", &since)]).await;
         assert_eq!(reply.status == 304, unchanged, "{since}");
@@ -105,7 +88,7 @@ async fn if_modified_since_is_compared_with_date_without_last_modified() {
         let date = clock.date(-30);
         let fields = [Some(("date", &*date)), unusable];
         let fields: Vec<_> = fields.into_iter().flatten().collect();
-        let setup = holding(200, &fields).await;
+        let setup = Setup::holding(200, &fields, BODY).await;
         for (since, unchanged) in dates(&clock, -30) {
             let reply = ask(&setup, &[("if-modified-since", &since)]).await;
             assert_eq!(reply.status == 304, unchanged, "{since}");
@@ -116,7 +99,7 @@ async fn if_modified_since_is_compared_with_date_without_last_modified() {
 #[tokio::test]
 async fn if_modified_since_is_compared_with_the_receipt_without_any_date() {
     let clock = TestClock::default();
-    let setup = holding(200, &[]).await;
+    let setup = Setup::holding(200, &[], BODY).await;
     setup.clock.advance(30);
     for (since, unchanged) in dates(&clock, 0) {
         let reply = ask(&setup, &[("if-modified-since", &since)]).await;
@@ -142,7 +125,7 @@ async fn date_made_up_from_a_receipt_within_a_second_is_not_later_than_itself() 
 #[tokio::test]
 async fn unreadable_or_repeated_if_modified_since_is_ignored() {
     let clock = TestClock::default();
-    let setup = holding(200, &[("last-modified", &clock.date(-3600))]).await;
+    let setup = Setup::holding(200, &[("last-modified", &clock.date(-3600))], BODY).await;
     let now = clock.date(0);
     for since in ["", "0", "now", "-1", &*now.replace("GMT", "UTC")] {
         let reply = ask(&setup, &[("if-modified-since", since)]).await;
@@ -163,15 +146,22 @@ async fn if_none_match_wins_over_if_modified_since() {
     let (then, now) = (clock.date(-3600), clock.date(0));
     let both = [("if-none-match", "\"b\""), ("if-modified-since", &*now)];
     let tagged = [("etag", "\"a\""), ("last-modified", &*then)];
-    assert_eq!(ask(&holding(200, &tagged).await, &both).await.status, 200);
+    assert_eq!(
+        ask(&Setup::holding(200, &tagged, BODY).await, &both)
+            .await
+            .status,
+        200
+    );
     let earlier = clock.date(-7200);
     let matching = [("if-none-match", "\"a\""), ("if-modified-since", &*earlier)];
     assert_eq!(
-        ask(&holding(200, &tagged).await, &matching).await.status,
+        ask(&Setup::holding(200, &tagged, BODY).await, &matching)
+            .await
+            .status,
         304
     );
     // Even when there is no entity tag to compare with.
-    let untagged = holding(203, &[("last-modified", &then)]).await;
+    let untagged = Setup::holding(203, &[("last-modified", &then)], BODY).await;
     assert_eq!(ask(&untagged, &both).await.status, 203);
     let garbage = [("if-none-match", "garbage"), ("if-modified-since", &*now)];
     assert_eq!(ask(&untagged, &garbage).await.status, 203);
@@ -187,7 +177,7 @@ async fn preconditions_do_not_apply_to_stored_errors_and_redirections() {
             ("last-modified", &*then),
             ("location", "/b"),
         ];
-        let setup = holding(status, &fields).await;
+        let setup = Setup::holding(status, &fields, BODY).await;
         for condition in [
             ("if-none-match", "\"a\""),
             ("if-none-match", "*"),
@@ -217,7 +207,7 @@ async fn not_modified_carries_the_listed_fields_only() {
         ("content-language", "en"),
         ("content-digest", "sha-256=:x:"),
     ];
-    let setup = holding(200, &fields).await;
+    let setup = Setup::holding(200, &fields, BODY).await;
     setup.clock.advance(7);
     let reply = ask(&setup, &[("if-none-match", "\"a\"")]).await;
     let mut names: Vec<_> = reply.headers.keys().map(|name| name.as_str()).collect();
@@ -242,7 +232,7 @@ async fn not_modified_carries_the_listed_fields_only() {
 async fn not_modified_carries_last_modified_when_there_is_no_entity_tag() {
     let clock = TestClock::default();
     let then = clock.date(-3600);
-    let setup = holding(203, &[("last-modified", &then)]).await;
+    let setup = Setup::holding(203, &[("last-modified", &then)], BODY).await;
     let reply = ask(&setup, &[("if-modified-since", &then)]).await;
     assert_eq!(reply.status, 304);
     assert_eq!(reply.field("last-modified"), then);
@@ -250,7 +240,12 @@ async fn not_modified_carries_last_modified_when_there_is_no_entity_tag() {
 
 #[tokio::test]
 async fn head_is_answered_from_a_stored_get_without_its_body() {
-    let setup = holding(200, &[("etag", "\"a\""), ("content-type", "text/plain")]).await;
+    let setup = Setup::holding(
+        200,
+        &[("etag", "\"a\""), ("content-type", "text/plain")],
+        BODY,
+    )
+    .await;
     let reply = setup.send(request("HEAD", "/a", &[])).await;
     assert!(reply.is_hit());
     assert_eq!(reply.status, 200);

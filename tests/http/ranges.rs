@@ -1,24 +1,8 @@
 //! Ranges of stored responses (RFC 9110 sections 14 and 13.1.5).
 
-use larder_tests::{Origin, Reply, Setup, TestClock, response};
+use larder_tests::{Origin, Reply, Setup, TestClock};
 
 const BODY: &str = "0123456789";
-
-async fn holding(fields: &[(&str, &str)], body: &'static str) -> Setup {
-    let owned: Vec<(String, String)> = fields
-        .iter()
-        .map(|(n, v)| ((*n).into(), (*v).into()))
-        .collect();
-    let setup = Setup::shared(Origin::new(move |_, _| {
-        let fields: Vec<_> = owned.iter().map(|(n, v)| (&**n, &**v)).collect();
-        let mut stored = response(200, &fields, body);
-        let minute = "max-age=60".parse().unwrap();
-        stored.headers_mut().insert("cache-control", minute);
-        stored
-    }));
-    assert!(setup.get("/a").await.is_stored());
-    setup
-}
 
 async fn ask(setup: &Setup, fields: &[(&str, &str)]) -> Reply {
     let reply = setup.get_with("/a", fields).await;
@@ -29,7 +13,12 @@ async fn ask(setup: &Setup, fields: &[(&str, &str)]) -> Reply {
 
 #[tokio::test]
 async fn one_range_is_answered_with_part_of_the_body() {
-    let setup = holding(&[("content-type", "text/plain"), ("x-own", "kept")], BODY).await;
+    let setup = Setup::holding(
+        200,
+        &[("content-type", "text/plain"), ("x-own", "kept")],
+        BODY,
+    )
+    .await;
     setup.clock.advance(3);
     for (range, content_range, part) in [
         ("bytes=0-0", "bytes 0-0/10", "0"),
@@ -60,7 +49,7 @@ async fn range_past_the_end_is_not_satisfiable() {
         ("content-type", "text/plain"),
         ("content-digest", "sha-256=:x:"),
     ];
-    let setup = holding(&fields, BODY).await;
+    let setup = Setup::holding(200, &fields, BODY).await;
     for range in [
         "bytes=10-",
         "bytes=10-20",
@@ -80,7 +69,7 @@ async fn range_past_the_end_is_not_satisfiable() {
 
 #[tokio::test]
 async fn other_ranges_are_ignored() {
-    let setup = holding(&[], BODY).await;
+    let setup = Setup::holding(200, &[], BODY).await;
     for range in [
         "bytes=0-1,3-4",
         "bytes=0-1,99-",
@@ -105,7 +94,7 @@ async fn other_ranges_are_ignored() {
 
 #[tokio::test]
 async fn empty_body_has_no_ranges() {
-    let setup = holding(&[], "").await;
+    let setup = Setup::holding(200, &[], "").await;
     for range in ["bytes=0-", "bytes=0-0", "bytes=-1", "bytes=-0"] {
         let reply = ask(&setup, &[("range", range)]).await;
         assert_eq!(reply.status, 200, "{range}");
@@ -125,7 +114,7 @@ async fn if_range_needs_the_same_strong_entity_tag() {
         ("\"a\"", "*", 200),
         ("\"a\"", "\"a\", \"b\"", 200),
     ] {
-        let setup = holding(&[("etag", stored)], BODY).await;
+        let setup = Setup::holding(200, &[("etag", stored)], BODY).await;
         let fields = [("range", "bytes=0-1"), ("if-range", asked)];
         assert_eq!(
             ask(&setup, &fields).await.status,
@@ -158,7 +147,7 @@ async fn if_range_needs_the_identical_strong_date() {
         (clock.date(0), "Fri Jan 15 07:59:30 2027".to_owned(), 200),
     ] {
         let fields = [("last-modified", &*modified), ("date", &*date)];
-        let setup = holding(&fields, BODY).await;
+        let setup = Setup::holding(200, &fields, BODY).await;
         let fields = [("range", "bytes=0-1"), ("if-range", &*asked)];
         assert_eq!(ask(&setup, &fields).await.status, status, "{date} {asked}");
     }
@@ -176,7 +165,7 @@ async fn if_range_is_not_a_reason_to_send_what_the_client_has() {
         ("content-location", "/a.en"),
         ("vary", "accept-language"),
     ];
-    let setup = holding(&fields, BODY).await;
+    let setup = Setup::holding(200, &fields, BODY).await;
     let asked = [("range", "bytes=0-1"), ("if-range", "\"a\"")];
     let reply = ask(&setup, &asked).await;
     assert_eq!(reply.status, 206);
@@ -197,7 +186,7 @@ async fn if_range_is_not_a_reason_to_send_what_the_client_has() {
 
 #[tokio::test]
 async fn if_none_match_goes_before_range() {
-    let setup = holding(&[("etag", "\"a\"")], BODY).await;
+    let setup = Setup::holding(200, &[("etag", "\"a\"")], BODY).await;
     for (tag, status) in [("\"a\"", 304), ("\"b\"", 206)] {
         let fields = [("range", "bytes=0-1"), ("if-none-match", tag)];
         assert_eq!(ask(&setup, &fields).await.status, status);
@@ -211,7 +200,7 @@ async fn digest_of_the_content_is_dropped_and_that_of_the_representation_kept() 
         ("content-md5", "x"),
         ("repr-digest", "sha-256=:y:"),
     ];
-    let setup = holding(&fields, BODY).await;
+    let setup = Setup::holding(200, &fields, BODY).await;
     let part = ask(&setup, &[("range", "bytes=0-1")]).await;
     assert!(!part.has("content-digest") && !part.has("content-md5"));
     assert_eq!(part.field("repr-digest"), "sha-256=:y:");

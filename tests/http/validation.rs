@@ -1,18 +1,11 @@
 //! What is sent to validate a stored response, and what a 304 does (RFC 9111 section 4.3).
 
-use larder_tests::{Origin, Reply, Scripted, Setup, TestClock, request};
+use larder_tests::{Origin, Reply, Setup, TestClock, request};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const TAG: (&str, &str) = ("etag", "\"a\"");
 
 /// A cache whose one stored response, the first of the script, has just expired.
-async fn expired(script: &[Scripted<'_>]) -> Setup {
-    let setup = Setup::shared(Origin::script(script));
-    assert!(setup.get("/a").await.is_stored());
-    setup.clock.advance(61);
-    setup
-}
-
 fn sent<'a>(setup: &Setup, names: &[&'a str]) -> Vec<(&'a str, Option<String>)> {
     let headers = setup.origin.last_seen().headers;
     let value = |name| headers.get(name).map(|v| v.to_str().unwrap().to_owned());
@@ -26,7 +19,7 @@ async fn validators_are_sent_verbatim_in_place_of_the_clients_conditions() {
     for tag in ["\"a\"", "W/\"a\"", "\"a,b\"", "\"\\\""] {
         let modified = "Friday, 01-Jan-27 08:00:00 GMT";
         let fields = [FRESH, ("etag", tag), ("last-modified", modified)];
-        let setup = expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
+        let setup = Setup::expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
         let asked = [
             ("if-none-match", "\"own\""),
             ("if-modified-since", "Sat, 02 Jan 2027 08:00:00 GMT"),
@@ -49,7 +42,7 @@ async fn one_validator_is_enough() {
     let modified = ("last-modified", "Fri, 01 Jan 2027 08:00:00 GMT");
     for (validator, name) in [(TAG, "if-none-match"), (modified, "if-modified-since")] {
         let fields = [FRESH, validator];
-        let setup = expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
+        let setup = Setup::expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
         setup.get("/a").await;
         for (condition, value) in sent(&setup, &CONDITIONS) {
             let expected = (condition == name).then_some(validator.1);
@@ -66,7 +59,7 @@ async fn response_without_validator_is_fetched_plainly() {
         &[("etag", "\"a\""), ("etag", "\"b\"")],
     ] {
         let fields: Vec<_> = [FRESH].iter().chain(unusable).copied().collect();
-        let setup = expired(&[(200, &fields, "old"), (200, &fields, "new")]).await;
+        let setup = Setup::expired(&[(200, &fields, "old"), (200, &fields, "new")]).await;
         let asked = [("if-none-match", "\"own\""), ("range", "bytes=0-1")];
         let reply = setup.get_with("/a", &asked).await;
         assert!(
@@ -98,7 +91,7 @@ async fn client_is_answered_from_the_freshened_response() {
             "body",
         ),
     ] {
-        let setup = expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
+        let setup = Setup::expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
         let reply = setup.get_with("/a", asked).await;
         assert_eq!(
             (reply.status.as_u16(), reply.text()),
@@ -111,7 +104,7 @@ async fn client_is_answered_from_the_freshened_response() {
 
 /// The reply that a 304 with these fields gave rise to, and the hit after it.
 async fn freshened(stored: &[(&str, &str)], not_modified: &[(&str, &str)]) -> (Reply, Reply) {
-    let setup = expired(&[(200, stored, "body"), (304, not_modified, "")]).await;
+    let setup = Setup::expired(&[(200, stored, "body"), (304, not_modified, "")]).await;
     let validated = setup.get("/a").await;
     let hit = setup.get("/a").await;
     assert!(hit.is_hit());
@@ -241,7 +234,7 @@ async fn no_cache_response_is_validated_at_every_use() {
 #[tokio::test]
 async fn head_validates_with_the_stored_validators_too() {
     let fields = [FRESH, TAG];
-    let setup = expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
+    let setup = Setup::expired(&[(200, &fields, "body"), (304, &fields, "")]).await;
     let reply = setup.send(request("HEAD", "/a", &[])).await;
     assert_eq!(setup.origin.last_seen().method, "HEAD");
     assert_eq!(setup.origin.last_seen().headers["if-none-match"], "\"a\"");

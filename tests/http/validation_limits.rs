@@ -1,16 +1,9 @@
 //! A 304 that may not be kept, and requests that may not keep it.
 
-use larder_tests::{Origin, Scripted, Setup, response};
+use larder_tests::{Origin, Setup, response};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const TAG: (&str, &str) = ("etag", "\"a\"");
-
-async fn expired(script: &[Scripted<'_>]) -> Setup {
-    let setup = Setup::shared(Origin::script(script));
-    assert!(setup.get("/a").await.is_stored());
-    setup.clock.advance(61);
-    setup
-}
 
 #[tokio::test]
 async fn not_modified_that_forbids_storing_is_served_once_and_deletes() {
@@ -20,7 +13,7 @@ async fn not_modified_that_forbids_storing_is_served_once_and_deletes() {
         ("vary", "*"),
         ("connection", "cache-control"),
     ] {
-        let setup = expired(&[
+        let setup = Setup::expired(&[
             (200, &[FRESH, TAG], "old"),
             (304, &[TAG, forbidding], ""),
             (200, &[], "later"),
@@ -57,7 +50,7 @@ async fn request_that_may_not_store_leaves_what_is_stored() {
             (304, &fields, ""),
             (304, &fields, ""),
         ];
-        let setup = expired(&script).await;
+        let setup = Setup::expired(&script).await;
         let reply = setup.get_with("/a", &[credentials]).await;
         assert_eq!((reply.status.as_u16(), reply.text()), (200, "body"));
         assert_eq!(setup.cache.stats().responses(), 1, "{credentials:?}");
@@ -72,7 +65,7 @@ async fn request_that_may_not_store_leaves_what_is_stored() {
 #[tokio::test]
 async fn range_in_a_validating_request_does_not_delete_a_stored_redirection() {
     let fields = [FRESH, TAG, ("location", "/b")];
-    let setup = expired(&[(301, &fields, "moved"), (304, &fields, "")]).await;
+    let setup = Setup::expired(&[(301, &fields, "moved"), (304, &fields, "")]).await;
     let reply = setup.get_with("/a", &[("range", "bytes=0-1")]).await;
     assert_eq!((reply.status.as_u16(), reply.text()), (301, "moved"));
     assert!(setup.get("/a").await.is_hit());
@@ -88,7 +81,7 @@ async fn not_modified_with_a_head_over_the_limit_is_not_kept() {
         (304, &more, ""),
         (304, &more, ""),
     ];
-    let setup = expired(&script).await;
+    let setup = Setup::expired(&script).await;
     assert_eq!(setup.get("/a").await.text(), "body");
     assert!(setup.cache.stats().bytes() < 64 << 10);
 }

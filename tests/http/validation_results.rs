@@ -5,18 +5,11 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use http::{Request, Response};
 use larder::Policy;
-use larder_tests::{Origin, Scripted, Setup, TestClock, request, response, stack};
+use larder_tests::{Origin, Setup, TestClock, request, response, stack};
 use tower::{ServiceExt, service_fn};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const TAG: (&str, &str) = ("etag", "\"a\"");
-
-async fn expired(script: &[Scripted<'_>]) -> Setup {
-    let setup = Setup::shared(Origin::script(script));
-    assert!(setup.get("/a").await.is_stored());
-    setup.clock.advance(61);
-    setup
-}
 
 #[tokio::test]
 async fn matching_304_freshens() {
@@ -34,7 +27,7 @@ async fn matching_304_freshens() {
         (&[FRESH, TAG, modified], &[TAG]),
         (&[FRESH, modified], &[TAG, modified]),
     ] {
-        let setup = expired(&[(200, stored, "body"), (304, confirming, "")]).await;
+        let setup = Setup::expired(&[(200, stored, "body"), (304, confirming, "")]).await;
         assert_eq!(
             setup.get("/a").await.text(),
             "body",
@@ -58,7 +51,7 @@ async fn mismatching_304_drops_the_response_and_asks_again_without_conditions() 
         (&[FRESH, TAG, modified], later),
         (&[FRESH, TAG, modified], other),
     ] {
-        let setup = expired(&[
+        let setup = Setup::expired(&[
             (200, stored, "old"),
             (304, &[strange], ""),
             (200, &[FRESH], "new"),
@@ -92,7 +85,7 @@ async fn mismatching_304_drops_the_response_and_asks_again_without_conditions() 
 
 #[tokio::test]
 async fn dropped_response_does_not_come_back_when_the_second_one_is_not_stored() {
-    let setup = expired(&[
+    let setup = Setup::expired(&[
         (200, &[FRESH, TAG], "old"),
         (304, &[("etag", "\"b\"")], ""),
         (500, &[], "error"),
@@ -113,7 +106,7 @@ async fn dropped_response_does_not_come_back_when_the_second_one_is_not_stored()
 #[tokio::test]
 async fn second_304_is_a_bad_gateway() {
     let strange = [("etag", "\"b\"")];
-    let setup = expired(&[
+    let setup = Setup::expired(&[
         (200, &[FRESH, TAG], "old"),
         (304, &strange, ""),
         (304, &strange, ""),
@@ -179,7 +172,7 @@ async fn not_modified_for_the_clients_own_conditions_is_relayed() {
 #[tokio::test]
 async fn full_response_answers_and_replaces() {
     for status in [200, 203, 301, 404, 410] {
-        let setup = expired(&[(200, &[FRESH, TAG], "old"), (status, &[FRESH], "new")]).await;
+        let setup = Setup::expired(&[(200, &[FRESH, TAG], "old"), (status, &[FRESH], "new")]).await;
         let reply = setup.get("/a").await;
         assert_eq!((reply.status.as_u16(), reply.text()), (status, "new"));
         let expected = format!("larder; fwd=stale; fwd-status={status}; stored");
@@ -202,7 +195,7 @@ async fn full_response_that_is_not_stored_removes_what_was() {
         (403, &[]),
         (429, &[FRESH]),
     ] {
-        let setup = expired(&[
+        let setup = Setup::expired(&[
             (200, &[FRESH, TAG], "old"),
             (status, fields, "answer"),
             (200, &[], "later"),
@@ -225,7 +218,7 @@ async fn full_response_that_is_not_stored_removes_what_was() {
 #[tokio::test]
 async fn server_error_is_relayed_and_what_is_stored_stays() {
     for status in [500, 501, 502, 503, 504, 505, 507, 599] {
-        let setup = expired(&[
+        let setup = Setup::expired(&[
             (200, &[FRESH, TAG], "body"),
             (status, &[FRESH], "error"),
             (304, &[FRESH, TAG], ""),

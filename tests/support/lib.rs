@@ -186,6 +186,31 @@ impl Setup {
         }
     }
 
+    /// With the first of these responses stored for `/a`, and expired.
+    pub async fn expired(script: &[Scripted<'_>]) -> Self {
+        let setup = Self::shared(Origin::script(script));
+        assert!(setup.get("/a").await.is_stored());
+        setup.clock.advance(61);
+        setup
+    }
+
+    /// With one response of these fields stored for `/a`, fresh for a minute.
+    pub async fn holding(status: u16, fields: &[(&str, &str)], body: &'static str) -> Self {
+        let owned: Vec<(String, String)> = fields
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
+        let setup = Self::shared(Origin::new(move |_, _| {
+            let fields: Vec<_> = owned.iter().map(|(n, v)| (&**n, &**v)).collect();
+            let mut stored = response(status, &fields, body);
+            let minute = "max-age=60".parse().unwrap();
+            stored.headers_mut().insert("cache-control", minute);
+            stored
+        }));
+        assert!(setup.get("/a").await.is_stored());
+        setup
+    }
+
     /// Sends a request and reads the whole response.
     pub async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.service.clone().oneshot(request).await.unwrap();
