@@ -14,7 +14,7 @@ pub enum Decision {
     /// Answer from the stored response.
     Serve(Serving),
     /// Answer from the stored response, which is stale, and validate it behind the client's back
-    /// (RFC 5861 section 3).
+    /// (RFC 5861 section 3, [`Policy::with_grace`]).
     ServeWhileValidating(Serving),
     /// Validate before use, and why.
     Validate(ForwardReason),
@@ -29,14 +29,13 @@ impl Policy {
         stored: &StoredHead,
         now: SystemTime,
     ) -> Decision {
-        let age = stored.age(now);
-        let serving = Serving::new(age, stored.lifetime);
+        let serving = stored.serving(now);
         let rules = stored.use_rules;
         let fresh = !serving.is_stale();
         if rules.no_cache || rules.invalidated {
             return Decision::Validate(ForwardReason::Stale);
         }
-        if self.forced(request, stored, age, fresh) {
+        if self.forced(request, stored, serving.age(), fresh) {
             let reason = if fresh {
                 ForwardReason::Request
             } else {
@@ -47,12 +46,13 @@ impl Policy {
         if fresh {
             return Decision::Serve(serving);
         }
-        let staleness = age.saturating_sub(stored.lifetime);
+        let staleness = serving.staleness();
+        let window = stored.stale_while_revalidate.max(self.grace());
         if rules.stale_forbidden {
             Decision::Validate(ForwardReason::Stale)
         } else if self.accepts_staleness(request, staleness) {
             Decision::Serve(serving)
-        } else if within(staleness, stored.stale_while_revalidate) {
+        } else if within(staleness, window) {
             if request.directives.only_if_cached {
                 Decision::Serve(serving)
             } else {
@@ -64,7 +64,8 @@ impl Policy {
     }
 
     /// May this stored response stand in for an inner service that failed: an error of its own, a
-    /// timeout, or 500, 502, 503, 504 (RFC 5861 section 4, RFC 9111 section 4.2.4)?
+    /// timeout, or 500, 502, 503, 504 (RFC 5861 section 4, RFC 9111 section 4.2.4)? Of the windows
+    /// that the response, the client and the operator name, the longest counts.
     #[must_use]
     pub fn serves_on_failure(
         &self,
@@ -76,8 +77,7 @@ impl Policy {
         if rules.stale_forbidden || rules.no_cache || rules.invalidated {
             return None;
         }
-        let age = stored.age(now);
-        let staleness = age.saturating_sub(stored.lifetime);
+        let serving = stored.serving(now);
         let asked = request
             .directives
             .stale_if_error
@@ -89,8 +89,13 @@ impl Policy {
                     .filter(|_| self.honour_request_directives)
                     .unwrap_or_default(),
             )
-            .max(self.stale_on_failure.unwrap_or_default());
-        (stored.lifetime > age || within(staleness, window)).then(|| stored.serving(now))
+            .max(self.stale_on_failure.unwrap_or_default())
+            .max(self.grace());
+        (!serving.is_stale() || within(serving.staleness(), window)).then_some(serving)
+    }
+
+    fn grace(&self) -> Duration {
+        self.grace.unwrap_or_default()
     }
 
     /// The client's directives ask for more than this stored response offers.
@@ -137,29 +142,146 @@ mod tests {
     use crate::key::MethodClass;
     use crate::{Admission, Exchange};
 
+    const START: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn secs(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn control(value: &'static str) -> HeaderMap {
+        let value = HeaderValue::from_static(value);
+        HeaderMap::from_iter([(http::header::CACHE_CONTROL, value)])
+    }
+
+    fn with_request<T>(fields: &HeaderMap, then: impl FnOnce(&RequestHead<'_>) -> T) -> T {
+        let uri = Uri::from_static("/a");
+        then(&RequestHead::new(&Method::GET, &uri, fields, false))
+    }
+
+    /// Stored at [`START`], with a validator.
+    fn stored(policy: &Policy, says: &'static str) -> StoredHead {
+        let mut response = control(says);
+        response.insert("etag", HeaderValue::from_static("\"a\""));
+        let (class, status) = (MethodClass::Get, StatusCode::OK);
+        let times = Exchange {
+            request_time: START,
+            response_time: START,
+        };
+        let admission = with_request(&HeaderMap::new(), |request| {
+            policy.admit(class, request, status, &response, times)
+        });
+        let Admission::Store(stored) = admission else {
+            panic!("{says} with a validator is storable: {admission:?}")
+        };
+        *stored
+    }
+
+    fn decide(policy: &Policy, asks: &'static str, stored: &StoredHead, age: Duration) -> Decision {
+        with_request(&control(asks), |request| {
+            policy.decide(request, stored, START + age)
+        })
+    }
+
+    fn survives_failure(policy: &Policy, stored: &StoredHead, age: Duration) -> bool {
+        with_request(&HeaderMap::new(), |request| {
+            let serving = policy.serves_on_failure(request, stored, START + age);
+            serving.is_some()
+        })
+    }
+
+    const NANO: Duration = Duration::from_nanos(1);
+
     #[test]
     fn min_fresh_zero_is_not_content_with_a_stale_response() {
         let policy = Policy::conformance();
-        let (uri, now) = (Uri::from_static("/a"), SystemTime::UNIX_EPOCH);
-        let head = |control: &'static str| {
-            HeaderMap::from_iter([(
-                http::header::CACHE_CONTROL,
-                HeaderValue::from_static(control),
-            )])
-        };
-        let asked = head("min-fresh=0, max-stale");
-        let request = RequestHead::new(&Method::GET, &uri, &asked, false);
-        let times = Exchange {
-            request_time: now,
-            response_time: now,
-        };
-        let response = head("max-age=60, stale-while-revalidate=60");
-        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
-        let Admission::Store(stored) = admission else {
-            panic!("max-age makes it storable")
-        };
-        let decide = |second| policy.decide(&request, &stored, now + Duration::from_secs(second));
+        let stored = stored(&policy, "max-age=60, stale-while-revalidate=60");
+        let decide = |second| decide(&policy, "min-fresh=0, max-stale", &stored, secs(second));
         assert!(matches!(decide(59), Decision::Serve(_)));
         assert_eq!(decide(61), Decision::Validate(ForwardReason::Stale));
+    }
+
+    #[test]
+    fn longer_of_grace_and_the_responses_own_windows_counts() {
+        for (grace, says, ends) in [
+            (30, "max-age=60", 90),
+            (
+                30,
+                "max-age=60, stale-while-revalidate=10, stale-if-error=10",
+                90,
+            ),
+            (
+                30,
+                "max-age=60, stale-while-revalidate=50, stale-if-error=50",
+                110,
+            ),
+            (
+                0,
+                "max-age=60, stale-while-revalidate=50, stale-if-error=50",
+                110,
+            ),
+        ] {
+            let policy = Policy::shared().with_grace(Some(secs(grace)));
+            let stored = stored(&policy, says);
+            let served = |age| {
+                let decision = decide(&policy, "", &stored, age);
+                matches!(decision, Decision::ServeWhileValidating(_))
+            };
+            assert!(served(secs(60)) && served(secs(ends)), "{grace}: {says}");
+            assert!(!served(secs(ends) + NANO), "{grace}: {says}");
+            assert!(survives_failure(&policy, &stored, secs(ends)), "{says}");
+            assert!(
+                !survives_failure(&policy, &stored, secs(ends) + NANO),
+                "{says}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_grace_is_given_where_stale_use_is_forbidden() {
+        let policy = Policy::shared().with_grace(Some(secs(30)));
+        for says in [
+            "max-age=60, must-revalidate",
+            "max-age=60, proxy-revalidate",
+            "max-age=60, no-cache",
+            "s-maxage=60",
+        ] {
+            let stored = stored(&policy, says);
+            let decision = decide(&policy, "", &stored, secs(61));
+            assert_eq!(decision, Decision::Validate(ForwardReason::Stale), "{says}");
+            assert!(!survives_failure(&policy, &stored, secs(61)), "{says}");
+        }
+        let invalid = stored(&policy, "max-age=60").marked_invalid();
+        let decision = decide(&policy, "", &invalid, secs(61));
+        assert_eq!(decision, Decision::Validate(ForwardReason::Stale));
+        assert!(!survives_failure(&policy, &invalid, secs(61)));
+    }
+
+    #[test]
+    fn grace_of_zero_is_none() {
+        for grace in [None, Some(Duration::ZERO)] {
+            let policy = Policy::shared().with_grace(grace);
+            let stored = stored(&policy, "max-age=60");
+            let decision = decide(&policy, "", &stored, secs(60));
+            assert_eq!(decision, Decision::Validate(ForwardReason::Stale));
+            assert!(!survives_failure(&policy, &stored, secs(60)));
+        }
+    }
+
+    #[test]
+    fn client_that_wants_a_stored_response_starts_no_validation_within_the_grace() {
+        let policy = Policy::shared().with_grace(Some(secs(30)));
+        let stored = stored(&policy, "max-age=60");
+        let decision = decide(&policy, "only-if-cached", &stored, secs(61));
+        assert!(matches!(decision, Decision::Serve(_)));
+    }
+
+    #[test]
+    fn endless_windows_do_not_overflow() {
+        let policy = Policy::shared().with_grace(Some(Duration::MAX));
+        let decide = |says| decide(&policy, "", &stored(&policy, says), secs(400_000_000));
+        let forbidden = decide("max-age=60, must-revalidate");
+        assert_eq!(forbidden, Decision::Validate(ForwardReason::Stale));
+        let decision = decide("max-age=60");
+        assert!(matches!(decision, Decision::ServeWhileValidating(_)));
     }
 }

@@ -26,6 +26,11 @@ impl Serving {
         self.lifetime <= self.age
     }
 
+    /// How long past its freshness lifetime; zero while fresh.
+    pub(crate) const fn staleness(self) -> Duration {
+        self.age.saturating_sub(self.lifetime)
+    }
+
     /// Seconds of freshness left, negative when past: the lifetime less what `Age` says.
     #[must_use]
     pub fn ttl(self) -> i64 {

@@ -64,6 +64,19 @@ impl Policy {
         }
     }
 
+    /// Grace: a stored response may be served for up to so long after it expired, while it is
+    /// validated or when the inner service fails, whatever windows it names itself: the longer of
+    /// the two counts. Responses that forbid stale use (RFC 9111 section 4.2.4), that have to be
+    /// validated before every use, or that were invalidated are not affected. Grace makes nothing
+    /// storable that is not storable without. Default: none.
+    #[must_use]
+    pub fn with_grace(self, window: Option<Duration>) -> Self {
+        Self {
+            grace: window,
+            ..self
+        }
+    }
+
     /// Heuristic freshness (RFC 9111 section 4.2.2): 10 % of the time since `Last-Modified`, at
     /// most 24 hours. Default: off.
     #[must_use]
