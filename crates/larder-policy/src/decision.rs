@@ -11,6 +11,8 @@ use crate::{Policy, RequestHead};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
+    /// Too old even to be validated ([`Policy::with_keep`]): as if it were not stored.
+    Forget,
     /// Answer from the stored response.
     Serve(Serving),
     /// Answer from the stored response, which is stale, and validate it behind the client's back
@@ -30,6 +32,14 @@ impl Policy {
         now: SystemTime,
     ) -> Decision {
         let serving = stored.serving(now);
+        match self.reuse(request, stored, serving) {
+            Decision::Validate(_) if self.is_past_keeping(stored, serving) => Decision::Forget,
+            decision => decision,
+        }
+    }
+
+    /// What to do with a stored response that is not too old for anything.
+    fn reuse(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> Decision {
         let rules = stored.use_rules;
         let fresh = !serving.is_stale();
         if rules.no_cache || rules.invalidated {
@@ -92,6 +102,18 @@ impl Policy {
             .max(self.stale_on_failure.unwrap_or_default())
             .max(self.grace());
         (!serving.is_stale() || within(serving.staleness(), window)).then_some(serving)
+    }
+
+    /// Expired, out of every stale window, and then kept for as long as the operator wishes.
+    fn is_past_keeping(&self, stored: &StoredHead, serving: Serving) -> bool {
+        let windows = stored
+            .stale_while_revalidate
+            .max(stored.stale_if_error)
+            .max(self.stale_on_failure.unwrap_or_default())
+            .max(self.grace());
+        self.keep.is_some_and(|keep| {
+            serving.is_stale() && !within(serving.staleness(), windows.saturating_add(keep))
+        })
     }
 
     fn grace(&self) -> Duration {
@@ -276,8 +298,91 @@ mod tests {
     }
 
     #[test]
+    fn response_is_forgotten_once_it_was_kept_past_the_longest_of_its_windows() {
+        let keep = |seconds| Policy::shared().with_keep(Some(secs(seconds)));
+        for (policy, says, ends) in [
+            (keep(7), "max-age=60", 67),
+            (
+                keep(7),
+                "max-age=60, stale-while-revalidate=20, stale-if-error=10",
+                87,
+            ),
+            (
+                keep(7),
+                "max-age=60, stale-while-revalidate=10, stale-if-error=20",
+                87,
+            ),
+            (
+                keep(7).with_grace(Some(secs(20))),
+                "max-age=60, stale-if-error=10",
+                87,
+            ),
+            (
+                keep(7).with_stale_on_failure(Some(secs(20))),
+                "max-age=60",
+                87,
+            ),
+            (
+                keep(7),
+                "max-age=60, must-revalidate, stale-if-error=20",
+                87,
+            ),
+            (keep(7), "max-age=60, no-cache", 67),
+            (keep(0), "max-age=60, stale-while-revalidate=20", 80),
+        ] {
+            let stored = stored(&policy, says);
+            for stored in [stored.marked_invalid(), stored] {
+                let decide = |age| decide(&policy, "", &stored, age);
+                assert_ne!(decide(secs(ends)), Decision::Forget, "{says}");
+                assert_eq!(decide(secs(ends) + NANO), Decision::Forget, "{says}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_fresh_is_never_forgotten() {
+        let policy = Policy::conformance()
+            .with_stale_on_failure(None)
+            .with_keep(Some(Duration::ZERO));
+        let fresh = stored(&policy, "max-age=60");
+        assert!(matches!(
+            decide(&policy, "", &fresh, secs(59)),
+            Decision::Serve(_)
+        ));
+        let forced = decide(&policy, "no-cache", &fresh, secs(59));
+        assert_eq!(forced, Decision::Validate(ForwardReason::Request));
+        let invalid = fresh.marked_invalid();
+        let decision = decide(&policy, "", &invalid, secs(59));
+        assert_eq!(decision, Decision::Validate(ForwardReason::Stale));
+        // Not even the instant of expiry is left to something that is not kept at all.
+        assert_eq!(decide(&policy, "", &fresh, secs(60)), Decision::Forget);
+    }
+
+    #[test]
+    fn client_that_accepts_a_stale_response_gets_one_past_its_keeping() {
+        let policy = Policy::conformance().with_keep(Some(secs(7)));
+        let stored = stored(&policy, "max-age=60");
+        let old = secs(400_000_000);
+        assert_eq!(decide(&policy, "", &stored, old), Decision::Forget);
+        assert!(matches!(
+            decide(&policy, "max-stale", &stored, old),
+            Decision::Serve(_)
+        ));
+    }
+
+    #[test]
+    fn without_keep_nothing_is_forgotten() {
+        let policy = Policy::shared();
+        let stored = stored(&policy, "max-age=60");
+        let decision = decide(&policy, "", &stored, secs(400_000_000));
+        assert_eq!(decision, Decision::Validate(ForwardReason::Stale));
+    }
+
+    #[test]
     fn endless_windows_do_not_overflow() {
-        let policy = Policy::shared().with_grace(Some(Duration::MAX));
+        let policy = Policy::shared()
+            .with_grace(Some(Duration::MAX))
+            .with_keep(Some(Duration::MAX));
         let decide = |says| decide(&policy, "", &stored(&policy, says), secs(400_000_000));
         let forbidden = decide("max-age=60, must-revalidate");
         assert_eq!(forbidden, Decision::Validate(ForwardReason::Stale));

@@ -95,6 +95,17 @@ impl Policy {
         }
     }
 
+    /// Keeps a stored response for validation only (RFC 9111 section 4.3) for so long after it
+    /// expired and the longest of its stale windows ended: `stale-while-revalidate`,
+    /// `stale-if-error`, [grace](Self::with_grace) and the one
+    /// [on failure](Self::with_stale_on_failure), whether it may use them or not. After that
+    /// [`decide`](Self::decide) says [`Forget`](crate::Decision::Forget), unless the client accepts
+    /// a response as stale as this. Default: `None`, until it is evicted.
+    #[must_use]
+    pub fn with_keep(self, keep: Option<Duration>) -> Self {
+        Self { keep, ..self }
+    }
+
     /// No response stays fresh longer than this, whatever it says. Default: no cap.
     #[must_use]
     pub fn with_lifetime_cap(self, cap: Duration) -> Self {
