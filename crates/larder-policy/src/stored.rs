@@ -193,6 +193,25 @@ impl StoredHead {
         }
     }
 
+    /// Takes a share of the freshness lifetime off it: 0.0 nothing, 0.1 a tenth, 1.0 all. Below 0.0
+    /// and NaN count as 0.0, above 1.0 as 1.0.
+    ///
+    /// With a share drawn anew for each response, those that were stored together do not all expire
+    /// together. The stale windows begin at the earlier expiry and are as long as before. Clients are
+    /// told what they would have been told: the fields stay as they are. Freshening
+    /// ([`Policy::freshen`](crate::Policy::freshen)) works the whole lifetime out again.
+    pub fn shorten(&mut self, share: f64) {
+        let cut = if share >= 1.0 {
+            self.lifetime
+        } else if share > 0.0 {
+            // Less than the longest `Duration` even when rounded up, so this cannot panic.
+            self.lifetime.mul_f64(share)
+        } else {
+            Duration::ZERO
+        };
+        self.lifetime = self.lifetime.saturating_sub(cut);
+    }
+
     /// The same response, usable again only after validation (RFC 9111 section 4.3.5).
     #[must_use]
     pub fn marked_invalid(&self) -> Self {
@@ -265,5 +284,84 @@ pub(crate) fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
     headers.remove(name);
     for line in lines {
         headers.append(name.clone(), line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, Uri};
+
+    use super::*;
+    use crate::{Admission, Policy, RequestHead};
+
+    const START: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn stored(lifetime: Duration) -> StoredHead {
+        let (method, uri, fields) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
+        let request = RequestHead::new(&method, &uri, &fields, false);
+        let says = HeaderValue::from_static("stale-while-revalidate=20, stale-if-error=40");
+        let response = HeaderMap::from_iter([(CACHE_CONTROL, says)]);
+        let times = Exchange {
+            request_time: START,
+            response_time: START,
+        };
+        let policy = Policy::shared().with_route_lifetime(lifetime);
+        let (class, status) = (MethodClass::Get, StatusCode::OK);
+        let Admission::Store(stored) = policy.admit(class, &request, status, &response, times)
+        else {
+            panic!("the route gives it a lifetime")
+        };
+        *stored
+    }
+
+    fn shortened(lifetime: Duration, share: f64) -> StoredHead {
+        let mut stored = stored(lifetime);
+        stored.shorten(share);
+        stored
+    }
+
+    #[test]
+    fn share_of_the_lifetime_is_taken_off() {
+        let lifetime = Duration::from_secs(3600);
+        for (share, left) in [
+            (f64::NAN, 3600),
+            (f64::NEG_INFINITY, 3600),
+            (-0.5, 3600),
+            (-0.0, 3600),
+            (0.0, 3600),
+            (0.25, 2700),
+            (0.5, 1800),
+            (1.0, 0),
+            (1.5, 0),
+            (f64::INFINITY, 0),
+        ] {
+            let stored = shortened(lifetime, share);
+            assert_eq!(stored.lifetime(), Duration::from_secs(left), "{share}");
+        }
+    }
+
+    #[test]
+    fn longest_lifetimes_are_shortened_too() {
+        let nearly_all = 1.0 - f64::EPSILON / 2.0;
+        let tiny = f64::MIN_POSITIVE;
+        for share in [tiny, 0.5, nearly_all, 1.0] {
+            assert!(shortened(Duration::MAX, share).lifetime() <= Duration::MAX);
+        }
+        // More than 53 bits: seconds as a floating-point number would leave a rest.
+        for lifetime in [Duration::MAX, Duration::new((1 << 40) + 1, 1)] {
+            assert_eq!(shortened(lifetime, 1.0).lifetime(), Duration::ZERO);
+        }
+        assert_eq!(shortened(Duration::MAX, tiny).lifetime(), Duration::MAX);
+    }
+
+    #[test]
+    fn shortened_response_expires_earlier_and_tells_clients_the_same() {
+        let lifetime = Duration::from_secs(60);
+        let (whole, short) = (stored(lifetime), shortened(lifetime, 0.5));
+        assert_eq!(short.ttl(START), 30);
+        assert_eq!(short.age(START), whole.age(START));
+        assert_eq!(short.headers(), whole.headers());
+        assert_eq!(short.stale_while_revalidate(), Duration::from_secs(20));
+        assert_eq!(short.stale_if_error(), Duration::from_secs(40));
     }
 }
