@@ -74,6 +74,8 @@ pub enum SkipReason {
     ConnectionField,
     /// The request has `Cookie` and the response does not say it may be shared.
     Cookie,
+    /// Too many bytes of responses are on their way into the store already.
+    FillBudget,
     /// The header section is larger than the limit.
     HeadersTooLarge,
     /// Something this response depends on was invalidated while it was being fetched.
@@ -86,6 +88,8 @@ pub enum SkipReason {
     NoStore,
     /// Nothing gives the response a freshness lifetime.
     NoFreshness,
+    /// The body was not complete at once and there is no tokio runtime to store it from.
+    NoRuntime,
     /// The handler or the route opted out.
     OptedOut,
     /// A partial response, or a response to a range request that is not a complete 200.
@@ -115,12 +119,14 @@ impl SkipReason {
             Self::CacheControlMalformed => "cache-control-malformed",
             Self::ConnectionField => "connection-field",
             Self::Cookie => "cookie",
+            Self::FillBudget => "fill-budget",
             Self::HeadersTooLarge => "headers-too-large",
             Self::Invalidated => "invalidated",
             Self::Method => "method",
             Self::MustUnderstand => "must-understand",
             Self::NoStore => "no-store",
             Self::NoFreshness => "no-freshness",
+            Self::NoRuntime => "no-runtime",
             Self::OptedOut => "opted-out",
             Self::Partial => "partial",
             Self::Private => "private",
@@ -136,5 +142,23 @@ impl SkipReason {
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::{CacheName, CacheStatus, ForwardReason};
+
+    #[test]
+    fn reasons_not_to_fill_reach_cache_status() {
+        for (reason, token) in [
+            (SkipReason::FillBudget, "fill-budget"),
+            (SkipReason::NoRuntime, "no-runtime"),
+        ] {
+            let status = CacheStatus::forward(ForwardReason::UriMiss).detail(reason.as_str());
+            let expected = format!("larder; fwd=uri-miss; detail={token}");
+            assert_eq!(status.member(&CacheName::default()), expected);
+        }
     }
 }
