@@ -182,7 +182,7 @@ impl Policy {
 }
 
 /// The fields that `Connection` names (RFC 9110 section 7.6.1).
-fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
+pub(crate) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
         .get_all(CONNECTION)
         .iter()

@@ -39,6 +39,7 @@
 //! | 9111 section 4.1 (Vary) | `key/vary.rs`, `key/normalise.rs` |
 //! | 9111 section 4.2 (freshness, age) | `freshness.rs` |
 //! | 9111 section 4.3, 3.2 (validation, freshening) | `validation.rs` |
+//! | 9111 section 4.3.1 (validation without a client) | `background.rs` |
 //! | 9111 section 4.4, 9875 (invalidation, groups) | `invalidation.rs`, `fields/cache_groups.rs` |
 //! | 9111 section 5 (fields) | `fields/cache_control.rs`, `fields/time.rs` |
 //! | 9110 sections 13 to 15 (304, 206, 416) | `answer.rs`, `fields/range.rs`, `fields/entity_tag.rs` |
@@ -52,6 +53,7 @@ pub mod key;
 mod admission;
 mod answer;
 mod assembly;
+mod background;
 mod decision;
 mod freshness;
 mod invalidation;

@@ -21,7 +21,8 @@ use crate::{Policy, RequestHead};
 #[non_exhaustive]
 pub enum Validation {
     /// 500, 502, 503 or 504: serve the stored response if [`Policy::serves_on_failure`] lets it,
-    /// else relay. Keep the stored response either way.
+    /// else relay. Keep the stored response either way. Without a client waiting also what says
+    /// nothing of the stored response ([`Policy::validated_unattended`]).
     Failed,
     /// 304 that confirms the stored response: freshen it and answer from it.
     Freshen,
