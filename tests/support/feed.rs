@@ -22,6 +22,18 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+/// Whether [`Broken`] is this error, or what it comes from.
+pub fn is_broken(error: &larder::BodyError) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error.get_ref());
+    while let Some(error) = cause {
+        if error.is::<Broken>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// The sending side. The body ends when it is told to, or when the last `Feed` is dropped.
 #[derive(Debug)]
 pub struct Feed(Arc<Mutex<State>>);

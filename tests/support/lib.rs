@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 pub use clock::{START, TestClock};
-pub use feed::{Broken, FedBody, Feed, feed};
+pub use feed::{Broken, FedBody, Feed, feed, is_broken};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Policy};

@@ -146,7 +146,8 @@ where
     S: Service<Request<Body>, Response = Response<C>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    C: http_body::Body<Data = Bytes, Error = axum::Error> + Send + 'static,
+    C: http_body::Body<Data = Bytes> + Send + 'static,
+    C::Error: Into<tower::BoxError>,
 {
     let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
     // Whoever drops this future stops the connections too.

@@ -20,6 +20,12 @@ impl Serving {
         self.age
     }
 
+    /// Freshness lifetime (RFC 9111 section 4.2.1).
+    #[must_use]
+    pub const fn lifetime(self) -> Duration {
+        self.lifetime
+    }
+
     /// Past its freshness lifetime.
     #[must_use]
     pub fn is_stale(self) -> bool {

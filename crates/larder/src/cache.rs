@@ -2,16 +2,20 @@
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 
 use larder_policy::key::KeyBuf;
 use rapidhash::fast::RandomState;
 
+use crate::background::Background;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::entry::Entry;
+use crate::landing::Flights;
+use crate::marks::Marks;
 use crate::stamps::Stamps;
-use crate::stats::{Counters, Stats};
+use crate::stats::{Counters, Stats, Usage};
 use crate::tier::MemoryTier;
-use crate::variants::VariantLimits;
 
 /// A store of responses, shared by every [`CacheLayer`](crate::CacheLayer) made from it. Cloning is
 /// cheap and gives another handle to the same store.
@@ -30,33 +34,53 @@ pub struct Cache {
 
 #[derive(Debug)]
 pub(crate) struct Shared {
+    pub(crate) background: Background,
+    /// Of the bytes that are on their way into the store.
+    pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) hasher: RandomState,
     pub(crate) limits: Limits,
+    pub(crate) marks: Marks,
     pub(crate) memory: MemoryTier,
     pub(crate) stamps: Stamps,
-    url_hasher: RandomState,
+    /// Of what is delivered and not kept.
+    pub(crate) unlimited: Arc<Budget>,
+}
+
+impl Shared {
+    /// The hash by which a primary key is remembered that is not stored.
+    pub(crate) fn mark_of(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
 }
 
 /// What the user set; see [`CacheBuilder`] for units and defaults.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
+    pub(crate) collapse_timeout: Duration,
     pub(crate) max_body_bytes: u64,
     pub(crate) max_header_bytes: usize,
     pub(crate) max_key_bytes: usize,
+    pub(crate) retry_refresh_after: Duration,
 }
 
 impl Cache {
-    /// Starts a cache with the defaults of [`CacheBuilder`].
-    pub fn builder() -> CacheBuilder {
-        CacheBuilder::default()
-    }
-
     /// What the cache did so far, and what it holds. Cost: settles the memory engine's books and
     /// walks over the stored responses, so it is for a dashboard and not for every request.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.counters.snapshot(self.shared.memory.usage())
+        let Shared { memory, .. } = self.shared();
+        let (keys, responses, bytes) = memory.usage();
+        self.shared.counters.snapshot(Usage {
+            bytes,
+            fills: self.shared.flights.len() as u64,
+            fill_bytes: self.shared.budget.reserved(),
+            keys,
+            responses,
+            uncacheable: self.shared.marks.len(),
+        })
     }
 
     /// Forgets every stored response. What is being fetched at this moment is delivered but not
@@ -64,6 +88,13 @@ impl Cache {
     pub fn clear(&self) {
         self.shared.stamps.purge_all();
         self.shared.memory.clear();
+        self.shared.marks.forget_all();
+    }
+
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -71,11 +102,11 @@ impl Cache {
     }
 
     /// Stores a response, unless what it depends on was purged since its fill began.
-    pub(crate) fn store(&self, key: Arc<[u8]>, entry: Entry) -> bool {
+    pub(crate) fn store(&self, key: Arc<[u8]>, entry: &Arc<Entry>) -> bool {
         let Shared { memory, stamps, .. } = self.shared();
         let live = entry.is_live(stamps);
         if live {
-            memory.store(key, Arc::new(entry), stamps);
+            memory.store(key, Arc::clone(entry), stamps);
         }
         live
     }
@@ -83,103 +114,6 @@ impl Cache {
     /// The hash by which a URL is purged: of host, port, path and query, whatever the scheme, the
     /// method, the partition and the variant.
     pub(crate) fn url_hash(&self, encoded_url: &KeyBuf) -> u64 {
-        self.shared.url_hasher.hash_one(encoded_url.as_slice())
-    }
-}
-
-/// Settings of a [`Cache`].
-#[derive(Debug, Clone)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct CacheBuilder {
-    clock: Clock,
-    max_body_bytes: u64,
-    max_bytes: u64,
-    max_header_bytes: usize,
-    max_key_bytes: usize,
-    max_variants: usize,
-}
-
-impl Default for CacheBuilder {
-    fn default() -> Self {
-        Self {
-            clock: Clock::system(),
-            max_body_bytes: 1 << 20,
-            max_bytes: 64 << 20,
-            max_header_bytes: 64 << 10,
-            max_key_bytes: 16 << 10,
-            max_variants: 64,
-        }
-    }
-}
-
-impl CacheBuilder {
-    /// Memory for stored responses, in bytes: keys, heads, bodies and about 400 bytes of
-    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept. While many threads store at once
-    /// it can be exceeded for moments, and what is still being fetched comes on top, at most
-    /// [`max_body_bytes`](Self::max_body_bytes) each.
-    pub fn max_bytes(self, max_bytes: u64) -> Self {
-        Self { max_bytes, ..self }
-    }
-
-    /// Largest body that is stored, in bytes. Larger ones stream through. Default: 1 MiB.
-    pub fn max_body_bytes(self, max_body_bytes: u64) -> Self {
-        Self {
-            max_body_bytes,
-            ..self
-        }
-    }
-
-    /// Largest header section that is stored, in bytes of names and values. Default: 64 KiB.
-    pub fn max_header_bytes(self, max_header_bytes: usize) -> Self {
-        Self {
-            max_header_bytes,
-            ..self
-        }
-    }
-
-    /// Longest encoded key, in bytes; requests beyond it bypass the cache. Default: 16 KiB.
-    pub fn max_key_bytes(self, max_key_bytes: usize) -> Self {
-        Self {
-            max_key_bytes,
-            ..self
-        }
-    }
-
-    /// Most variants (RFC 9111 section 4.1) of one key; the oldest goes first. All variants of a
-    /// key together take at most a quarter of [`max_bytes`](Self::max_bytes). Default: 64.
-    pub fn max_variants(self, max_variants: usize) -> Self {
-        Self {
-            max_variants: max_variants.max(1),
-            ..self
-        }
-    }
-
-    /// Where the time comes from. Default: the system's clock.
-    pub fn clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// Makes the cache. Nothing is allocated ahead.
-    #[must_use]
-    pub fn build(self) -> Cache {
-        let bytes = usize::try_from(self.max_bytes / 4).unwrap_or(usize::MAX);
-        let variants = VariantLimits {
-            count: self.max_variants,
-            bytes,
-        };
-        Cache {
-            shared: Arc::new(Shared {
-                clock: self.clock,
-                counters: Counters::default(),
-                limits: Limits {
-                    max_body_bytes: self.max_body_bytes.min(self.max_bytes),
-                    max_header_bytes: self.max_header_bytes,
-                    max_key_bytes: self.max_key_bytes,
-                },
-                memory: MemoryTier::new(self.max_bytes, variants),
-                stamps: Stamps::new(),
-                url_hasher: RandomState::new(),
-            }),
-        }
+        self.shared.hasher.hash_one(encoded_url.as_slice())
     }
 }

@@ -7,11 +7,13 @@ use larder_policy::key::Partition;
 use larder_policy::{BypassReason, Mode, Policy};
 
 use crate::cache::Cache;
+use crate::filling::Filling;
 
 /// What a service needs to know besides its inner service.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) cache: Cache,
+    pub(crate) filling: Filling,
     pub(crate) policy: Arc<Policy>,
     pub(crate) target: TargetUri,
     pub(crate) partition: Option<Arc<Identify>>,

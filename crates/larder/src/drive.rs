@@ -1,47 +1,100 @@
-//! The way of a request that has to be forwarded, top to bottom: call the inner service, ask the
-//! policy what its response means, keep what may be kept, answer.
+//! The way of a request that has to be forwarded, top to bottom: follow whoever is asking already,
+//! else call the inner service, ask the policy what its response means, keep what may be kept, answer.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{Request, Response, StatusCode, request};
 use http_body::Body;
-use larder_policy::fields::CacheStatus;
 use larder_policy::{Exchange, Validation};
+use tokio::time::timeout;
 use tower_service::Service;
+use tracing::Instrument;
 
+use crate::berth::Berth;
 use crate::body::ResponseBody;
+use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::{Birth, Entry};
 use crate::job::{Fetch, Job, Sent};
 use crate::keep::Arrived;
-use crate::reply;
+use crate::landing::Landing;
+use crate::look::STALE_IF_ERROR;
+use crate::marks::Scope;
+use crate::stale::Lost;
+use crate::{reply, trace};
 
-/// Fetches what is not stored, or validates what is.
+/// Fetches what is not stored, or validates what is, unless another request does so already.
 pub(crate) async fn drive<S, B, C>(
     context: Arc<Context>,
     inner: S,
     request: Request<B>,
     fetch: Fetch,
+    berth: Arc<Berth>,
+) -> Result<Response<ResponseBody<C>>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<C>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Send + 'static,
+    B: Body + Default + Send + 'static,
+    C: Body + Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let sent = Sent::of(&context, &request);
+    let mut job = Job::new(context, sent, fetch);
+    if let Some(response) = job.collapse(&berth).await {
+        return Ok(response);
+    }
+    match job.context.filling.soft_timeout {
+        Some(soft) if job.stands_in().is_some() => {
+            let twin = job.twin();
+            let mut forward = Box::pin(forward(inner, job, request));
+            match timeout(soft, &mut forward).await {
+                Ok(response) => response,
+                Err(_) => finish_behind(twin, forward).await,
+            }
+        }
+        _ => forward(inner, job, request).await,
+    }
+}
+
+/// The inner service is slow: answers from the stored response, and goes on behind the client's
+/// back.
+async fn finish_behind<F, C, E>(twin: Job, forward: F) -> F::Output
+where
+    F: Future<Output = Result<Response<ResponseBody<C>>, E>> + Send + 'static,
+{
+    let Some((entry, serving)) = twin.stands_in() else {
+        return forward.await;
+    };
+    match twin.context.cache.shared().background.run(forward) {
+        Ok(()) => Ok(twin.stale_from(&entry, serving, None, "soft-timeout")),
+        Err(forward) => forward.await,
+    }
+}
+
+/// Calls the inner service, and lands the flight that the job leads.
+pub(crate) async fn forward<S, B, C>(
+    inner: S,
+    mut job: Job,
+    request: Request<B>,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where
     S: Service<Request<B>, Response = Response<C>>,
-    B: Body + Default,
-    C: Body,
+    B: Default,
+    C: Body + Send + 'static,
+    C::Error: Into<BoxError>,
 {
-    let sent = Sent::of(&context, &request);
-    let mut drive = Drive {
-        inner,
-        job: Job {
-            context,
-            sent,
-            fetch,
-        },
-    };
-    match drive.job.fetch.stored.clone() {
+    job.span = trace::fill_span(job.fetch.reason, job.unattended);
+    if let Some(leader) = &job.leader {
+        leader.flight().mark().works_in(&job.span);
+    }
+    let mut drive = Drive { inner, job };
+    let answer = match drive.job.fetch.stored.clone() {
         Some((key, entry)) => drive.validate(request, key, entry).await,
         None => drive.fetch(request).await,
-    }
+    };
+    answer.or_else(|lost| drive.job.lost(lost))
 }
 
 struct Drive<S> {
@@ -49,20 +102,18 @@ struct Drive<S> {
     job: Job,
 }
 
+type Driven<C, E> = Result<Response<ResponseBody<C>>, Lost<E>>;
+
 impl<S> Drive<S> {
-    async fn fetch<B, C>(
-        &mut self,
-        request: Request<B>,
-    ) -> Result<Response<ResponseBody<C>>, S::Error>
+    async fn fetch<B, C>(&mut self, request: Request<B>) -> Driven<C, S::Error>
     where
         S: Service<Request<B>, Response = Response<C>>,
-        C: Body,
+        C: Body + Send + 'static,
+        C::Error: Into<BoxError>,
     {
-        let arrived = self.exchange(request).await;
-        let arrived = arrived.inspect_err(|_| self.job.failed())?;
-        Ok(self
-            .job
-            .keep(arrived, CacheStatus::forward(self.job.fetch.reason)))
+        let arrived = self.exchange(request).await?;
+        let status = self.job.status();
+        Ok(self.job.keep(arrived, status).await)
     }
 
     async fn validate<B, C>(
@@ -70,84 +121,101 @@ impl<S> Drive<S> {
         request: Request<B>,
         key: Arc<[u8]>,
         entry: Arc<Entry>,
-    ) -> Result<Response<ResponseBody<C>>, S::Error>
+    ) -> Driven<C, S::Error>
     where
         S: Service<Request<B>, Response = Response<C>>,
         B: Default,
-        C: Body,
+        C: Body + Send + 'static,
+        C::Error: Into<BoxError>,
     {
         let (mut parts, body) = request.into_parts();
         let again = parts.clone();
         let policy = Arc::clone(&self.job.context.policy);
         policy.condition(&entry.head, &mut parts.headers);
-        let arrived = match self.exchange(Request::from_parts(parts, body)).await {
-            Ok(arrived) => arrived,
-            Err(error) => {
-                let stale = self.job.stale(&entry, None);
-                return stale.ok_or(error).inspect_err(|_| self.job.failed());
-            }
-        };
-        let job = &self.job;
+        let arrived = self.exchange(Request::from_parts(parts, body)).await?;
         let response = &arrived.response;
         let (status, headers) = (response.status(), response.headers());
-        let answered = CacheStatus::forward(job.fetch.reason).fwd_status(status);
-        match policy.validated(&entry.head, status, headers) {
-            Validation::Freshen if !job.is_too_large(headers) => {
-                Ok(job.freshen(&key, &entry, &arrived))
+        let answered = self.job.status().fwd_status(status);
+        let validation = if self.job.unattended {
+            policy.validated_unattended(&entry.head, status, headers)
+        } else {
+            policy.validated(&entry.head, status, headers)
+        };
+        match validation {
+            Validation::Freshen if !self.job.is_too_large(headers) => {
+                Ok(self.job.freshen(&key, &entry, &arrived))
             }
             Validation::Freshen | Validation::Mismatch => {
-                job.context.cache.shared().memory.remove(&key, &entry);
+                let shared = self.job.context.cache.shared();
+                shared.memory.remove(&key, &entry);
                 self.retry(again).await
             }
-            Validation::Failed => Ok(job
-                .stale(&entry, Some(status))
-                .unwrap_or_else(|| job.relay(arrived, &answered))),
-            Validation::Relay => Ok(job.relay(arrived, &answered)),
+            Validation::Failed => {
+                self.job.throttle();
+                self.job.land(Landing::Failed(Some(status)));
+                let stale = self.job.stale(Some(status), STALE_IF_ERROR);
+                Ok(stale.unwrap_or_else(|| self.job.relay(arrived, &answered)))
+            }
+            Validation::Relay => {
+                self.job.land(Landing::Alone(Scope::Everybody));
+                Ok(self.job.relay(arrived, &answered))
+            }
             _ => {
-                job.supersede(&key, &entry, &arrived);
-                Ok(job.keep(arrived, answered))
+                self.job.supersede(&key, &entry, &arrived);
+                Ok(self.job.keep(arrived, answered).await)
             }
         }
     }
 
     /// The 304 spoke of something else, or said more than may be kept: ask again, without
     /// conditions.
-    async fn retry<B, C>(
-        &mut self,
-        mut parts: request::Parts,
-    ) -> Result<Response<ResponseBody<C>>, S::Error>
+    async fn retry<B, C>(&mut self, mut parts: request::Parts) -> Driven<C, S::Error>
     where
         S: Service<Request<B>, Response = Response<C>>,
         B: Default,
-        C: Body,
+        C: Body + Send + 'static,
+        C::Error: Into<BoxError>,
     {
         self.job.context.policy.uncondition(&mut parts.headers);
-        let arrived = self
-            .exchange(Request::from_parts(parts, B::default()))
-            .await;
-        let arrived = arrived.inspect_err(|_| self.job.failed())?;
+        let request = Request::from_parts(parts, B::default());
+        let arrived = self.exchange(request).await?;
         let status = arrived.response.status();
         if status == StatusCode::NOT_MODIFIED {
             self.job.failed();
             return Ok(reply::local(StatusCode::BAD_GATEWAY));
         }
-        let answered = CacheStatus::forward(self.job.fetch.reason).fwd_status(status);
-        Ok(self.job.keep(arrived, answered))
+        let answered = self.job.status().fwd_status(status);
+        Ok(self.job.keep(arrived, answered).await)
     }
 
-    /// One call of the inner service. The stamp and the time are taken before it: what is purged
-    /// from here on this response cannot outlive, and the service's working time is age.
-    async fn exchange<B, C>(&mut self, request: Request<B>) -> Result<Arrived<C>, S::Error>
+    /// One call of the inner service, in the time that it has.
+    async fn exchange<B, C>(&mut self, request: Request<B>) -> Result<Arrived<C>, Lost<S::Error>>
+    where
+        S: Service<Request<B>, Response = Response<C>>,
+    {
+        let (span, limit) = (self.job.span.clone(), self.job.context.filling.hard_timeout);
+        let called = self.call(request).instrument(span);
+        let arrived = match limit {
+            None => called.await,
+            Some(limit) => timeout(limit, called).await.map_err(|_| Lost::TimedOut)?,
+        };
+        arrived.map_err(Lost::Error)
+    }
+
+    /// The stamp and the time are taken before the call: what is purged from here on this response
+    /// cannot outlive, and the service's working time is age.
+    async fn call<B, C>(&mut self, request: Request<B>) -> Result<Arrived<C>, S::Error>
     where
         S: Service<Request<B>, Response = Response<C>>,
     {
         poll_fn(|cx| self.inner.poll_ready(cx)).await?;
         let shared = self.job.context.cache.shared();
+        let request_time = shared.clock.now();
         let birth = Birth {
             position: shared.stamps.position(),
             url: self.job.fetch.url,
+            time: request_time,
         };
-        let request_time = shared.clock.now();
         let response = self.inner.call(request).await?;
         let times = Exchange {
             request_time,

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +12,24 @@ use larder_policy::StoredHead;
 use sha2::{Digest, Sha256};
 
 use crate::stamps::Stamps;
+use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
 const BOOKKEEPING_BYTES: usize = 400;
 
-/// Where a fill stands in the order of purges, and which URL it is for.
+/// Where a fill stands in the order of purges, which URL it is for, and when it began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Birth {
     pub(crate) position: u64,
     pub(crate) url: u64,
+    pub(crate) time: SystemTime,
+}
+
+impl Birth {
+    /// Nothing that the response depends on was purged since.
+    pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
+        stamps.is_live(self.position, self.url, &AtomicU64::new(0))
+    }
 }
 
 #[derive(Debug)]
@@ -29,10 +39,13 @@ pub(crate) struct Entry {
     birth: Birth,
     checked_at: AtomicU64,
     entity_tag: OnceLock<HeaderValue>,
+    /// How long the inner service took over it.
+    fill_time: Duration,
+    turns: Turns,
 }
 
 impl Entry {
-    pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth) -> Self {
+    pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth, fill_time: Duration) -> Self {
         let checked_at = AtomicU64::new(0);
         Self {
             head,
@@ -40,6 +53,8 @@ impl Entry {
             birth,
             checked_at,
             entity_tag: OnceLock::new(),
+            fill_time,
+            turns: Turns::default(),
         }
     }
 
@@ -48,8 +63,17 @@ impl Entry {
         let entity_tag = self.entity_tag.clone();
         Self {
             entity_tag,
-            ..Self::new(head, self.body.clone(), birth)
+            ..Self::new(head, self.body.clone(), birth, self.fill_time)
         }
+    }
+
+    pub(crate) fn fill_time(&self) -> Duration {
+        self.fill_time
+    }
+
+    /// Whose turn it is to validate.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     pub(crate) fn birth(&self) -> Birth {

@@ -1,4 +1,4 @@
-//! A fill: a response body on its way into the store while its client reads it.
+//! A fill: a response body on its way into the store.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::cache::Cache;
 use crate::entry::{Birth, Entry};
 use crate::trace;
 
-/// Collects the body of a response that may be stored. It is published once, after a clean end of
-/// body whose length is the one that was announced; dropped before that, nothing is stored.
+/// Counts the body of a response that may be stored. It is published once, after a clean end of body
+/// whose length is the one that was announced; dropped before that, nothing is stored.
 #[derive(Debug)]
 pub(crate) struct Fill {
     cache: Cache,
     key: Arc<[u8]>,
     birth: Birth,
     head: Option<Box<StoredHead>>,
-    body: Pieces,
+    bytes: u64,
     announced: Option<u64>,
 }
 
@@ -36,32 +36,76 @@ impl Fill {
             key,
             birth,
             head: Some(head),
-            body: Pieces::default(),
+            bytes: 0,
             announced,
         }
     }
 
-    /// Takes the next piece of the body. `Err` says why the response will not be stored after all.
-    pub(crate) fn push(&mut self, data: &Bytes) -> Result<(), SkipReason> {
-        let bytes = self.body.bytes as u64 + data.len() as u64;
-        if bytes > self.cache.shared().limits.max_body_bytes {
+    /// The head that is to be stored, as long as it is.
+    pub(crate) fn head(&self) -> Option<&StoredHead> {
+        self.head.as_deref()
+    }
+
+    pub(crate) fn birth(&self) -> Birth {
+        self.birth
+    }
+
+    /// Counts the next piece of the body. `Err` says why the response will not be stored after all.
+    pub(crate) fn count(&mut self, data: &Bytes) -> Result<(), SkipReason> {
+        self.bytes += data.len() as u64;
+        if self.bytes > self.cache.shared().limits.max_body_bytes {
             return Err(SkipReason::BodyTooLarge);
         }
-        if self.announced.is_some_and(|announced| bytes > announced) {
+        if self
+            .announced
+            .is_some_and(|announced| self.bytes > announced)
+        {
             return Err(SkipReason::BodyIncomplete);
         }
-        self.body.push(data);
         Ok(())
     }
 
     /// As many bytes as announced have come; a well-behaved body has no more.
     pub(crate) fn is_full(&self) -> bool {
-        self.announced == Some(self.body.bytes as u64)
+        self.announced == Some(self.bytes)
     }
 
-    /// The body ended cleanly.
-    pub(crate) fn finish(mut self) {
-        self.publish();
+    /// Whether a body that ends here has the length that was announced.
+    pub(crate) fn agrees(&self) -> bool {
+        let of_head = self
+            .head
+            .as_ref()
+            .is_some_and(|head| head.class() == MethodClass::Head);
+        of_head
+            || self
+                .announced
+                .is_none_or(|announced| announced == self.bytes)
+    }
+
+    /// The body ended cleanly, and this is it.
+    pub(crate) fn publish(mut self, body: Bytes) -> Option<Arc<Entry>> {
+        let agrees = self.agrees();
+        let mut head = self.head.take()?;
+        if !agrees {
+            trace::discarded(&self.cache, SkipReason::BodyIncomplete);
+            return None;
+        }
+        head.complete(body.len() as u64);
+        let fill_time = self
+            .cache
+            .shared()
+            .clock
+            .now()
+            .duration_since(self.birth.time);
+        let entry = Entry::new(*head, body, self.birth, fill_time.unwrap_or_default());
+        let entry = Arc::new(entry);
+        if self.cache.store(Arc::clone(&self.key), &entry) {
+            trace::stored(&self.cache, self.bytes);
+            Some(entry)
+        } else {
+            trace::discarded(&self.cache, SkipReason::Invalidated);
+            None
+        }
     }
 
     /// Gives up: nothing is stored.
@@ -69,87 +113,36 @@ impl Fill {
         self.head = None;
         trace::discarded(&self.cache, reason);
     }
-
-    fn publish(&mut self) {
-        let Some(mut head) = self.head.take() else {
-            return;
-        };
-        let bytes = self.body.bytes as u64;
-        let agrees = head.class() == MethodClass::Head
-            || self.announced.is_none_or(|announced| announced == bytes);
-        if !agrees {
-            trace::discarded(&self.cache, SkipReason::BodyIncomplete);
-            return;
-        }
-        head.complete(bytes);
-        let entry = Entry::new(*head, self.body.join(), self.birth);
-        if self.cache.store(Arc::clone(&self.key), entry) {
-            trace::stored(&self.cache, bytes);
-        } else {
-            trace::discarded(&self.cache, SkipReason::Invalidated);
-        }
-    }
 }
 
 impl Drop for Fill {
-    /// Servers stop reading a body once its announced length is out, without asking for the end:
-    /// that is a complete message (RFC 9112 section 6.3). Anything else dropped here is half a body,
-    /// or one that nobody asked for its first byte.
     fn drop(&mut self) {
-        if self.head.is_none() {
-            return;
-        }
-        if self.is_full() && self.body.bytes > 0 {
-            self.publish();
-        } else {
-            self.head = None;
+        if self.head.take().is_some() {
             trace::discarded(&self.cache, SkipReason::BodyIncomplete);
         }
     }
 }
 
-/// A body in the pieces it came in. It is copied once, when its length is known: a buffer that grows
-/// copies what it holds again and again, and one as large as announced is memory on a promise.
-#[derive(Debug, Default)]
-struct Pieces {
-    pieces: Vec<Bytes>,
-    /// Pieces too small to be kept as they are, behind the others.
-    small: Vec<u8>,
-    bytes: usize,
+/// The body as one piece of about its length: a piece as it came may be a small part of a large
+/// buffer. One that nobody else holds and that fills its buffer is taken as it is; all else is
+/// copied once.
+pub(crate) fn join(mut pieces: Vec<Bytes>) -> Bytes {
+    let bytes: usize = pieces.iter().map(Bytes::len).sum();
+    let mut body = match (pieces.pop(), &*pieces) {
+        (Some(only), []) => Vec::from(only),
+        (last, _) => {
+            let mut body = Vec::with_capacity(bytes);
+            for piece in pieces.iter().chain(&last) {
+                body.extend_from_slice(piece);
+            }
+            body
+        }
+    };
+    if body.capacity() > bytes + bytes / 8 {
+        body.shrink_to_fit();
+    }
+    Bytes::from(body)
 }
-
-impl Pieces {
-    fn push(&mut self, data: &Bytes) {
-        self.bytes += data.len();
-        if data.len() < SMALL_BYTES {
-            self.small.extend_from_slice(data);
-        } else {
-            self.close_small();
-            self.pieces.push(data.clone());
-        }
-    }
-
-    /// The body as one piece of exactly its length: a piece as it came may be a small part of a large
-    /// buffer.
-    fn join(&mut self) -> Bytes {
-        self.close_small();
-        let mut body = Vec::with_capacity(self.bytes);
-        for piece in self.pieces.drain(..) {
-            body.extend_from_slice(&piece);
-        }
-        Bytes::from(body)
-    }
-
-    fn close_small(&mut self) {
-        if !self.small.is_empty() {
-            self.pieces
-                .push(Bytes::from(std::mem::take(&mut self.small)));
-        }
-    }
-}
-
-/// Below this, what it takes to keep a piece by reference is worth more than the copy.
-const SMALL_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -157,19 +150,27 @@ mod tests {
 
     #[test]
     fn pieces_of_any_size_join_in_order() {
-        let mut pieces = Pieces::default();
-        let mut whole = Vec::new();
-        for (at, length) in [3, 5000, 1, 0, 7, 1024, 1023].into_iter().enumerate() {
-            let piece = vec![u8::try_from(at).unwrap(); length];
-            whole.extend_from_slice(&piece);
-            pieces.push(&Bytes::from(piece));
-        }
-        assert_eq!(pieces.bytes, whole.len());
-        assert_eq!(pieces.join(), whole);
+        let piece = |at: u8, length| Bytes::from(vec![at; length]);
+        let pieces: Vec<Bytes> = [(0, 3), (1, 5000), (2, 1), (3, 0), (4, 1024)]
+            .map(|(at, length)| piece(at, length))
+            .into();
+        let whole: Vec<u8> = pieces.iter().flatten().copied().collect();
+        assert_eq!(join(pieces), whole);
+        assert!(join(Vec::new()).is_empty());
     }
 
     #[test]
-    fn no_pieces_are_an_empty_body() {
-        assert!(Pieces::default().join().is_empty());
+    fn piece_that_fills_its_buffer_is_not_copied_and_another_is() {
+        let own = Bytes::from(vec![7; 5000]);
+        let place = own.as_ptr();
+        assert_eq!(join(vec![own]).as_ptr(), place);
+
+        let part = join(vec![Bytes::from(vec![7; 5000]).slice(4900..)]);
+        assert_eq!(part, vec![7; 100]);
+        assert!(part.try_into_mut().is_ok_and(|own| own.capacity() < 200));
+
+        let shared = Bytes::from(vec![7; 5000]);
+        let other = shared.clone();
+        assert_ne!(join(vec![shared]).as_ptr(), other.as_ptr());
     }
 }

@@ -4,30 +4,39 @@ use std::sync::Arc;
 
 use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
-use http_body::Body;
 use larder_policy::SkipReason;
-use larder_policy::fields::CacheStatus;
 use larder_policy::key::MethodClass;
 
 use crate::body::ResponseBody;
 use crate::entry::Entry;
 use crate::job::Job;
 use crate::keep::Arrived;
-use crate::reply;
-use crate::trace::{self, Outcome};
+use crate::landing::Landing;
+use crate::marks::Scope;
+use crate::{reply, trace};
 
 impl Job {
     /// Answers from a stored response that a 304 confirmed, and keeps it freshened.
-    pub(crate) fn freshen<C: Body>(
-        &self,
+    pub(crate) fn freshen<C>(
+        &mut self,
         key: &[u8],
         entry: &Arc<Entry>,
         arrived: &Arrived<C>,
     ) -> Response<ResponseBody<C>> {
+        let (entry, stored) = self.refreshed(key, entry, arrived);
+        if !entry.is_live(&self.context.cache.shared().stamps) {
+            // Those who follow look for something newer.
+            self.leader = None;
+        } else if stored && self.is_for_others(&entry.head) {
+            self.landed(&entry);
+        } else {
+            self.mark(Scope::Everybody);
+            self.land(Landing::Alone(Scope::Everybody));
+        }
         let request = self.sent.head();
-        let entry = self.refreshed(key, entry, arrived);
         let serving = entry.head.serving(arrived.times.response_time);
-        let status = CacheStatus::forward(self.fetch.reason)
+        let status = self
+            .status()
             .fwd_status(StatusCode::NOT_MODIFIED)
             .ttl(serving.ttl());
         self.forwarded(StatusCode::NOT_MODIFIED);
@@ -47,7 +56,13 @@ impl Job {
     }
 
     /// Puts the freshened response in the place of the stored one, as far as it may be stored.
-    fn refreshed<C>(&self, key: &[u8], entry: &Arc<Entry>, arrived: &Arrived<C>) -> Arc<Entry> {
+    /// Whether it was.
+    fn refreshed<C>(
+        &self,
+        key: &[u8],
+        entry: &Arc<Entry>,
+        arrived: &Arrived<C>,
+    ) -> (Arc<Entry>, bool) {
         let shared = self.context.cache.shared();
         let headers = arrived.response.headers();
         let freshened =
@@ -55,21 +70,24 @@ impl Job {
                 .policy
                 .freshen(&entry.head, &self.sent.head(), headers, arrived.times);
         let (skip, forbids) = (freshened.skip(), freshened.forbids_stored());
-        let head = *freshened.into_head();
+        let mut head = *freshened.into_head();
+        if let Some(share) = self.context.filling.lost_share() {
+            head.shorten(share);
+        }
         let grown = self.is_too_large(head.headers());
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
         let fresh = Arc::new(entry.with_head(head, arrived.birth));
+        let stored = skip.is_none() && fresh.is_live(&shared.stamps);
         if forbids || grown {
             shared.memory.remove(key, entry);
-        } else if skip.is_none() && fresh.is_live(&shared.stamps) {
-            shared
-                .memory
-                .replace(key, entry, Arc::clone(&fresh), &shared.stamps);
+        } else if stored {
+            let new = Arc::clone(&fresh);
+            shared.memory.replace(key, entry, new, &shared.stamps);
         }
         if let Some(reason) = skip {
             trace::skipped(&self.context.cache, reason);
         }
-        fresh
+        (fresh, stored)
     }
 
     /// A full response came instead of a 304. What it says of a stored GET response, when the
@@ -94,45 +112,5 @@ impl Job {
                 .memory
                 .replace(key, entry, Arc::new(marked), &shared.stamps);
         }
-    }
-
-    /// Answers from the stored response although the inner service failed, if that may be: not when
-    /// it was invalidated since it was selected.
-    pub(crate) fn stale<C: Body>(
-        &self,
-        entry: &Entry,
-        failed: Option<StatusCode>,
-    ) -> Option<Response<ResponseBody<C>>> {
-        let shared = self.context.cache.shared();
-        if !entry.is_live(&shared.stamps) {
-            return None;
-        }
-        let request = self.sent.head();
-        let now = shared.clock.now();
-        let serving = self
-            .context
-            .policy
-            .serves_on_failure(&request, &entry.head, now)?;
-        let detail = "stale-if-error";
-        let mut status = CacheStatus::forward(self.fetch.reason)
-            .ttl(serving.ttl())
-            .detail(detail);
-        if let Some(failed) = failed {
-            status = status.fwd_status(failed);
-        }
-        trace::answered(
-            &self.context.cache,
-            Outcome::StaleHit {
-                ttl: serving.ttl(),
-                detail,
-            },
-        );
-        Some(reply::from_entry(
-            &self.context.policy,
-            &request,
-            entry,
-            serving,
-            &status,
-        ))
     }
 }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use larder_policy::RequestHead;
-use larder_policy::fields::ForwardReason;
+use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::MethodClass;
+use larder_policy::{RequestHead, SkipReason};
+use tracing::Span;
 
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::landing::{Landing, Leader};
+use crate::marks::Scope;
 use crate::trace::{self, Outcome};
 
 /// One forwarded request.
@@ -16,9 +19,39 @@ pub(crate) struct Job {
     pub(crate) context: Arc<Context>,
     pub(crate) sent: Sent,
     pub(crate) fetch: Fetch,
+    /// The flight this request leads.
+    pub(crate) leader: Option<Leader>,
+    /// It waited for another's response first, and could not use it.
+    pub(crate) waited: bool,
+    /// No client waits: the request was made to validate a stored response.
+    pub(crate) unattended: bool,
+    /// The inner service's work.
+    pub(crate) span: Span,
 }
 
 impl Job {
+    pub(crate) fn new(context: Arc<Context>, sent: Sent, fetch: Fetch) -> Self {
+        Self {
+            context,
+            sent,
+            fetch,
+            leader: None,
+            waited: false,
+            unattended: false,
+            span: Span::none(),
+        }
+    }
+
+    /// Why the request was forwarded, to say in its response.
+    pub(crate) fn status(&self) -> CacheStatus {
+        let status = CacheStatus::forward(self.fetch.reason);
+        if self.waited {
+            status.collapsed(false)
+        } else {
+            status
+        }
+    }
+
     /// Tells what came back.
     pub(crate) fn forwarded(&self, status: StatusCode) {
         let (reason, status) = (self.fetch.reason, status.as_u16());
@@ -30,20 +63,65 @@ impl Job {
         let reason = self.fetch.reason;
         trace::answered(&self.context.cache, Outcome::Failed { reason });
     }
+
+    /// Lets the followers have what came of it. Whoever comes later looks for himself.
+    pub(crate) fn land(&mut self, landing: Landing) {
+        if let Some(leader) = self.leader.take() {
+            leader.conclude(landing);
+        }
+    }
+
+    /// A response was stored, for whoever it matches.
+    pub(crate) fn landed(&mut self, entry: &Arc<Entry>) {
+        let shared = self.context.cache.shared();
+        shared.marks.clear(shared.mark_of(&self.fetch.key));
+        self.land(Landing::Stored(Arc::clone(entry)));
+    }
+
+    /// The response is for nobody else. Remembered, so that the next requests do not wait for one
+    /// another, unless it was a failure: those end.
+    pub(crate) fn uncacheable(&mut self, status: StatusCode, reason: SkipReason) {
+        let scope = match reason {
+            // Says nothing about the next response.
+            SkipReason::RequestNoStore | SkipReason::Invalidated | SkipReason::NoRuntime => return,
+            SkipReason::Authorization | SkipReason::Cookie => Scope::Credentials,
+            _ => Scope::Everybody,
+        };
+        if !status.is_server_error() && reason != SkipReason::FillBudget {
+            self.mark(scope);
+        }
+        self.land(Landing::Alone(scope));
+    }
+
+    /// Remembers that responses of this key are not for others.
+    pub(crate) fn mark(&self, scope: Scope) {
+        let shared = self.context.cache.shared();
+        let key = shared.mark_of(&self.fetch.key);
+        shared.marks.mark(key, scope, shared.clock.now());
+    }
+
+    /// The same request, without its flight.
+    pub(crate) fn twin(&self) -> Self {
+        let (sent, fetch) = (self.sent.clone(), self.fetch.clone());
+        Self::new(Arc::clone(&self.context), sent, fetch)
+    }
 }
 
 /// A request that has to be forwarded, and what may come of it.
+#[derive(Clone)]
 pub(crate) struct Fetch {
     pub(crate) class: MethodClass,
     pub(crate) key: Arc<[u8]>,
     pub(crate) reason: ForwardReason,
     pub(crate) url: u64,
+    /// The selecting values, where stored responses show which fields select.
+    pub(crate) variant: Box<[u8]>,
     /// What is to be validated, and the key it stands under.
     pub(crate) stored: Option<(Arc<[u8]>, Arc<Entry>)>,
 }
 
 /// A request head kept after the request itself has gone to the inner service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) method: Method,
     uri: Uri,

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Response, response};
 use http_body::Body;
 use larder_policy::fields::CacheStatus;
 use larder_policy::key::MethodClass;
-use larder_policy::{Admission, Exchange, Policy, SkipReason, StoredHead};
+use larder_policy::{Admission, Decision, Exchange, Policy, SkipReason, StoredHead};
 
 use crate::body::ResponseBody;
+use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::Birth;
 use crate::fill::Fill;
 use crate::job::Job;
+use crate::landing::Landing;
+use crate::marks::Scope;
 use crate::opt_out::DoNotStore;
 use crate::trace;
 
@@ -26,33 +30,66 @@ pub(crate) struct Arrived<C> {
 
 impl Job {
     /// Relays a response to its client and stores it on the way, if it may be stored.
-    pub(crate) fn keep<C: Body>(
-        &self,
+    pub(crate) async fn keep<C>(
+        &mut self,
         arrived: Arrived<C>,
         status: CacheStatus,
-    ) -> Response<ResponseBody<C>> {
+    ) -> Response<ResponseBody<C>>
+    where
+        C: Body + Send + 'static,
+        C::Error: Into<BoxError>,
+    {
         self.forwarded(arrived.response.status());
-        let Context { cache, policy, .. } = &*self.context;
+        let context = Arc::clone(&self.context);
+        let Context { cache, policy, .. } = &*context;
         let (mut parts, body) = arrived.response.into_parts();
-        let (head, announced) = match self.admit(&parts, &body, arrived.times) {
+        let (mut head, announced) = match self.admit(&parts, &body, arrived.times) {
             Ok(admitted) => admitted,
             Err(reason) => {
                 trace::skipped(cache, reason);
+                self.uncacheable(parts.status, reason);
                 note(policy, &mut parts.headers, &status.detail(reason.as_str()));
                 return self.relayed(parts, body);
             }
         };
-        note(policy, &mut parts.headers, &status.stored());
         if let Some(told) = head.downstream() {
             parts.headers.insert(CACHE_CONTROL, told.clone());
+        }
+        if let Some(share) = context.filling.lost_share() {
+            head.shorten(share);
+        }
+        if !self.is_for_others(&head) {
+            self.mark(Scope::Everybody);
+            self.land(Landing::Alone(Scope::Everybody));
         }
         let key = Arc::clone(&self.fetch.key);
         let fill = Fill::new(cache.clone(), key, arrived.birth, head, announced);
         if self.fetch.class == MethodClass::Head {
-            fill.finish();
+            if let Some(entry) = fill.publish(Bytes::new()) {
+                self.landed(&entry);
+            }
+            note(policy, &mut parts.headers, &status.stored());
             return self.relayed(parts, body);
         }
-        Response::from_parts(parts, ResponseBody::filling(body, fill))
+        let (body, skipped) = self.deliver(parts.status, body, fill).await;
+        let status = match skipped {
+            None => status.stored(),
+            Some(reason) => status.detail(reason.as_str()),
+        };
+        note(policy, &mut parts.headers, &status);
+        Response::from_parts(parts, body)
+    }
+
+    /// Others may use the response as it is, without validation.
+    pub(crate) fn is_for_others(&self, head: &StoredHead) -> bool {
+        let Context { cache, policy, .. } = &*self.context;
+        let now = cache.shared().clock.now();
+        let decision = policy.decide(&self.sent.head(), head, now);
+        let usable = matches!(
+            decision,
+            Decision::Serve(_) | Decision::ServeWhileValidating(_)
+        );
+        self.leader.is_none() || usable
     }
 
     /// The response as it came, but for content in the answer to a HEAD: handlers send some, and

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Extensions, Uri};
 use larder_policy::Policy;
@@ -10,6 +11,8 @@ use tower_layer::Layer;
 
 use crate::cache::Cache;
 use crate::context::Context;
+use crate::early::EarlyRefresh;
+use crate::filling::Filling;
 use crate::route_policy::RoutePolicy;
 use crate::service::CacheService;
 
@@ -36,6 +39,7 @@ impl CacheLayer {
         Self {
             context: Context {
                 cache,
+                filling: Filling::default(),
                 policy,
                 target: |_| None,
                 partition: None,
@@ -50,7 +54,8 @@ impl CacheLayer {
     }
 
     /// Applies a route's annotation to the present rules.
-    pub fn with_route_policy(self, route: RoutePolicy) -> Self {
+    pub fn with_route_policy(mut self, route: RoutePolicy) -> Self {
+        route.refine(&mut self.context.filling);
         let policy = route.apply(Policy::clone(&self.context.policy));
         self.with_policy(policy)
     }
@@ -79,6 +84,52 @@ impl CacheLayer {
         identify: impl Fn(&Extensions) -> Option<Partition> + Send + Sync + 'static,
     ) -> Self {
         self.context.partition = Some(Arc::new(identify));
+        self
+    }
+
+    /// Lets requests for the same key wait for one of them, instead of all being forwarded
+    /// (RFC 9111 section 4). Default: yes.
+    pub fn with_collapsing(mut self, collapse: bool) -> Self {
+        self.context.filling.collapse = collapse;
+        self
+    }
+
+    /// Fetches what may be stored to its end although its client has left. Default: yes. Without it
+    /// that happens only when others wait. Needs [collapsing](Self::with_collapsing), and is
+    /// bounded by [`CacheBuilder::max_background`](crate::CacheBuilder::max_background) and
+    /// [`CacheBuilder::finish_within`](crate::CacheBuilder::finish_within).
+    pub fn with_finish_on_disconnect(mut self, finish: bool) -> Self {
+        self.context.filling.finish_on_disconnect = finish;
+        self
+    }
+
+    /// Serves a stale stored response when the inner service has not answered after so long, where
+    /// one may stand in (`stale-if-error`, or [grace](Policy::with_grace)); the fill goes on in the
+    /// background. Default: none.
+    pub fn with_soft_timeout(mut self, timeout: Duration) -> Self {
+        self.context.filling.soft_timeout = Some(timeout);
+        self
+    }
+
+    /// Gives the inner service so long to answer with a response head, the wait for its readiness
+    /// included. Then its call is dropped, and a stale stored response stands in if it may; else the
+    /// answer is 504, also for those who waited. Default: none. Applies to requests the cache takes
+    /// part in.
+    pub fn with_hard_timeout(mut self, timeout: Duration) -> Self {
+        self.context.filling.hard_timeout = Some(timeout);
+        self
+    }
+
+    /// Validates stored responses before they expire. Default: [`EarlyRefresh::off`].
+    pub fn with_early_refresh(mut self, early: EarlyRefresh) -> Self {
+        self.context.filling.early_refresh = early;
+        self
+    }
+
+    /// Shortens each lifetime at random by up to so many percent of it, so that what was stored
+    /// together does not expire together. More than 100 is taken for 100. Default: 0.
+    pub fn with_jitter_percent(mut self, percent: u8) -> Self {
+        self.context.filling.set_jitter(percent);
         self
     }
 

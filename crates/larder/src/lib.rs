@@ -52,33 +52,55 @@
 //!
 //! Every decision is also a `tracing` event of level `DEBUG` and target `larder`.
 
+mod background;
+mod berth;
 mod body;
+mod body_error;
+mod budget;
+mod buffer;
+mod builder;
 mod bypass;
 mod cache;
 mod clock;
+mod collapse;
 mod context;
+mod deliver;
 mod drive;
+mod early;
 mod entry;
 mod fill;
+mod filling;
+mod flights;
 mod freshen;
 mod future;
 mod job;
 mod keep;
+mod landing;
 mod layer;
+mod look;
+mod marks;
 mod opt_out;
+mod pump;
+mod refresh;
 mod reply;
 mod route_policy;
 mod service;
+mod shim;
+mod stale;
 mod stamps;
 mod stats;
 mod tier;
 mod trace;
+mod turns;
 mod variants;
 mod write;
 
 pub use body::ResponseBody;
-pub use cache::{Cache, CacheBuilder};
+pub use body_error::BodyError;
+pub use builder::CacheBuilder;
+pub use cache::Cache;
 pub use clock::Clock;
+pub use early::EarlyRefresh;
 pub use future::ResponseFuture;
 pub use larder_policy as policy;
 pub use larder_policy::Policy;

@@ -1,15 +1,52 @@
 //! Responses the cache makes itself.
 
 use http::{HeaderMap, Response, StatusCode};
-use http_body::Body;
 use larder_policy::fields::CacheStatus;
-use larder_policy::{Answer, Policy, Representation, RequestHead, Serving};
+use larder_policy::{Answer, Policy, Representation, RequestHead, Serving, StoredHead};
 
 use crate::body::ResponseBody;
+use crate::buffer::Reader;
+use crate::context::Context;
 use crate::entry::Entry;
+use crate::trace::{self, Outcome};
+
+/// A hit: answers a request from a stored response without forwarding it. `detail` tells what lets
+/// a stale one be served.
+pub(crate) fn hit<C>(
+    context: &Context,
+    head: &RequestHead<'_>,
+    entry: &Entry,
+    serving: Serving,
+    detail: &'static str,
+) -> Response<ResponseBody<C>> {
+    let ttl = serving.ttl();
+    let outcome = if serving.is_stale() {
+        Outcome::StaleHit { ttl, detail }
+    } else {
+        Outcome::Hit { ttl }
+    };
+    trace::answered(&context.cache, outcome);
+    let status = CacheStatus::hit(ttl);
+    from_entry(&context.policy, head, entry, serving, &status)
+}
+
+/// Answers a request from a response whose body is still arriving.
+pub(crate) fn from_stream<C>(
+    policy: &Policy,
+    request: &RequestHead<'_>,
+    head: &StoredHead,
+    reader: Reader,
+    serving: Serving,
+    status: &CacheStatus,
+) -> Response<ResponseBody<C>> {
+    let arriving = Representation::new(head, None, 0);
+    let (code, headers) =
+        policy.answer_head(Answer::Full, request, &arriving, serving.age(), status);
+    with_parts(code, headers, ResponseBody::shared(reader, None))
+}
 
 /// Answers a request from a stored response: 200, 304, 206 or 416.
-pub(crate) fn from_entry<C: Body>(
+pub(crate) fn from_entry<C>(
     policy: &Policy,
     request: &RequestHead<'_>,
     entry: &Entry,
@@ -33,11 +70,11 @@ pub(crate) fn from_entry<C: Body>(
 
 /// 504 for `only-if-cached` without a usable stored response (RFC 9111 section 5.2.1.7), and 502
 /// for an inner service that says 304 to an unconditional request.
-pub(crate) fn local<C: Body>(code: StatusCode) -> Response<ResponseBody<C>> {
+pub(crate) fn local<C>(code: StatusCode) -> Response<ResponseBody<C>> {
     with_parts(code, HeaderMap::new(), ResponseBody::empty())
 }
 
-fn with_parts<C: Body>(
+fn with_parts<C>(
     code: StatusCode,
     headers: HeaderMap,
     body: ResponseBody<C>,

@@ -6,21 +6,24 @@ use std::task::{Context as TaskContext, Poll};
 
 use http::{Extensions, Request, Response, StatusCode};
 use http_body::Body;
-use larder_policy::fields::{CacheStatus, ForwardReason};
+use larder_policy::fields::ForwardReason;
 use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
-use larder_policy::{BypassReason, Decision, Lookup, RequestHead, Serving};
+use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 use tower_service::Service;
 
+use crate::berth::Berth;
 use crate::body::ResponseBody;
+use crate::body_error::BoxError;
 use crate::bypass::bypass;
 use crate::context::Context;
 use crate::drive::drive;
 use crate::entry::Entry;
 use crate::future::ResponseFuture;
 use crate::job::Fetch;
+use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::refresh::{Turn, refresh};
 use crate::reply;
 use crate::trace::{self, Outcome};
-use crate::variants::Selected;
 use crate::write::drive_unsafe;
 
 /// The service that [`CacheLayer`](crate::CacheLayer) makes.
@@ -79,9 +82,10 @@ impl<S, B, C> Service<Request<B>> for CacheService<S>
 where
     S: Service<Request<B>, Response = Response<C>> + Clone + Send + 'static,
     S::Future: Send,
-    S::Error: Send,
+    S::Error: Send + 'static,
     B: Body + Default + Send + 'static,
     C: Body + Send + 'static,
+    C::Error: Into<BoxError>,
 {
     type Response = Response<ResponseBody<C>>;
     type Error = S::Error;
@@ -97,8 +101,14 @@ where
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
         match plan(context, &head, request.extensions()) {
-            Plan::Serve(entry, serving) => {
-                ResponseFuture::answer(serve(context, &head, &entry, serving))
+            Plan::Serve(entry, serving, detail) => {
+                ResponseFuture::answer(reply::hit(context, &head, &entry, serving, detail))
+            }
+            Plan::Refresh(entry, serving, fetch, turn) => {
+                let detail = STALE_WHILE_REVALIDATE;
+                let response = reply::hit(context, &head, &entry, serving, detail);
+                refresh(context, self.common.inner(), &request, fetch, turn);
+                ResponseFuture::answer(response)
             }
             Plan::Refuse => {
                 trace::answered(&context.cache, Outcome::Refused);
@@ -107,15 +117,19 @@ where
             Plan::Bypass(reason) => {
                 trace::answered(&context.cache, Outcome::Bypassed(reason));
                 let policy = Arc::clone(&context.policy);
-                ResponseFuture::drive(bypass(self.common.inner(), request, policy, reason))
+                let bypassed = bypass(self.common.inner(), request, policy, reason);
+                ResponseFuture::drive(bypassed, None)
             }
             Plan::Unsafe(bypass) => {
                 let (context, inner) = (Arc::clone(context), self.common.inner());
-                ResponseFuture::drive(drive_unsafe(context, inner, request, bypass))
+                ResponseFuture::drive(drive_unsafe(context, inner, request, bypass), None)
             }
             Plan::Fetch(fetch) => {
                 let (context, inner) = (Arc::clone(context), self.common.inner());
-                ResponseFuture::drive(drive(context, inner, request, fetch))
+                let finish = context.filling.finish_on_disconnect;
+                let berth = Arc::new(Berth::new(context.cache.clone(), finish));
+                let driven = drive(context, inner, request, fetch, Arc::clone(&berth));
+                ResponseFuture::drive(driven, Some(berth))
             }
         }
     }
@@ -125,16 +139,18 @@ where
 enum Plan {
     Bypass(BypassReason),
     Fetch(Fetch),
+    /// Answer from the stored response, and validate it in the background.
+    Refresh(Arc<Entry>, Serving, Fetch, Turn),
     /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
     Refuse,
-    Serve(Arc<Entry>, Serving),
+    Serve(Arc<Entry>, Serving, &'static str),
     /// Forward; what comes back may invalidate. With the reason, if it is not the method.
     Unsafe(Option<BypassReason>),
 }
 
 fn plan(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
     match consider(context, head, extensions) {
-        Plan::Serve(entry, serving) => Plan::Serve(entry, serving),
+        served @ (Plan::Serve(..) | Plan::Refresh(..)) => served,
         _ if context.policy.only_if_cached(head) => Plan::Refuse,
         forward => forward,
     }
@@ -173,76 +189,82 @@ fn look_up(
     if key.len() > context.cache.shared().limits.max_key_bytes {
         return Plan::Bypass(BypassReason::KeyTooLong);
     }
-    let mut used = use_stored(context, head, &key);
+    let mut used = look(context, head, &key);
     // Where GET's responses do not answer a HEAD, its own may.
     if class == MethodClass::Head
-        && let Use::Miss(reason) = used
+        && let Use::Miss(reason, _) = used
     {
         encode(MethodClass::Head, &mut key);
-        used = match use_stored(context, head, &key) {
-            Use::Miss(ForwardReason::UriMiss) => Use::Miss(reason),
+        used = match look(context, head, &key) {
+            Use::Miss(ForwardReason::UriMiss, variant) => Use::Miss(reason, variant),
             used => used,
         };
     }
-    let (reason, stored) = match used {
-        Use::Serve(entry, serving) => return Plan::Serve(entry, serving),
-        Use::Validate(reason, entry) => (reason, Some((Arc::from(&*key), entry))),
-        Use::Miss(reason) => (reason, None),
+    let stored_under = |key: &KeyBuf| Arc::<[u8]>::from(&**key);
+    let (reason, variant, stored) = match used {
+        Use::Serve(entry, serving, detail) => {
+            let due = is_due_early(context, head, &entry, serving);
+            match due.then(|| Turn::take(context, &entry)).flatten() {
+                None => return Plan::Serve(entry, serving, detail),
+                Some(turn) => {
+                    let fetch = background(context, target, stored_under(&key), &entry);
+                    return Plan::Refresh(entry, serving, fetch, turn);
+                }
+            }
+        }
+        Use::ServeWhileValidating(entry, serving) => match Turn::take(context, &entry) {
+            None => return Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
+            Some(turn) => {
+                let fetch = background(context, target, stored_under(&key), &entry);
+                return Plan::Refresh(entry, serving, fetch, turn);
+            }
+        },
+        Use::Validate(reason, entry) => {
+            let variant = variant(entry.head.selection(), head);
+            (reason, variant, Some((stored_under(&key), entry)))
+        }
+        Use::Miss(reason, variant) => (reason, variant, None),
     };
     encode(class, &mut key);
-    let mut url = KeyBuf::new();
-    target.url_bytes(&mut url);
-    let url = context.cache.url_hash(&url);
     Plan::Fetch(Fetch {
         class,
-        key: Arc::from(&*key),
+        key: stored_under(&key),
         reason,
-        url,
+        url: url_hash(context, target),
+        variant,
         stored,
     })
 }
 
-enum Use {
-    Miss(ForwardReason),
-    Serve(Arc<Entry>, Serving),
-    Validate(ForwardReason, Arc<Entry>),
-}
-
-fn use_stored(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use {
-    let shared = context.cache.shared();
-    let Some(found) = shared.memory.get(key) else {
-        return Use::Miss(ForwardReason::UriMiss);
-    };
-    let entry = match found.select(head.headers(), &shared.stamps) {
-        Selected::Match(entry) => entry,
-        Selected::Mismatch => return Use::Miss(ForwardReason::VaryMiss),
-        Selected::None => return Use::Miss(ForwardReason::UriMiss),
-    };
-    match context.policy.decide(head, &entry.head, shared.clock.now()) {
-        Decision::Serve(serving) => Use::Serve(Arc::clone(entry), serving),
-        Decision::Validate(reason) => Use::Validate(reason, Arc::clone(entry)),
-        // Validating behind the client's back comes with shared fills; until then it validates
-        // first, which is never less correct.
-        _ => Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
-    }
-}
-
-fn serve<C: Body>(
+/// A fresh response that is about to expire. A client that wants no more than what is stored starts
+/// no work.
+fn is_due_early(
     context: &Context,
     head: &RequestHead<'_>,
     entry: &Entry,
     serving: Serving,
-) -> Response<ResponseBody<C>> {
-    let ttl = serving.ttl();
-    let outcome = if serving.is_stale() {
-        Outcome::StaleHit {
-            ttl,
-            detail: "max-stale",
-        }
-    } else {
-        Outcome::Hit { ttl }
-    };
-    trace::answered(&context.cache, outcome);
-    let status = CacheStatus::hit(ttl);
-    reply::from_entry(&context.policy, head, entry, serving, &status)
+) -> bool {
+    let early = context.filling.early_refresh;
+    !early.is_off()
+        && !serving.is_stale()
+        && !head.directives().only_if_cached()
+        && early.is_due(serving, entry.fill_time())
+}
+
+/// The validation of a stored response, by a request that no client made.
+fn background(context: &Context, target: &Target<'_>, key: Arc<[u8]>, entry: &Arc<Entry>) -> Fetch {
+    Fetch {
+        class: entry.head.class(),
+        key: Arc::clone(&key),
+        reason: ForwardReason::Stale,
+        url: url_hash(context, target),
+        variant: entry.head.selection().encoded().into(),
+        stored: Some((key, Arc::clone(entry))),
+    }
+}
+
+fn url_hash(context: &Context, target: &Target<'_>) -> u64 {
+    let mut url = KeyBuf::new();
+    target.url_bytes(&mut url);
+    context.cache.url_hash(&url)
 }

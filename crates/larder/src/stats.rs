@@ -13,12 +13,14 @@ const STRIPES: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     Bypass,
+    Collapsed,
     Error,
     ForwardedMethod,
     Hit,
     Invalidation,
     Miss,
     NotStored,
+    Refresh,
     Refused,
     StaleHit,
     Stored,
@@ -53,26 +55,41 @@ impl Counters {
         self.stripes.iter().map(cell).sum()
     }
 
-    pub(crate) fn snapshot(&self, usage: (u64, u64, u64)) -> Stats {
-        let (keys, responses, bytes) = usage;
+    pub(crate) fn snapshot(&self, usage: Usage) -> Stats {
         Stats {
+            fills: usage.fills,
+            fill_bytes: usage.fill_bytes,
+            uncacheable: usage.uncacheable,
+            background_validations: self.total(Event::Refresh),
             bypasses: self.total(Event::Bypass),
-            bytes,
+            bytes: usage.bytes,
+            collapsed: self.total(Event::Collapsed),
             errors: self.total(Event::Error),
             forwarded_methods: self.total(Event::ForwardedMethod),
             hits: self.total(Event::Hit),
             invalidations: self.total(Event::Invalidation),
-            keys,
+            keys: usage.keys,
             misses: self.total(Event::Miss),
             not_stored: self.total(Event::NotStored),
             refusals: self.total(Event::Refused),
-            responses,
+            responses: usage.responses,
             stale_hits: self.total(Event::StaleHit),
             stored: self.total(Event::Stored),
             validations: self.total(Event::Validated),
             validations_replaced: self.total(Event::ValidationReplaced),
         }
     }
+}
+
+/// What a cache holds now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    pub(crate) bytes: u64,
+    pub(crate) fills: u64,
+    pub(crate) fill_bytes: u64,
+    pub(crate) keys: u64,
+    pub(crate) responses: u64,
+    pub(crate) uncacheable: u64,
 }
 
 fn stripe() -> usize {
@@ -87,9 +104,13 @@ fn stripe() -> usize {
 /// feature emits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
+    background_validations: u64,
     bypasses: u64,
     bytes: u64,
+    collapsed: u64,
     errors: u64,
+    fills: u64,
+    fill_bytes: u64,
     forwarded_methods: u64,
     hits: u64,
     invalidations: u64,
@@ -100,6 +121,7 @@ pub struct Stats {
     responses: u64,
     stale_hits: u64,
     stored: u64,
+    uncacheable: u64,
     validations: u64,
     validations_replaced: u64,
 }
@@ -117,12 +139,20 @@ macro_rules! getters {
 }
 
 getters! {
+    /// Validations that no client waited for.
+    background_validations,
     /// Requests the cache took no part in.
     bypasses,
     /// Bytes held: keys, heads, bodies and book-keeping.
     bytes,
+    /// Requests answered from a response that another request was fetching.
+    collapsed,
     /// Forwarded requests that ended in an error of the inner service.
     errors,
+    /// Responses being fetched now that others may wait for.
+    fills,
+    /// Bytes held now of bodies on their way into the store.
+    fill_bytes,
     /// Requests forwarded because of their method.
     forwarded_methods,
     /// Requests answered from a fresh stored response.
@@ -143,6 +173,8 @@ getters! {
     stale_hits,
     /// Responses stored.
     stored,
+    /// Keys remembered now whose responses were not for others.
+    uncacheable,
     /// Stored responses freshened by a 304.
     validations,
     /// Validations that brought a new response instead of a 304.

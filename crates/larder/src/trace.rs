@@ -3,6 +3,7 @@
 
 use larder_policy::fields::ForwardReason;
 use larder_policy::{BypassReason, SkipReason};
+use tracing::Span;
 
 use crate::cache::Cache;
 use crate::stats::Event;
@@ -12,6 +13,10 @@ const TARGET: &str = "larder";
 /// How a request was answered, in the words of RFC 9211.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Outcome {
+    /// From a response that another request brought.
+    Collapsed {
+        reason: ForwardReason,
+    },
     Hit {
         ttl: i64,
     },
@@ -35,6 +40,9 @@ pub(crate) fn answered(cache: &Cache, outcome: Outcome) {
     let counters = &cache.shared().counters;
     counters.add(event_of(outcome));
     match outcome {
+        Outcome::Collapsed { reason } => {
+            tracing::debug!(target: TARGET, outcome = "collapsed", reason = reason.as_str());
+        }
         Outcome::Hit { ttl } => {
             tracing::debug!(target: TARGET, outcome = "hit", ttl);
         }
@@ -57,6 +65,7 @@ pub(crate) fn answered(cache: &Cache, outcome: Outcome) {
 
 fn event_of(outcome: Outcome) -> Event {
     match outcome {
+        Outcome::Collapsed { .. } => Event::Collapsed,
         Outcome::Hit { .. } => Event::Hit,
         Outcome::StaleHit { .. } => Event::StaleHit,
         Outcome::Forwarded {
@@ -78,6 +87,19 @@ fn event_of(outcome: Outcome) -> Event {
         Outcome::Bypassed(_) => Event::Bypass,
         Outcome::Refused => Event::Refused,
     }
+}
+
+/// The span of the inner service's work for a response that may be stored. Those who wait for it
+/// are linked to it.
+pub(crate) fn fill_span(reason: ForwardReason, background: bool) -> Span {
+    tracing::debug_span!(target: TARGET, "fill", reason = reason.as_str(), background)
+}
+
+/// A stored response is being validated in the background.
+pub(crate) fn refreshing(cache: &Cache) {
+    cache.shared().counters.add(Event::Refresh);
+    tracing::debug!(target: TARGET, outcome = "refresh");
+    count_refresh();
 }
 
 pub(crate) fn stored(cache: &Cache, body_bytes: u64) {
@@ -114,6 +136,7 @@ mod facade {
 
     pub(super) fn count_answer(outcome: Outcome) {
         let (name, reason) = match outcome {
+            Outcome::Collapsed { reason } => ("collapsed", reason.as_str()),
             Outcome::Hit { ttl } => {
                 #[expect(clippy::cast_precision_loss, reason = "a histogram of seconds")]
                 metrics::histogram!("larder_hit_ttl_seconds").record(ttl as f64);
@@ -143,6 +166,10 @@ mod facade {
         .increment(1);
     }
 
+    pub(super) fn count_refresh() {
+        metrics::counter!("larder_background_validations_total").increment(1);
+    }
+
     pub(super) fn count_invalidation() {
         metrics::counter!("larder_invalidations_total").increment(1);
     }
@@ -158,6 +185,7 @@ mod facade {
     pub(super) fn count_stored(_: u64) {}
     pub(super) fn count_skip(_: SkipReason) {}
     pub(super) fn count_invalidation() {}
+    pub(super) fn count_refresh() {}
 }
 
-use facade::{count_answer, count_invalidation, count_skip, count_stored};
+use facade::{count_answer, count_invalidation, count_refresh, count_skip, count_stored};

@@ -27,8 +27,8 @@ pub(crate) struct Variants {
 pub(crate) enum Selected<'a> {
     /// No stored response is alive.
     None,
-    /// Some are, but their selecting fields differ from the request's.
-    Mismatch,
+    /// Some are, but their selecting fields differ from the request's. Those of the most recent.
+    Mismatch(&'a Selection),
     Match(&'a Arc<Entry>),
 }
 
@@ -48,7 +48,8 @@ impl Variants {
             found = match found {
                 Selected::Match(best) if !matches || rank(best) >= rank(entry) => found,
                 _ if matches => Selected::Match(entry),
-                _ => Selected::Mismatch,
+                Selected::Mismatch(_) => found,
+                _ => Selected::Mismatch(entry.head.selection()),
             };
         }
         found

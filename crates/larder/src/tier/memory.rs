@@ -204,8 +204,10 @@ mod tests {
         let birth = Birth {
             position: stamps.position(),
             url: 0,
+            time: now,
         };
-        Arc::new(Entry::new(*head, Bytes::from(vec![0; body]), birth))
+        let body = Bytes::from(vec![0; body]);
+        Arc::new(Entry::new(*head, body, birth, Duration::ZERO))
     }
 
     fn key(number: usize) -> Key {

@@ -1,0 +1,46 @@
+//! Work that no client waits for: bounded in number, and in time.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+/// Starts background work.
+#[derive(Debug)]
+pub(crate) struct Background {
+    places: Arc<Semaphore>,
+    within: Duration,
+}
+
+impl Background {
+    pub(crate) fn new(limit: usize, within: Duration) -> Self {
+        let places = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        Self { places, within }
+    }
+
+    /// How long work may take once no client waits for it.
+    pub(crate) fn within(&self) -> Duration {
+        self.within
+    }
+
+    /// Runs this to its end, or for as long as background work may take. Given back: too much is
+    /// running already, or there is no runtime.
+    pub(crate) fn run<F>(&self, work: F) -> Result<(), F>
+    where
+        F: Future + Send + 'static,
+    {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let (Ok(place), Ok(runtime)) = (place, Handle::try_current()) else {
+            return Err(work);
+        };
+        let within = self.within;
+        runtime.spawn(async move {
+            let _place = place;
+            // What it was waiting for is dropped here, and whoever follows is freed.
+            drop(tokio::time::timeout(within, work).await);
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! [`Berth`]: a request's place on its flight, where its client can be seen to leave.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use crate::cache::Cache;
+use crate::landing::Flight;
+
+/// Set once its request leads a flight. When the client leaves, the work goes on in the background
+/// if others want it.
+#[derive(Debug)]
+pub(crate) struct Berth {
+    cache: Cache,
+    finish_on_disconnect: bool,
+    flight: OnceLock<Arc<Flight>>,
+}
+
+impl Berth {
+    pub(crate) fn new(cache: Cache, finish_on_disconnect: bool) -> Self {
+        Self {
+            cache,
+            finish_on_disconnect,
+            flight: OnceLock::new(),
+        }
+    }
+
+    /// The request leads this flight.
+    pub(crate) fn lead(&self, flight: &Arc<Flight>) {
+        let _ = self.flight.set(Arc::clone(flight));
+    }
+
+    /// The client has left: finishes what was begun, if it is wanted.
+    pub(crate) fn finish<T>(&self, work: Pin<Box<dyn Future<Output = T> + Send>>)
+    where
+        T: 'static,
+    {
+        let leads = self.flight.get();
+        if leads.is_some_and(|flight| self.finish_on_disconnect || flight.has_followers()) {
+            // Given back when there is too much already: then it is dropped.
+            let _ = self.cache.shared().background.run(work);
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! A response body as it arrives, and those who read it.
+//!
+//! One pump puts pieces in, any number of readers take copies of them out, each from its own place.
+//! As long as the body may still be stored, the buffer is **whole**: it keeps everything from the
+//! first byte, the pump waits for nobody, and readers may join. A body that grows past a limit is
+//! whole no longer: nobody joins, what all have read is let go, and the pump keeps at most
+//! [`WINDOW_BYTES`] ahead of the slowest reader.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::Frame;
+use slab::Slab;
+
+use crate::body_error::{BodyError, TooSlow};
+use crate::budget::Reservation;
+use crate::shim::{Mutex, lock};
+
+/// How far the pump runs ahead of the slowest reader of a body that is not kept.
+pub(crate) const WINDOW_BYTES: u64 = 256 << 10;
+
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    pieces: VecDeque<Piece>,
+    arrived: u64,
+    whole: bool,
+    end: Option<End>,
+    readers: Slab<Place>,
+    pump: Option<Waker>,
+    reservation: Reservation,
+}
+
+#[derive(Debug)]
+struct Piece {
+    start: u64,
+    data: Bytes,
+}
+
+impl Piece {
+    fn end(&self) -> u64 {
+        self.start + self.data.len() as u64
+    }
+}
+
+#[derive(Debug)]
+enum End {
+    Clean(Option<HeaderMap>),
+    Failed(BodyError),
+}
+
+/// Where a reader is.
+#[derive(Debug, Default)]
+struct Place {
+    offset: u64,
+    waker: Option<Waker>,
+    /// It held back the others for too long.
+    cut: bool,
+}
+
+/// What the pump is to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Nobody reads.
+    Deserted,
+    Go,
+}
+
+/// The pump's side.
+impl Buffer {
+    /// An empty buffer, and its first reader.
+    pub(crate) fn new(reservation: Reservation) -> (Arc<Self>, Reader) {
+        let mut readers = Slab::new();
+        let place = readers.insert(Place::default());
+        let state = State {
+            pieces: VecDeque::new(),
+            arrived: 0,
+            whole: true,
+            end: None,
+            readers,
+            pump: None,
+            reservation,
+        };
+        let buffer = Arc::new(Self {
+            state: Mutex::new(state),
+        });
+        let reader = Reader {
+            buffer: Arc::clone(&buffer),
+            place,
+            ended: false,
+        };
+        (buffer, reader)
+    }
+
+    /// Takes the next piece. `false`: the budget does not allow to keep it, so the buffer is no
+    /// longer whole; its readers get it all the same.
+    pub(crate) fn push(&self, data: Bytes) -> bool {
+        if data.is_empty() {
+            return true;
+        }
+        let mut state = lock(&self.state);
+        let bytes = data.len() as u64;
+        let kept = !state.whole || state.reservation.grow(bytes);
+        if !kept {
+            state.overflow();
+        }
+        let start = state.arrived;
+        state.arrived += bytes;
+        state.pieces.push_back(Piece { start, data });
+        state.merge_small();
+        let woken = state.waiting();
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+        kept
+    }
+
+    /// The body will not be kept: what all have read is let go from here on.
+    pub(crate) fn overflow(&self) {
+        lock(&self.state).overflow();
+    }
+
+    /// Whether the pump may put in more. Also wakes the pump when the last reader leaves.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Room> {
+        let mut state = lock(&self.state);
+        state.pump = Some(cx.waker().clone());
+        if state.readers.is_empty() {
+            return Poll::Ready(Room::Deserted);
+        }
+        if !state.whole && state.arrived - state.slowest() >= WINDOW_BYTES {
+            return Poll::Pending;
+        }
+        Poll::Ready(Room::Go)
+    }
+
+    /// Everything that arrived, in pieces.
+    pub(crate) fn pieces(&self) -> Vec<Bytes> {
+        let state = lock(&self.state);
+        state
+            .pieces
+            .iter()
+            .map(|piece| piece.data.clone())
+            .collect()
+    }
+
+    /// The body is stored, and this is all of it: readers go on from there, and the pieces are let
+    /// go.
+    pub(crate) fn stored(&self, whole: Bytes) {
+        let mut state = lock(&self.state);
+        let pieces = std::mem::take(&mut state.pieces);
+        state.arrived = whole.len() as u64;
+        if !whole.is_empty() {
+            let data = whole;
+            state.pieces.push_back(Piece { start: 0, data });
+        }
+        state.reservation.release();
+        let woken = state.waiting();
+        drop(state);
+        drop(pieces);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn end(&self, trailers: Option<HeaderMap>) {
+        self.end_with(End::Clean(trailers));
+    }
+
+    pub(crate) fn fail(&self, error: BodyError) {
+        self.end_with(End::Failed(error));
+    }
+
+    /// The first end counts.
+    fn end_with(&self, end: End) {
+        let mut state = lock(&self.state);
+        state.end.get_or_insert(end);
+        let woken = state.waiting();
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Cuts off readers who hold back others: those who are a whole window behind while somebody
+    /// waits for more.
+    pub(crate) fn cut_slowest(&self) {
+        let mut state = lock(&self.state);
+        let (arrived, slowest) = (state.arrived, state.slowest());
+        let somebody_waits = state
+            .readers
+            .iter()
+            .any(|(_, place)| place.offset == arrived);
+        if state.whole || arrived - slowest < WINDOW_BYTES || !somebody_waits {
+            return;
+        }
+        let mut woken = Vec::new();
+        for (_, place) in &mut state.readers {
+            if place.offset == slowest {
+                place.cut = true;
+                place.offset = arrived;
+                woken.extend(place.waker.take());
+            }
+        }
+        woken.extend(state.let_go());
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Bytes that have arrived.
+    pub(crate) fn arrived(&self) -> u64 {
+        lock(&self.state).arrived
+    }
+
+    /// A reader from the first byte; `None` when the buffer no longer has it, or the body broke
+    /// off.
+    pub(crate) fn read(self: &Arc<Self>) -> Option<Reader> {
+        let mut state = lock(&self.state);
+        if !state.whole || matches!(state.end, Some(End::Failed(_))) {
+            return None;
+        }
+        let place = state.readers.insert(Place::default());
+        drop(state);
+        Some(Reader {
+            buffer: Arc::clone(self),
+            place,
+            ended: false,
+        })
+    }
+}
+
+impl State {
+    /// Where the slowest reader is.
+    fn slowest(&self) -> u64 {
+        let offsets = self.readers.iter().map(|(_, place)| place.offset);
+        offsets.min().unwrap_or(self.arrived)
+    }
+
+    fn overflow(&mut self) {
+        self.whole = false;
+        self.reservation.release();
+        // The pump is the one who says so: it need not be woken.
+        let _ = self.let_go();
+    }
+
+    /// Lets go of what all have read, if it is not to be kept. The pump may have room now.
+    fn let_go(&mut self) -> Option<Waker> {
+        if self.whole {
+            return None;
+        }
+        let slowest = self.slowest();
+        while self
+            .pieces
+            .front()
+            .is_some_and(|piece| piece.end() <= slowest)
+        {
+            self.pieces.pop_front();
+        }
+        self.pump.take()
+    }
+
+    fn waiting(&mut self) -> Vec<Waker> {
+        let places = self.readers.iter_mut();
+        places.filter_map(|(_, place)| place.waker.take()).collect()
+    }
+
+    /// The rest of the piece in which this byte is.
+    fn from(&self, offset: u64) -> Option<Bytes> {
+        let after = self.pieces.partition_point(|piece| piece.start <= offset);
+        let piece = self.pieces.get(after.checked_sub(1)?)?;
+        let skipped = usize::try_from(offset - piece.start).ok()?;
+        (skipped < piece.data.len()).then(|| piece.data.slice(skipped..))
+    }
+
+    /// A piece costs more than a few bytes to keep: many small ones become one.
+    fn merge_small(&mut self) {
+        let small = |piece: &&Piece| piece.data.len() < SMALL_BYTES;
+        let run = self.pieces.iter().rev().take_while(small).count();
+        if run < MERGED_PIECES {
+            return;
+        }
+        let few = self.pieces.split_off(self.pieces.len() - run);
+        let start = few.front().map_or(self.arrived, |piece| piece.start);
+        let mut data = BytesMut::with_capacity(few.iter().map(|piece| piece.data.len()).sum());
+        few.iter()
+            .for_each(|piece| data.extend_from_slice(&piece.data));
+        let data = data.freeze();
+        self.pieces.push_back(Piece { start, data });
+    }
+}
+
+/// One that reads the body from its first byte, at its own pace.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    buffer: Arc<Buffer>,
+    place: usize,
+    /// Trailers or an error have been handed on: nothing comes after them.
+    ended: bool,
+}
+
+impl Reader {
+    /// The next frame, or `None` after the last.
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let mut state = lock(&self.buffer.state);
+        let Some(place) = state.readers.get(self.place) else {
+            return Poll::Ready(None);
+        };
+        if place.cut {
+            self.ended = true;
+            return Poll::Ready(Some(Err(BodyError::new(TooSlow))));
+        }
+        if let Some(data) = state.from(place.offset) {
+            let pump = state.advance(self.place, data.len() as u64);
+            drop(state);
+            pump.into_iter().for_each(Waker::wake);
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        match &state.end {
+            None => {
+                state.wait(self.place, cx.waker());
+                Poll::Pending
+            }
+            Some(End::Clean(trailers)) => {
+                self.ended = true;
+                Poll::Ready(trailers.clone().map(|fields| Ok(Frame::trailers(fields))))
+            }
+            Some(End::Failed(error)) => {
+                self.ended = true;
+                Poll::Ready(Some(Err(error.clone())))
+            }
+        }
+    }
+
+    /// Waits, without reading, until the body has ended. `false`: it will not be kept.
+    pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut state = lock(&self.buffer.state);
+        match state.end {
+            _ if !state.whole => Poll::Ready(false),
+            Some(End::Failed(_)) => Poll::Ready(false),
+            Some(End::Clean(_)) => Poll::Ready(true),
+            None => {
+                state.wait(self.place, cx.waker());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Bytes still to be read: as many as have arrived, and whether they are all.
+    pub(crate) fn ahead(&self) -> (u64, bool) {
+        let state = lock(&self.buffer.state);
+        let place = state.readers.get(self.place);
+        let offset = place.map_or(state.arrived, |place| place.offset);
+        let clean =
+            matches!(state.end, Some(End::Clean(None))) || (self.ended && state.end.is_some());
+        (state.arrived - offset, clean)
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn offset(&self) -> u64 {
+        let state = lock(&self.buffer.state);
+        state
+            .readers
+            .get(self.place)
+            .map_or(0, |place| place.offset)
+    }
+}
+
+impl State {
+    /// A reader has read on. The pump may have room now.
+    fn advance(&mut self, reader: usize, bytes: u64) -> Option<Waker> {
+        let place = self.readers.get_mut(reader)?;
+        place.offset += bytes;
+        self.let_go()
+    }
+
+    fn wait(&mut self, reader: usize, new: &Waker) {
+        if let Some(place) = self.readers.get_mut(reader) {
+            match &mut place.waker {
+                Some(waker) => waker.clone_from(new),
+                None => place.waker = Some(new.clone()),
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut state = lock(&self.buffer.state);
+        state.readers.try_remove(self.place);
+        let pump = if state.readers.is_empty() {
+            state.pump.take()
+        } else {
+            state.let_go()
+        };
+        drop(state);
+        pump.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Below this, what it takes to keep a piece is worth more than a copy.
+const SMALL_BYTES: usize = 1024;
+/// So many small pieces in a row become one.
+const MERGED_PIECES: usize = 64;

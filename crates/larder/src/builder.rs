@@ -1,0 +1,214 @@
+//! [`CacheBuilder`]: the settings of a cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapidhash::fast::RandomState;
+
+use crate::background::Background;
+use crate::budget::Budget;
+use crate::cache::{Cache, Limits, Shared};
+use crate::clock::Clock;
+use crate::flights::Flights;
+use crate::marks::Marks;
+use crate::stamps::Stamps;
+use crate::stats::Counters;
+use crate::tier::MemoryTier;
+use crate::variants::VariantLimits;
+
+impl Cache {
+    /// Starts a cache with the defaults of [`CacheBuilder`].
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::default()
+    }
+}
+
+/// Settings of a [`Cache`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct CacheBuilder {
+    clock: Clock,
+    collapse_timeout: Duration,
+    finish_within: Duration,
+    max_background: usize,
+    max_body_bytes: u64,
+    max_bytes: u64,
+    max_fill_bytes: u64,
+    max_followers: usize,
+    max_header_bytes: usize,
+    max_key_bytes: usize,
+    max_uncacheable: u64,
+    max_variants: usize,
+    retry_refresh_after: Duration,
+    uncacheable_for: Duration,
+}
+
+impl Default for CacheBuilder {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            collapse_timeout: Duration::from_secs(10),
+            finish_within: Duration::from_secs(60),
+            max_background: 1024,
+            max_body_bytes: 1 << 20,
+            max_bytes: 64 << 20,
+            max_fill_bytes: 64 << 20,
+            max_followers: 100_000,
+            max_header_bytes: 64 << 10,
+            max_key_bytes: 16 << 10,
+            max_uncacheable: 10_000,
+            max_variants: 64,
+            retry_refresh_after: Duration::from_secs(1),
+            uncacheable_for: Duration::from_secs(30),
+        }
+    }
+}
+
+impl CacheBuilder {
+    /// Memory for stored responses, in bytes: keys, heads, bodies and about 400 bytes of
+    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept. While many threads store at once
+    /// it can be exceeded for moments, and what is still being fetched comes on top, at most
+    /// [`max_fill_bytes`](Self::max_fill_bytes).
+    pub fn max_bytes(self, max_bytes: u64) -> Self {
+        Self { max_bytes, ..self }
+    }
+
+    /// Largest body that is stored, in bytes. Larger ones stream through. Default: 1 MiB.
+    pub fn max_body_bytes(self, max_body_bytes: u64) -> Self {
+        Self {
+            max_body_bytes,
+            ..self
+        }
+    }
+
+    /// Largest header section that is stored, in bytes of names and values. Default: 64 KiB.
+    pub fn max_header_bytes(self, max_header_bytes: usize) -> Self {
+        Self {
+            max_header_bytes,
+            ..self
+        }
+    }
+
+    /// Longest encoded key, in bytes; requests beyond it bypass the cache. Default: 16 KiB.
+    pub fn max_key_bytes(self, max_key_bytes: usize) -> Self {
+        Self {
+            max_key_bytes,
+            ..self
+        }
+    }
+
+    /// Most variants (RFC 9111 section 4.1) of one key; the oldest goes first. All variants of a
+    /// key together take at most a quarter of [`max_bytes`](Self::max_bytes). Default: 64.
+    pub fn max_variants(self, max_variants: usize) -> Self {
+        Self {
+            max_variants: max_variants.max(1),
+            ..self
+        }
+    }
+
+    /// Memory for bodies on their way into the store, all together, in bytes. A response for which
+    /// there is no room streams through and is not stored. Default: 64 MiB.
+    pub fn max_fill_bytes(self, max_fill_bytes: u64) -> Self {
+        Self {
+            max_fill_bytes,
+            ..self
+        }
+    }
+
+    /// Most requests that wait for one and the same response; those beyond go forward by
+    /// themselves. Default: 100,000.
+    pub fn max_followers(self, max_followers: usize) -> Self {
+        Self {
+            max_followers,
+            ..self
+        }
+    }
+
+    /// How long a request waits for a response that another is fetching, before it goes forward by
+    /// itself. Default: 10 seconds.
+    pub fn collapse_timeout(self, collapse_timeout: Duration) -> Self {
+        Self {
+            collapse_timeout,
+            ..self
+        }
+    }
+
+    /// Most pieces of work at once that no client waits for: validations in the background, and
+    /// responses that are fetched to their end although their client has left. What is too much is
+    /// not begun, or ends with its client. Default: 1024.
+    pub fn max_background(self, max_background: usize) -> Self {
+        Self {
+            max_background,
+            ..self
+        }
+    }
+
+    /// How long work may take that no client waits for. Default: 60 seconds.
+    pub fn finish_within(self, finish_within: Duration) -> Self {
+        Self {
+            finish_within,
+            ..self
+        }
+    }
+
+    /// How long nobody tries to validate a stored response again after that failed; meanwhile it is
+    /// served as it is, where its stale windows let it. Default: 1 second.
+    pub fn retry_refresh_after(self, retry_refresh_after: Duration) -> Self {
+        Self {
+            retry_refresh_after,
+            ..self
+        }
+    }
+
+    /// How long a key is remembered whose response was not for others, so that its requests do not
+    /// wait for one another. A response that is stored ends it. Default: 30 seconds.
+    pub fn uncacheable_for(self, uncacheable_for: Duration) -> Self {
+        Self {
+            uncacheable_for,
+            ..self
+        }
+    }
+
+    /// Most keys that are remembered for [`uncacheable_for`](Self::uncacheable_for), at some 100
+    /// bytes each. Default: 10,000.
+    pub fn max_uncacheable(self, max_uncacheable: u64) -> Self {
+        Self {
+            max_uncacheable,
+            ..self
+        }
+    }
+
+    /// Where the time comes from. Default: the system's clock.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Makes the cache. Nothing is allocated ahead.
+    #[must_use]
+    pub fn build(self) -> Cache {
+        let bytes = usize::try_from(self.max_bytes / 4).unwrap_or(usize::MAX);
+        let variants = VariantLimits {
+            count: self.max_variants,
+            bytes,
+        };
+        Cache::new(Shared {
+            background: Background::new(self.max_background, self.finish_within),
+            budget: Arc::new(Budget::new(self.max_fill_bytes)),
+            clock: self.clock,
+            counters: Counters::default(),
+            flights: Arc::new(Flights::new(self.max_followers)),
+            hasher: RandomState::new(),
+            limits: Limits {
+                collapse_timeout: self.collapse_timeout,
+                max_body_bytes: self.max_body_bytes.min(self.max_bytes),
+                max_header_bytes: self.max_header_bytes,
+                max_key_bytes: self.max_key_bytes,
+                retry_refresh_after: self.retry_refresh_after,
+            },
+            marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
+            memory: MemoryTier::new(self.max_bytes, variants),
+            stamps: Stamps::new(),
+            unlimited: Arc::new(Budget::new(u64::MAX)),
+        })
+    }
+}

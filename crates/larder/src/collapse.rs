@@ -1,0 +1,250 @@
+//! Collapsing: of the requests for a key that has to be fetched, one leads and the others follow.
+//!
+//! A follower gets what the leader brings only if it could have reused it as a stored response. Else
+//! it goes forward by itself, or leads the next flight.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use http::Response;
+use larder_policy::fields::{CacheStatus, ForwardReason};
+use larder_policy::{Decision, Serving, StoredHead};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::berth::Berth;
+use crate::body::ResponseBody;
+use crate::entry::{Birth, Entry};
+use crate::flights::Boarded;
+use crate::job::Job;
+use crate::landing::{FlightKey, Follower, Landing, Stream, Takeoff};
+use crate::look::{STALE_IF_ERROR, STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::marks::Scope;
+use crate::reply;
+use crate::trace::{self, Outcome};
+
+impl Job {
+    /// Answers from what another request brings, if one is being made for the same key. `None`: this
+    /// one is to be made, as the leader if that is wanted.
+    pub(crate) async fn collapse<C>(&mut self, berth: &Berth) -> Option<Response<ResponseBody<C>>> {
+        if !self.may_collapse() {
+            return None;
+        }
+        let patience = self.context.cache.shared().limits.collapse_timeout;
+        let until = Instant::now() + patience;
+        for _ in 0..MAX_FLIGHTS {
+            if self.goes_alone() {
+                return None;
+            }
+            let follower = match self.board() {
+                Boarded::Follow(follower) => follower,
+                Boarded::Full => return None,
+                Boarded::Lead(leader) => {
+                    berth.lead(leader.flight());
+                    self.leader = Some(leader);
+                    return self.look_again();
+                }
+            };
+            self.waited = true;
+            match self.follow(follower, until).await {
+                Followed::Answer(response) => return Some(response),
+                Followed::Again => {}
+                Followed::Alone => return None,
+            }
+        }
+        None
+    }
+
+    /// Requests that ask for something else than the stored response would be, or want it anew, go
+    /// forward by themselves.
+    fn may_collapse(&self) -> bool {
+        let head = self.sent.head();
+        let partial = head.has_range() || head.is_conditional();
+        self.context.filling.collapse
+            && Handle::try_current().is_ok()
+            && self.fetch.reason != ForwardReason::Request
+            && !head.directives().no_store()
+            && (self.fetch.stored.is_some() || !partial)
+    }
+
+    /// Responses for this key were not for others.
+    fn goes_alone(&self) -> bool {
+        let shared = self.context.cache.shared();
+        let now = shared.clock.now();
+        match shared.marks.get(shared.mark_of(&self.fetch.key), now) {
+            None => false,
+            Some(scope) => self.is_in(scope),
+        }
+    }
+
+    fn is_in(&self, scope: Scope) -> bool {
+        let head = self.sent.head();
+        scope == Scope::Everybody || head.has_authorization() || head.has_cookie()
+    }
+
+    pub(crate) fn board(&self) -> Boarded<FlightKey, Takeoff, Landing> {
+        let shared = self.context.cache.shared();
+        let key = FlightKey {
+            primary: Arc::clone(&self.fetch.key),
+            variant: self.fetch.variant.clone(),
+        };
+        let birth = Birth {
+            position: shared.stamps.position(),
+            url: self.fetch.url,
+            time: shared.clock.now(),
+        };
+        let may_join = |takeoff: &Takeoff| takeoff.is_live(&shared.stamps);
+        shared.flights.board(&key, Takeoff::new(birth), may_join)
+    }
+
+    /// What this request was to fetch may have been stored between its look and its lead.
+    fn look_again<C>(&mut self) -> Option<Response<ResponseBody<C>>> {
+        let context = Arc::clone(&self.context);
+        let head = self.sent.head();
+        match look(&context, &head, &self.fetch.key) {
+            Use::Serve(entry, serving, detail) => {
+                let response = reply::hit(&context, &head, &entry, serving, detail);
+                self.land(Landing::Stored(entry));
+                Some(response)
+            }
+            Use::ServeWhileValidating(entry, serving) => {
+                let detail = STALE_WHILE_REVALIDATE;
+                let response = reply::hit(&context, &head, &entry, serving, detail);
+                self.land(Landing::Stored(entry));
+                Some(response)
+            }
+            Use::Validate(reason, entry) => {
+                self.fetch.reason = reason;
+                self.fetch.stored = Some((Arc::clone(&self.fetch.key), entry));
+                None
+            }
+            Use::Miss(..) => None,
+        }
+    }
+
+    async fn follow<C>(&mut self, follower: Follower, until: Instant) -> Followed<C> {
+        let flight = Arc::clone(follower.flight());
+        let soft = self.context.filling.soft_timeout;
+        let soft = soft.filter(|_| self.stands_in().is_some());
+        let soon = soft.map_or(until, |soft| until.min(Instant::now() + soft));
+        let landing = timeout_at(soon, follower).await;
+        flight.mark().link();
+        match landing {
+            Ok(Some(landing)) => self.use_landing(landing, until).await,
+            Ok(None) => Followed::Again,
+            Err(_) => {
+                let stale = soft.and_then(|_| self.stale(None, "soft-timeout"));
+                stale.map_or(Followed::Alone, Followed::Answer)
+            }
+        }
+    }
+
+    async fn use_landing<C>(&mut self, landing: Landing, until: Instant) -> Followed<C> {
+        match landing {
+            Landing::Alone(scope) if self.is_in(scope) => Followed::Alone,
+            Landing::Alone(_) => Followed::Again,
+            Landing::Failed(status) => match self.stale(status, STALE_IF_ERROR) {
+                Some(stale) => Followed::Answer(stale),
+                // Nothing came back: one of those who waited tries again.
+                None if status.is_none() => Followed::Again,
+                None => Followed::Alone,
+            },
+            Landing::Stored(entry) => self.use_entry(&entry),
+            Landing::Streaming(stream) => self.use_stream(&stream, until).await,
+            Landing::TimedOut => {
+                let stale = self.stale(None, "timeout");
+                Followed::Answer(stale.unwrap_or_else(|| self.timed_out()))
+            }
+        }
+    }
+
+    fn use_entry<C>(&mut self, entry: &Arc<Entry>) -> Followed<C> {
+        let live = entry.is_live(&self.context.cache.shared().stamps);
+        match self.may_reuse(&entry.head, live) {
+            Err(not) => not.into(),
+            Ok(serving) => {
+                let status = self.shared_status();
+                let (policy, request) = (&self.context.policy, self.sent.head());
+                Followed::Answer(reply::from_entry(policy, &request, entry, serving, &status))
+            }
+        }
+    }
+
+    async fn use_stream<C>(&mut self, stream: &Arc<Stream>, until: Instant) -> Followed<C> {
+        let live = stream.birth.is_live(&self.context.cache.shared().stamps);
+        let serving = match self.may_reuse(&stream.head, live) {
+            Ok(serving) => serving,
+            Err(not) => return not.into(),
+        };
+        let Some(reader) = stream.buffer.read() else {
+            return Followed::Again;
+        };
+        let request = self.sent.head();
+        if !request.has_range() && !request.is_conditional() {
+            let status = self.shared_status();
+            let policy = &self.context.policy;
+            let answer =
+                reply::from_stream(policy, &request, &stream.head, reader, serving, &status);
+            return Followed::Answer(answer);
+        }
+        // Which part of it the client is to have shows when all is there.
+        let stored = timeout_at(until, poll_fn(|cx| reader.poll_ended(cx))).await;
+        match stream.entry.get().filter(|_| stored == Ok(true)) {
+            Some(entry) => self.use_entry(entry),
+            None => Followed::Alone,
+        }
+    }
+
+    /// Whether this request could have reused a response as a stored one (RFC 9111 section 4).
+    fn may_reuse(&mut self, head: &StoredHead, live: bool) -> Result<Serving, Not> {
+        if !live {
+            return Err(Not::ThisFlight);
+        }
+        let request = self.sent.head();
+        if !head.selection().matches(request.headers()) {
+            self.fetch.variant = variant(head.selection(), &request);
+            return Err(Not::ThisFlight);
+        }
+        let now = self.context.cache.shared().clock.now();
+        match self.context.policy.decide(&request, head, now) {
+            Decision::Serve(serving) | Decision::ServeWhileValidating(serving) => Ok(serving),
+            _ => Err(Not::Ever),
+        }
+    }
+
+    /// Tells that the response was another request's.
+    fn shared_status(&self) -> CacheStatus {
+        let reason = self.fetch.reason;
+        trace::answered(&self.context.cache, Outcome::Collapsed { reason });
+        CacheStatus::forward(reason).collapsed(true)
+    }
+}
+
+/// What became of a request that followed.
+enum Followed<C> {
+    /// Forward by itself.
+    Alone,
+    /// To the next flight.
+    Again,
+    Answer(Response<ResponseBody<C>>),
+}
+
+/// Why a follower does not get what was fetched.
+enum Not {
+    /// No stored response could answer it.
+    Ever,
+    /// It is another variant, or was purged meanwhile.
+    ThisFlight,
+}
+
+impl<C> From<Not> for Followed<C> {
+    fn from(not: Not) -> Self {
+        match not {
+            Not::Ever => Self::Alone,
+            Not::ThisFlight => Self::Again,
+        }
+    }
+}
+
+/// So many flights a request follows before it goes forward by itself.
+const MAX_FLIGHTS: usize = 4;

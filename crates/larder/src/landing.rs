@@ -1,0 +1,81 @@
+//! What a leader lands with: what its followers may have of it.
+
+use std::sync::{Arc, OnceLock};
+
+use http::StatusCode;
+use larder_policy::StoredHead;
+use tracing::Span;
+
+use crate::buffer::Buffer;
+use crate::entry::{Birth, Entry};
+use crate::flights;
+use crate::marks::Scope;
+use crate::stamps::Stamps;
+
+pub(crate) type Flights = flights::Flights<FlightKey, Takeoff, Landing>;
+pub(crate) type Flight = flights::Flight<Takeoff, Landing>;
+pub(crate) type Follower = flights::Follower<Takeoff, Landing>;
+pub(crate) type Leader = flights::Leader<FlightKey, Takeoff, Landing>;
+
+/// A primary key, and the selecting values where it is known which fields select.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct FlightKey {
+    pub(crate) primary: Arc<[u8]>,
+    pub(crate) variant: Box<[u8]>,
+}
+
+/// What is known of a flight from its start.
+#[derive(Debug)]
+pub(crate) struct Takeoff {
+    birth: Birth,
+    /// The span of the inner service's work, once there is one.
+    span: OnceLock<Span>,
+}
+
+impl Takeoff {
+    pub(crate) fn new(birth: Birth) -> Self {
+        Self {
+            birth,
+            span: OnceLock::new(),
+        }
+    }
+
+    /// Whoever came after a purge does not wait for what began before it.
+    pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
+        self.birth.is_live(stamps)
+    }
+
+    pub(crate) fn works_in(&self, span: &Span) {
+        let _ = self.span.set(span.clone());
+    }
+
+    /// Tells the span of the inner service's work that the present one waits for it.
+    pub(crate) fn link(&self) {
+        if let Some(span) = self.span.get() {
+            span.follows_from(Span::current());
+        }
+    }
+}
+
+/// What a flight ends with.
+#[derive(Debug, Clone)]
+pub(crate) enum Landing {
+    /// The response is not for others.
+    Alone(Scope),
+    /// The inner service failed: a stored response may stand in.
+    Failed(Option<StatusCode>),
+    Stored(Arc<Entry>),
+    Streaming(Arc<Stream>),
+    /// The inner service did not answer in the time it has.
+    TimedOut,
+}
+
+/// A response that may be stored, while its body arrives.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) head: StoredHead,
+    pub(crate) birth: Birth,
+    pub(crate) buffer: Arc<Buffer>,
+    /// What came of it, once it is stored.
+    pub(crate) entry: OnceLock<Arc<Entry>>,
+}

@@ -1,0 +1,73 @@
+//! A look into the store: what is there for a request, and what to do with it.
+
+use std::sync::Arc;
+
+use larder_policy::fields::ForwardReason;
+use larder_policy::key::{KeyBuf, Selection};
+use larder_policy::{Decision, RequestHead, Serving};
+
+use crate::context::Context;
+use crate::entry::Entry;
+use crate::variants::Selected;
+
+/// What a look found.
+pub(crate) enum Use {
+    /// Nothing that answers the request; with the selecting values, if it is known which fields
+    /// select.
+    Miss(ForwardReason, Box<[u8]>),
+    /// With what lets it be served, should it be stale.
+    Serve(Arc<Entry>, Serving, &'static str),
+    /// Stale, and to be validated in the background.
+    ServeWhileValidating(Arc<Entry>, Serving),
+    Validate(ForwardReason, Arc<Entry>),
+}
+
+/// What is stored under a key, for this request.
+pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use {
+    let shared = context.cache.shared();
+    let miss = || Use::Miss(ForwardReason::UriMiss, Box::default());
+    let Some(found) = shared.memory.get(key) else {
+        return miss();
+    };
+    let entry = match found.select(head.headers(), &shared.stamps) {
+        Selected::Match(entry) => entry,
+        Selected::Mismatch(selection) => {
+            let variant = variant(selection, head);
+            return Use::Miss(ForwardReason::VaryMiss, variant);
+        }
+        Selected::None => return miss(),
+    };
+    let now = shared.clock.now();
+    match context.policy.decide(head, &entry.head, now) {
+        Decision::Serve(serving) => Use::Serve(Arc::clone(entry), serving, MAX_STALE),
+        Decision::ServeWhileValidating(serving) => {
+            Use::ServeWhileValidating(Arc::clone(entry), serving)
+        }
+        Decision::Forget => {
+            shared.memory.remove(key, entry);
+            miss()
+        }
+        Decision::Validate(reason) => {
+            // The inner service failed a moment ago.
+            if reason == ForwardReason::Stale
+                && entry.turns().is_throttled(now)
+                && let Some(serving) = context.policy.serves_on_failure(head, &entry.head, now)
+            {
+                return Use::Serve(Arc::clone(entry), serving, STALE_IF_ERROR);
+            }
+            Use::Validate(reason, Arc::clone(entry))
+        }
+        _ => Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
+    }
+}
+
+/// The selecting values of a request, where these fields select.
+pub(crate) fn variant(selection: &Selection, head: &RequestHead<'_>) -> Box<[u8]> {
+    let mut values = KeyBuf::new();
+    Selection::encode(selection.names(), head.headers(), &mut values);
+    values.as_slice().into()
+}
+
+pub(crate) const MAX_STALE: &str = "max-stale";
+pub(crate) const STALE_IF_ERROR: &str = "stale-if-error";
+pub(crate) const STALE_WHILE_REVALIDATE: &str = "stale-while-revalidate";

@@ -1,0 +1,86 @@
+//! Validating a stored response that nobody waits for: stale ones while they are served, and fresh
+//! ones shortly before they expire.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use http_body::Body;
+use larder_policy::key::MethodClass;
+use tower_service::Service;
+
+use crate::body_error::BoxError;
+use crate::context::Context;
+use crate::drive::forward;
+use crate::entry::Entry;
+use crate::flights::Boarded;
+use crate::job::{Fetch, Job, Sent};
+use crate::trace;
+
+/// A turn at validating a stored response, over when dropped.
+pub(crate) struct Turn(Arc<Entry>);
+
+impl Turn {
+    /// `None`: somebody else has it, or the last try failed just now.
+    pub(crate) fn take(context: &Context, entry: &Arc<Entry>) -> Option<Self> {
+        let now = context.cache.shared().clock.now();
+        entry.turns().take(now).then(|| Self(Arc::clone(entry)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.turns().give_back();
+    }
+}
+
+/// Starts the validation of a stored response, on the occasion of a request that it answered.
+pub(crate) fn refresh<S, B, C>(
+    context: &Arc<Context>,
+    inner: S,
+    request: &Request<B>,
+    fetch: Fetch,
+    turn: Turn,
+) where
+    S: Service<Request<B>, Response = Response<C>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Send + 'static,
+    B: Body + Default + Send + 'static,
+    C: Body + Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let request = unattended(context, request, &turn.0);
+    let sent = Sent::of(context, &request);
+    let mut job = Job::new(Arc::clone(context), sent, fetch);
+    job.unattended = true;
+    match job.board() {
+        Boarded::Lead(leader) => job.leader = Some(leader),
+        // It is being fetched already.
+        _ => return,
+    }
+    let cache = context.cache.clone();
+    let work = async move {
+        let _turn = turn;
+        let answer = forward(inner, job, request).await;
+        drop(answer);
+    };
+    match cache.shared().background.run(work) {
+        Ok(()) => trace::refreshing(&cache),
+        Err(work) => drop(work),
+    }
+}
+
+/// A request for the same response that no client made: nothing of the triggering request goes with
+/// it but what says which response is meant, and what the application's own layers put there.
+fn unattended<B: Default>(context: &Context, triggering: &Request<B>, entry: &Entry) -> Request<B> {
+    let mut request = Request::new(B::default());
+    *request.method_mut() = match entry.head.class() {
+        MethodClass::Head => Method::HEAD,
+        _ => Method::GET,
+    };
+    *request.uri_mut() = triggering.uri().clone();
+    *request.version_mut() = triggering.version();
+    *request.extensions_mut() = triggering.extensions().clone();
+    let policy = &context.policy;
+    *request.headers_mut() = policy.background_fields(&entry.head, triggering.headers());
+    request
+}

@@ -1,0 +1,59 @@
+//! Whose turn it is to validate a stored response: one at a time, and after a failure not at once.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// Kept with a stored response.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    taken: AtomicBool,
+    /// Milliseconds since the epoch before which nobody tries again.
+    not_before: AtomicU64,
+}
+
+impl Turns {
+    /// The last try failed so recently that another is not worth it.
+    pub(crate) fn is_throttled(&self, now: SystemTime) -> bool {
+        milliseconds(now) < self.not_before.load(Ordering::Relaxed)
+    }
+
+    /// Takes the turn, to be [given back](Self::give_back). `false`: somebody else has it, or the
+    /// last try failed just now.
+    pub(crate) fn take(&self, now: SystemTime) -> bool {
+        !self.is_throttled(now) && !self.taken.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn give_back(&self) {
+        self.taken.store(false, Ordering::Release);
+    }
+
+    /// A try failed.
+    pub(crate) fn failed(&self, now: SystemTime, pause: Duration) {
+        let until = milliseconds(now + pause);
+        self.not_before.store(until, Ordering::Relaxed);
+    }
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_and_after_a_failure_not_at_once() {
+        let (turns, now) = (Turns::default(), SystemTime::UNIX_EPOCH);
+        assert!(turns.take(now));
+        assert!(!turns.take(now));
+        turns.failed(now, Duration::from_secs(1));
+        turns.give_back();
+        assert!(turns.is_throttled(now + Duration::from_millis(999)));
+        assert!(!turns.take(now + Duration::from_millis(999)));
+        assert!(turns.take(now + Duration::from_secs(1)));
+    }
+}
