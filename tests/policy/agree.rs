@@ -41,6 +41,7 @@ pub fn decided(case: &Case, stored: &StoredHead, request: &Request, now: i64) ->
         Decision::Serve(_) => Verdict::Serve,
         Decision::ServeWhileValidating(_) => Verdict::ServeAndValidate,
         Decision::Validate(ForwardReason::Request) => Verdict::Forced,
+        Decision::Forget => Verdict::Forget,
         _ => Verdict::Validate,
     }
 }
@@ -51,6 +52,13 @@ pub fn instants(case: &Case, stored: &StoredHead) -> Vec<i64> {
     let came = case.times.came;
     let made = came - span(stored.age(instant(came)));
     let expiry = made + span(stored.lifetime());
+    let (grace, keep) = (case.rules.grace, case.rules.keep.unwrap_or(0));
+    let revalidate = span(stored.stale_while_revalidate());
+    let error = span(stored.stale_if_error());
+    let windows = revalidate
+        .max(error)
+        .max(grace)
+        .max(case.rules.stale_on_failure);
     let edges = [
         came,
         made + 10_000,
@@ -60,8 +68,10 @@ pub fn instants(case: &Case, stored: &StoredHead) -> Vec<i64> {
         expiry,
         expiry + 10_000,
         expiry + 60_000,
-        expiry + span(stored.stale_while_revalidate()),
-        expiry + span(stored.stale_if_error()),
+        expiry + revalidate,
+        expiry + error,
+        expiry + grace,
+        expiry + windows + keep,
         expiry + 24 * 3600 * 1000,
     ];
     let around = |edge: i64| [-1000, -1, 0, 1, 1000].map(|offset| edge + offset);
@@ -90,20 +100,6 @@ proptest! {
             prop_assert_eq!(names.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         }
     }
-}
-
-proptest! {
-    #[test]
-    fn the_same_requests_are_answered(request in request()) {
-        let head = Head::of(&request);
-        let class = match larder::Policy::shared().lookup(&head.head()) {
-            Lookup::Use(MethodClass::Get) => Some(Method::GET),
-            Lookup::Use(MethodClass::Head) => Some(Method::HEAD),
-            _ => None,
-        };
-        let expected = naive::takes_part(&request).then(|| request.method.parse().unwrap());
-        prop_assert_eq!(class, expected);
-    }
 
     #[test]
     fn the_same_is_decided_at_every_later_instant(case in case(), later in request()) {
@@ -122,6 +118,20 @@ proptest! {
                 prop_assert_eq!(survives.is_some(), expected, "{}", now);
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_same_requests_are_answered(request in request()) {
+        let head = Head::of(&request);
+        let class = match larder::Policy::shared().lookup(&head.head()) {
+            Lookup::Use(MethodClass::Get) => Some(Method::GET),
+            Lookup::Use(MethodClass::Head) => Some(Method::HEAD),
+            _ => None,
+        };
+        let expected = naive::takes_part(&request).then(|| request.method.parse().unwrap());
+        prop_assert_eq!(class, expected);
     }
 
     #[test]
@@ -142,7 +152,7 @@ proptest! {
 fn the_cases_are_of_every_kind() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let (mut kinds, mut stored_cases, mut matches) = ([0; 4], 0, [0; 2]);
+    let (mut kinds, mut stored_cases, mut matches) = ([0; 5], 0, [0; 2]);
     for _ in 0..2000 {
         let case = case().new_tree(&mut runner).unwrap().current();
         let later = request().new_tree(&mut runner).unwrap().current();

@@ -45,6 +45,8 @@ impl Case {
             .with_stored_set_cookie(rules.store_set_cookie)
             .with_explicit_windows_over_s_maxage(rules.windows_beat_s_maxage)
             .with_stale_on_failure((window > 0).then(|| milliseconds(window)))
+            .with_grace((rules.grace > 0).then(|| milliseconds(rules.grace)))
+            .with_keep(rules.keep.map(milliseconds))
             .with_target_list(rules.targets.iter().map(|name| name.parse().unwrap()));
         match rules.cap {
             Some(cap) => policy.with_lifetime_cap(milliseconds(cap)),
@@ -126,6 +128,8 @@ pub fn rules() -> impl Strategy<Value = Rules> {
         store_set_cookie: all,
         windows_beat_s_maxage: false,
         stale_on_failure: if all { 24 * 3600 * 1000 } else { 0 },
+        grace: 0,
+        keep: None,
         cap: None,
         targets: if all {
             vec!["cdn-cache-control".into()]
@@ -138,8 +142,10 @@ pub fn rules() -> impl Strategy<Value = Rules> {
         preset(true, true),
         preset(false, false),
     ]);
-    let turned = subsequence((0..8).collect::<Vec<_>>(), 0..3);
-    (presets, prop_oneof![2 => Just(Vec::new()), 3 => turned]).prop_map(|(mut rules, turned)| {
+    let turned = subsequence((0..12).collect::<Vec<_>>(), 0..4);
+    let turned = prop_oneof![2 => Just(Vec::new()), 3 => turned];
+    let span = select(vec![0, 1, 10_000, 60_000, 3_600_000]);
+    (presets, turned, span).prop_map(|(mut rules, turned, span)| {
         for setting in turned {
             match setting {
                 0 => rules.heuristics = !rules.heuristics,
@@ -148,6 +154,9 @@ pub fn rules() -> impl Strategy<Value = Rules> {
                 4 => rules.store_set_cookie = !rules.store_set_cookie,
                 5 => rules.windows_beat_s_maxage = true,
                 6 => rules.cap = Some(60_000),
+                7 | 8 => rules.grace = span,
+                9 => rules.keep = Some(span),
+                10 => (rules.keep, rules.stale_on_failure) = (Some(span), 0),
                 _ => {
                     let both = ["example-cache-control", "cdn-cache-control"];
                     rules.targets = both.map(String::from).to_vec();

@@ -1,6 +1,7 @@
 //! The whole policy against a second, naive one.
 
 mod agree;
+mod background;
 mod date_values;
 mod dates;
 mod dictionary;
@@ -12,4 +13,5 @@ mod metamorphic;
 mod naive;
 mod selecting;
 mod values;
+mod windows;
 mod wording;

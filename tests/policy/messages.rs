@@ -34,6 +34,9 @@ pub struct Rules {
     pub store_set_cookie: bool,
     pub windows_beat_s_maxage: bool,
     pub stale_on_failure: i64,
+    /// None when zero.
+    pub grace: i64,
+    pub keep: Option<i64>,
     pub cap: Option<i64>,
     pub targets: Vec<String>,
 }

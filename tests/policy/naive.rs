@@ -32,6 +32,8 @@ pub enum Verdict {
     Validate,
     /// It is fresh, but the client wants more.
     Forced,
+    /// It is of no use any more, not even for validation.
+    Forget,
 }
 
 /// Whether the cache may take part at all.
@@ -159,8 +161,26 @@ pub fn age(stored: &Stored, now: i64) -> i64 {
     stored.initial_age + (now - stored.came).max(0)
 }
 
-/// RFC 9111 section 4.
+/// RFC 9111 section 4, and for how long the operator keeps what has to be validated.
 pub fn decide(rules: &Rules, stored: &Stored, request: &Request, now: i64) -> Verdict {
+    let verdict = reuse(rules, stored, request, now);
+    if matches!(verdict, Verdict::Serve | Verdict::ServeAndValidate) {
+        return verdict;
+    }
+    let expired = age(stored, now) - stored.lifetime;
+    let mut kept = stored.while_validating;
+    for window in [stored.if_error, rules.grace, rules.stale_on_failure] {
+        kept = kept.max(window);
+    }
+    match rules.keep {
+        // Kept for no time at all, it is gone at the instant at which it expires.
+        Some(0) if kept == 0 && expired >= 0 => Verdict::Forget,
+        Some(keep) if expired > kept + keep => Verdict::Forget,
+        _ => verdict,
+    }
+}
+
+fn reuse(rules: &Rules, stored: &Stored, request: &Request, now: i64) -> Verdict {
     let asks = asked(request);
     let age = age(stored, now);
     let fresh = stored.lifetime > age;
@@ -192,7 +212,8 @@ pub fn decide(rules: &Rules, stored: &Stored, request: &Request, now: i64) -> Ve
     {
         return Verdict::Serve;
     }
-    if stored.while_validating > 0 && -left <= stored.while_validating {
+    let window = stored.while_validating.max(rules.grace);
+    if window > 0 && -left <= window {
         // A client that wants a stored response or nothing starts no validation.
         return if asks.only_if_cached {
             Verdict::Serve
@@ -211,7 +232,8 @@ pub fn survives_failure(rules: &Rules, stored: &Stored, request: &Request, now: 
         .filter(|_| rules.honour)
         .unwrap_or(0)
         * 1000;
-    let window = stored.if_error.max(asked).max(rules.stale_on_failure);
+    let operators = rules.stale_on_failure.max(rules.grace);
+    let window = stored.if_error.max(asked).max(operators);
     !stored.never_stale && (left > 0 || (window > 0 && -left <= window))
 }
 
@@ -268,7 +290,7 @@ fn has_validator(says: &Says, rules: &Rules, response: &Response, times: Times) 
     (tag && !stripped("etag")) || (modified && !stripped("last-modified"))
 }
 
-fn is_entity_tag(text: &str) -> bool {
+pub fn is_entity_tag(text: &str) -> bool {
     let text = text.trim_matches([' ', '\t']);
     let opaque = text.strip_prefix("W/").unwrap_or(text);
     opaque.len() >= 2
