@@ -7,17 +7,24 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::timer::Timer;
+
 /// Starts background work.
 #[derive(Debug)]
 pub(crate) struct Background {
     places: Arc<Semaphore>,
+    timer: Arc<Timer>,
     within: Duration,
 }
 
 impl Background {
-    pub(crate) fn new(limit: usize, within: Duration) -> Self {
+    pub(crate) fn new(limit: usize, within: Duration, timer: Arc<Timer>) -> Self {
         let places = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        Self { places, within }
+        Self {
+            places,
+            timer,
+            within,
+        }
     }
 
     /// How long work may take once no client waits for it.
@@ -35,11 +42,11 @@ impl Background {
         let (Ok(place), Ok(runtime)) = (place, Handle::try_current()) else {
             return Err(work);
         };
-        let within = self.within;
+        let (within, timer) = (self.within, Arc::clone(&self.timer));
         runtime.spawn(async move {
             let _place = place;
             // What it was waiting for is dropped here, and whoever follows is freed.
-            drop(tokio::time::timeout(within, work).await);
+            drop(timer.timeout(within, work).await);
         });
         Ok(())
     }

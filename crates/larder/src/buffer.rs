@@ -127,7 +127,7 @@ impl Buffer {
     }
 
     /// Whether the pump may put in more. Also wakes the pump when the last reader leaves.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Room> {
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<Room> {
         let mut state = lock(&self.state);
         state.pump = Some(cx.waker().clone());
         if state.readers.is_empty() {
@@ -303,7 +303,7 @@ impl Reader {
     /// The next frame, or `None` after the last.
     pub(crate) fn poll_next(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if self.ended {
             return Poll::Ready(None);
@@ -339,7 +339,7 @@ impl Reader {
     }
 
     /// Waits, without reading, until the body has ended. `false`: it will not be kept.
-    pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<bool> {
+    pub(crate) fn poll_ended(&self, cx: &Context<'_>) -> Poll<bool> {
         let mut state = lock(&self.buffer.state);
         match state.end {
             _ if !state.whole => Poll::Ready(false),

@@ -14,6 +14,7 @@ use crate::marks::Marks;
 use crate::stamps::Stamps;
 use crate::stats::Counters;
 use crate::tier::MemoryTier;
+use crate::timer::Timer;
 use crate::variants::VariantLimits;
 
 impl Cache {
@@ -191,8 +192,11 @@ impl CacheBuilder {
             count: self.max_variants,
             bytes,
         };
+        let timer = Arc::new(Timer::default());
+        let background =
+            Background::new(self.max_background, self.finish_within, Arc::clone(&timer));
         Cache::new(Shared {
-            background: Background::new(self.max_background, self.finish_within),
+            background,
             budget: Arc::new(Budget::new(self.max_fill_bytes)),
             clock: self.clock,
             counters: Counters::default(),
@@ -208,6 +212,7 @@ impl CacheBuilder {
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
             memory: MemoryTier::new(self.max_bytes, variants),
             stamps: Stamps::new(),
+            timer,
             unlimited: Arc::new(Budget::new(u64::MAX)),
         })
     }

@@ -16,6 +16,7 @@ use crate::marks::Marks;
 use crate::stamps::Stamps;
 use crate::stats::{Counters, Stats, Usage};
 use crate::tier::MemoryTier;
+use crate::timer::Timer;
 
 /// A store of responses, shared by every [`CacheLayer`](crate::CacheLayer) made from it. Cloning is
 /// cheap and gives another handle to the same store.
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) marks: Marks,
     pub(crate) memory: MemoryTier,
     pub(crate) stamps: Stamps,
+    pub(crate) timer: Arc<Timer>,
     /// Of what is delivered and not kept.
     pub(crate) unlimited: Arc<Budget>,
 }

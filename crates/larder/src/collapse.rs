@@ -10,7 +10,7 @@ use http::Response;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::{Decision, Serving, StoredHead};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::berth::Berth;
 use crate::body::ResponseBody;
@@ -21,6 +21,7 @@ use crate::landing::{FlightKey, Follower, Landing, Stream, Takeoff};
 use crate::look::{STALE_IF_ERROR, STALE_WHILE_REVALIDATE, Use, look, variant};
 use crate::marks::Scope;
 use crate::reply;
+use crate::timer::{Timer, after};
 use crate::trace::{self, Outcome};
 
 impl Job {
@@ -31,7 +32,7 @@ impl Job {
             return None;
         }
         let patience = self.context.cache.shared().limits.collapse_timeout;
-        let until = Instant::now() + patience;
+        let until = after(patience);
         for _ in 0..MAX_FLIGHTS {
             if self.goes_alone() {
                 return None;
@@ -126,8 +127,8 @@ impl Job {
         let flight = Arc::clone(follower.flight());
         let soft = self.context.filling.soft_timeout;
         let soft = soft.filter(|_| self.stands_in().is_some());
-        let soon = soft.map_or(until, |soft| until.min(Instant::now() + soft));
-        let landing = timeout_at(soon, follower).await;
+        let soon = soft.map_or(until, |soft| until.min(after(soft)));
+        let landing = self.timer().timeout_at(soon, follower).await;
         flight.mark().link();
         match landing {
             Ok(Some(landing)) => self.use_landing(landing, until).await,
@@ -188,7 +189,7 @@ impl Job {
             return Followed::Answer(answer);
         }
         // Which part of it the client is to have shows when all is there.
-        let stored = timeout_at(until, poll_fn(|cx| reader.poll_ended(cx))).await;
+        let stored = self.timer().timeout_at(until, poll_fn(|cx| reader.poll_ended(cx))).await;
         match stream.entry.get().filter(|_| stored == Ok(true)) {
             Some(entry) => self.use_entry(entry),
             None => Followed::Alone,
@@ -210,6 +211,10 @@ impl Job {
             Decision::Serve(serving) | Decision::ServeWhileValidating(serving) => Ok(serving),
             _ => Err(Not::Ever),
         }
+    }
+
+    pub(crate) fn timer(&self) -> &Timer {
+        &self.context.cache.shared().timer
     }
 
     /// Tells that the response was another request's.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use http::{Request, Response, StatusCode, request};
 use http_body::Body;
 use larder_policy::{Exchange, Validation};
-use tokio::time::timeout;
 use tower_service::Service;
 use tracing::Instrument;
 
@@ -49,7 +48,7 @@ where
         Some(soft) if job.stands_in().is_some() => {
             let twin = job.twin();
             let mut forward = Box::pin(forward(inner, job, request));
-            match timeout(soft, &mut forward).await {
+            match twin.timer().timeout(soft, &mut forward).await {
                 Ok(response) => response,
                 Err(_) => finish_behind(twin, forward).await,
             }
@@ -193,11 +192,13 @@ impl<S> Drive<S> {
     where
         S: Service<Request<B>, Response = Response<C>>,
     {
-        let (span, limit) = (self.job.span.clone(), self.job.context.filling.hard_timeout);
+        let context = Arc::clone(&self.job.context);
+        let timer = &context.cache.shared().timer;
+        let (span, limit) = (self.job.span.clone(), context.filling.hard_timeout);
         let called = self.call(request).instrument(span);
         let arrived = match limit {
             None => called.await,
-            Some(limit) => timeout(limit, called).await.map_err(|_| Lost::TimedOut)?,
+            Some(limit) => timer.timeout(limit, called).await.map_err(|_| Lost::TimedOut)?,
         };
         arrived.map_err(Lost::Error)
     }

@@ -33,7 +33,7 @@ impl EarlyRefresh {
     }
 
     /// Each hit starts a refresh with a probability that rises towards the expiry, the earlier the
-    /// longer the inner service took over the response (XFetch: Vattani, Chierichetti, Lowenstein,
+    /// longer the inner service took over the response (`XFetch`: Vattani, Chierichetti, Lowenstein,
     /// "Optimal Probabilistic Cache Stampede Prevention", 2015). Needs no knowledge of the traffic:
     /// frequent hits start it early enough, rare ones do not bother.
     #[must_use]

@@ -90,6 +90,7 @@ mod stale;
 mod stamps;
 mod stats;
 mod tier;
+mod timer;
 mod trace;
 mod turns;
 mod variants;

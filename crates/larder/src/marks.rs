@@ -34,7 +34,9 @@ impl Marks {
             Some(Scope::Everybody) => Scope::Everybody,
             _ => scope,
         };
-        self.engine.insert(key, (wider, now + self.lasts));
+        if let Some(until) = now.checked_add(self.lasts) {
+            self.engine.insert(key, (wider, until));
+        }
     }
 
     /// A response to this key was stored.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame};
 use larder_policy::SkipReason;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::body::poll_inner;
 use crate::body_error::{BodyError, BoxError, Lost};
@@ -98,7 +98,9 @@ where
     async fn next(&mut self) -> Option<Next> {
         loop {
             let period = STALL.min(self.within);
-            match timeout(period, poll_fn(|cx| self.poll_next(cx))).await {
+            let cache = self.cache.clone();
+            let next = poll_fn(|cx| self.poll_next(cx));
+            match cache.shared().timer.timeout(period, next).await {
                 Ok(next) => return next,
                 // For a while nothing came in, or somebody held back everybody else.
                 Err(_) => self.stream.buffer.cut_slowest(),

@@ -29,7 +29,7 @@ impl Turns {
 
     /// A try failed.
     pub(crate) fn failed(&self, now: SystemTime, pause: Duration) {
-        let until = milliseconds(now + pause);
+        let until = now.checked_add(pause).map_or(u64::MAX, milliseconds);
         self.not_before.store(until, Ordering::Relaxed);
     }
 }
