@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::body_error::{BodyError, BoxError};
 use crate::buffer::Reader;
+use crate::engine::Led;
 
 pin_project! {
     /// Body of the responses of [`CacheService`](crate::CacheService). Data comes as [`Bytes`];
@@ -27,6 +28,10 @@ pin_project! {
         Inner {
             #[pin]
             inner: C,
+        },
+        Led {
+            led: Led,
+            expected: Option<u64>,
         },
         // What was read of the inner body, and then the rest of it.
         Rest {
@@ -61,6 +66,14 @@ impl<C> ResponseBody<C> {
         }
     }
 
+    /// The body of the client who runs the pump. `expected` is the length that the inner body itself
+    /// says it has.
+    pub(crate) fn led(led: Led, expected: Option<u64>) -> Self {
+        Self {
+            kind: Kind::Led { led, expected },
+        }
+    }
+
     /// `expected` is the length that the inner body itself says it has.
     pub(crate) fn shared(reader: Reader, expected: Option<u64>) -> Self {
         Self {
@@ -89,6 +102,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.project().kind.project() {
             KindProj::Inner { inner } => poll_inner(inner, cx),
+            KindProj::Led { led, .. } => led.poll_next(cx),
             KindProj::Rest { read, inner } => match read.pop_front() {
                 Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
                 None => poll_inner(inner.as_mut(), cx),
@@ -104,8 +118,9 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { inner } => inner.is_end_stream(),
+            Kind::Led { led, .. } => led.reader().is_none_or(Reader::is_at_end),
             Kind::Rest { read, inner } => read.is_empty() && inner.is_end_stream(),
-            Kind::Shared { reader, .. } => reader.ahead() == (0, true),
+            Kind::Shared { reader, .. } => reader.is_at_end(),
             Kind::Stored { data } => data.is_empty(),
         }
     }
@@ -125,19 +140,11 @@ where
                 }
                 hint
             }
-            Kind::Shared { reader, expected } => {
-                let (ahead, all) = reader.ahead();
-                let expected = expected.map(|bytes| bytes.saturating_sub(reader.offset()));
-                match expected {
-                    _ if all => SizeHint::with_exact(ahead),
-                    Some(expected) => SizeHint::with_exact(expected),
-                    None => {
-                        let mut hint = SizeHint::new();
-                        hint.set_lower(ahead);
-                        hint
-                    }
-                }
-            }
+            Kind::Led { led, expected } => match led.reader() {
+                Some(reader) => reader.size_hint(*expected),
+                None => SizeHint::with_exact(0),
+            },
+            Kind::Shared { reader, expected } => reader.size_hint(*expected),
             Kind::Stored { data } => SizeHint::with_exact(data.len() as u64),
         }
     }
@@ -164,7 +171,7 @@ impl<C> fmt::Debug for ResponseBody<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
             Kind::Inner { .. } | Kind::Rest { .. } => "ResponseBody(inner)",
-            Kind::Shared { .. } => "ResponseBody(shared)",
+            Kind::Led { .. } | Kind::Shared { .. } => "ResponseBody(shared)",
             Kind::Stored { .. } => "ResponseBody(stored)",
         })
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use slab::Slab;
 
 use crate::body_error::{BodyError, TooSlow};
@@ -301,41 +301,26 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// The next frame, or `None` after the last.
-    pub(crate) fn poll_next(
-        &mut self,
-        cx: &Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Next> {
         if self.ended {
             return Poll::Ready(None);
         }
         let mut state = lock(&self.buffer.state);
-        let Some(place) = state.readers.get(self.place) else {
-            return Poll::Ready(None);
-        };
-        if place.cut {
-            self.ended = true;
-            return Poll::Ready(Some(Err(BodyError::new(TooSlow))));
+        let found = state.find(self.place, &mut self.ended);
+        if found.is_none() {
+            state.wait(self.place, cx.waker());
         }
-        if let Some(data) = state.from(place.offset) {
-            let pump = state.advance(self.place, data.len() as u64);
-            drop(state);
-            pump.into_iter().for_each(Waker::wake);
-            return Poll::Ready(Some(Ok(Frame::data(data))));
+        drop(state);
+        found.map_or(Poll::Pending, |found| Poll::Ready(found.hand_on()))
+    }
+
+    /// The next frame if it is there, without waiting for it.
+    pub(crate) fn take_next(&mut self) -> Option<Next> {
+        if self.ended {
+            return Some(None);
         }
-        match &state.end {
-            None => {
-                state.wait(self.place, cx.waker());
-                Poll::Pending
-            }
-            Some(End::Clean(trailers)) => {
-                self.ended = true;
-                Poll::Ready(trailers.clone().map(|fields| Ok(Frame::trailers(fields))))
-            }
-            Some(End::Failed(error)) => {
-                self.ended = true;
-                Poll::Ready(Some(Err(error.clone())))
-            }
-        }
+        let found = lock(&self.buffer.state).find(self.place, &mut self.ended);
+        found.map(Found::hand_on)
     }
 
     /// Waits, without reading, until the body has ended. `false`: it will not be kept.
@@ -352,27 +337,73 @@ impl Reader {
         }
     }
 
-    /// Bytes still to be read: as many as have arrived, and whether they are all.
-    pub(crate) fn ahead(&self) -> (u64, bool) {
+    /// Nothing comes any more.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.size_hint(None).exact() == Some(0) && (self.ended || !self.has_trailers())
+    }
+
+    /// Bytes still to be read, when so many are expected in all.
+    pub(crate) fn size_hint(&self, expected: Option<u64>) -> SizeHint {
         let state = lock(&self.buffer.state);
         let place = state.readers.get(self.place);
         let offset = place.map_or(state.arrived, |place| place.offset);
-        let clean =
-            matches!(state.end, Some(End::Clean(None))) || (self.ended && state.end.is_some());
-        (state.arrived - offset, clean)
+        if matches!(state.end, Some(End::Clean(_))) {
+            return SizeHint::with_exact(state.arrived - offset);
+        }
+        if let Some(expected) = expected {
+            return SizeHint::with_exact(expected.saturating_sub(offset));
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(state.arrived - offset);
+        hint
     }
 
-    /// Bytes read so far.
-    pub(crate) fn offset(&self) -> u64 {
+    fn has_trailers(&self) -> bool {
         let state = lock(&self.buffer.state);
-        state
-            .readers
-            .get(self.place)
-            .map_or(0, |place| place.offset)
+        matches!(state.end, Some(End::Clean(Some(_))))
+    }
+}
+
+pub(crate) type Next = Option<Result<Frame<Bytes>, BodyError>>;
+
+/// What a reader found, and a pump that may go on because of it.
+struct Found {
+    next: Next,
+    pump: Option<Waker>,
+}
+
+impl Found {
+    fn end(next: Next) -> Self {
+        Self { next, pump: None }
+    }
+
+    fn hand_on(self) -> Next {
+        self.pump.into_iter().for_each(Waker::wake);
+        self.next
     }
 }
 
 impl State {
+    /// What comes next for a reader; `ended` is set with what nothing comes after.
+    fn find(&mut self, reader: usize, ended: &mut bool) -> Option<Found> {
+        let place = self.readers.get(reader)?;
+        if place.cut {
+            *ended = true;
+            return Some(Found::end(Some(Err(BodyError::new(TooSlow)))));
+        }
+        if let Some(data) = self.from(place.offset) {
+            let pump = self.advance(reader, data.len() as u64);
+            let next = Some(Ok(Frame::data(data)));
+            return Some(Found { next, pump });
+        }
+        let last = match self.end.as_ref()? {
+            End::Clean(trailers) => trailers.clone().map(|fields| Ok(Frame::trailers(fields))),
+            End::Failed(error) => Some(Err(error.clone())),
+        };
+        *ended = true;
+        Some(Found::end(last))
+    }
+
     /// A reader has read on. The pump may have room now.
     fn advance(&mut self, reader: usize, bytes: u64) -> Option<Waker> {
         let place = self.readers.get_mut(reader)?;

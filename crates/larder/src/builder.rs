@@ -38,7 +38,7 @@ pub struct CacheBuilder {
     max_followers: usize,
     max_header_bytes: usize,
     max_key_bytes: usize,
-    max_uncacheable: u64,
+    max_uncacheable: usize,
     max_variants: usize,
     retry_refresh_after: Duration,
     uncacheable_for: Duration,
@@ -57,7 +57,7 @@ impl Default for CacheBuilder {
             max_followers: 100_000,
             max_header_bytes: 64 << 10,
             max_key_bytes: 16 << 10,
-            max_uncacheable: 10_000,
+            max_uncacheable: 16 << 10,
             max_variants: 64,
             retry_refresh_after: Duration::from_secs(1),
             uncacheable_for: Duration::from_secs(30),
@@ -170,9 +170,9 @@ impl CacheBuilder {
         }
     }
 
-    /// Most keys that are remembered for [`uncacheable_for`](Self::uncacheable_for), at some 100
-    /// bytes each. Default: 10,000.
-    pub fn max_uncacheable(self, max_uncacheable: u64) -> Self {
+    /// Most keys that are remembered for [`uncacheable_for`](Self::uncacheable_for), at 8 bytes each,
+    /// allocated at the first; later ones take the places of earlier ones. Default: 16,384.
+    pub fn max_uncacheable(self, max_uncacheable: usize) -> Self {
         Self {
             max_uncacheable,
             ..self

@@ -81,7 +81,7 @@ impl Cache {
             fill_bytes: self.shared.budget.reserved(),
             keys,
             responses,
-            uncacheable: self.shared.marks.len(),
+            uncacheable: self.shared.marks.len(self.shared.clock.now()),
         })
     }
 

@@ -177,7 +177,7 @@ impl Job {
             Ok(serving) => serving,
             Err(not) => return not.into(),
         };
-        let Some(reader) = stream.buffer.read() else {
+        let Some(reader) = stream.join() else {
             return Followed::Again;
         };
         let request = self.sent.head();
@@ -189,7 +189,10 @@ impl Job {
             return Followed::Answer(answer);
         }
         // Which part of it the client is to have shows when all is there.
-        let stored = self.timer().timeout_at(until, poll_fn(|cx| reader.poll_ended(cx))).await;
+        let stored = self
+            .timer()
+            .timeout_at(until, poll_fn(|cx| reader.poll_ended(cx)))
+            .await;
         match stream.entry.get().filter(|_| stored == Ok(true)) {
             Some(entry) => self.use_entry(entry),
             None => Followed::Alone,

@@ -16,6 +16,7 @@ use tracing::Instrument;
 use crate::body::{ResponseBody, poll_inner};
 use crate::body_error::{BodyError, BoxError};
 use crate::buffer::{Buffer, Reader};
+use crate::engine::{Engine, Led};
 use crate::fill::{Fill, join};
 use crate::job::Job;
 use crate::landing::{Landing, Stream};
@@ -61,7 +62,7 @@ impl Job {
                 return (ResponseBody::shared(reader, expected), None);
             }
             Found::More => match self.take_off(body, fill, &pieces) {
-                Ok(reader) => return (ResponseBody::shared(reader, expected), None),
+                Ok(led) => return (ResponseBody::led(led, expected), None),
                 Err((back, fill, reason)) => {
                     body = back;
                     fill.discard(reason);
@@ -103,13 +104,13 @@ impl Job {
         (buffer, reader)
     }
 
-    /// Hands the body over to a pump, with all who follow.
+    /// Hands the body over to a pump, which its client runs, and whoever joins sets free.
     fn take_off<C>(
         &mut self,
         body: Pin<Box<C>>,
         fill: Fill,
         pieces: &[Bytes],
-    ) -> Result<Reader, (Pin<Box<C>>, Fill, SkipReason)>
+    ) -> Result<Led, (Pin<Box<C>>, Fill, SkipReason)>
     where
         C: Body + Send + 'static,
         C::Error: Into<BoxError>,
@@ -125,18 +126,20 @@ impl Job {
         if !pieces.iter().all(|piece| buffer.push(piece.clone())) {
             return Err((body, fill, SkipReason::FillBudget));
         }
+        let engine = Engine::new(runtime);
         let stream = Arc::new(Stream {
             head,
             birth: fill.birth(),
             buffer,
+            engine: Arc::downgrade(&engine),
             entry: OnceLock::new(),
         });
         if let Some(leader) = &self.leader {
             leader.land(Landing::Streaming(Arc::clone(&stream)));
         }
         let pump = Pump::new(self, body, fill, stream);
-        runtime.spawn(pump.run().instrument(self.span.clone()));
-        Ok(reader)
+        engine.start(pump.run().instrument(self.span.clone()));
+        Ok(Led::new(reader, engine))
     }
 }
 

@@ -198,7 +198,10 @@ impl<S> Drive<S> {
         let called = self.call(request).instrument(span);
         let arrived = match limit {
             None => called.await,
-            Some(limit) => timer.timeout(limit, called).await.map_err(|_| Lost::TimedOut)?,
+            Some(limit) => timer
+                .timeout(limit, called)
+                .await
+                .map_err(|_| Lost::TimedOut)?,
         };
         arrived.map_err(Lost::Error)
     }

@@ -1,12 +1,14 @@
 //! What a leader lands with: what its followers may have of it.
 
-use std::sync::{Arc, OnceLock};
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
 
 use http::StatusCode;
 use larder_policy::StoredHead;
 use tracing::Span;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Reader};
+use crate::engine::Engine;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
@@ -71,11 +73,28 @@ pub(crate) enum Landing {
 }
 
 /// A response that may be stored, while its body arrives.
-#[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) head: StoredHead,
     pub(crate) birth: Birth,
     pub(crate) buffer: Arc<Buffer>,
+    pub(crate) engine: Weak<Engine>,
     /// What came of it, once it is stored.
     pub(crate) entry: OnceLock<Arc<Entry>>,
+}
+
+impl Stream {
+    /// One more reads the body, so it moves at its own pace. `None`: its start is gone.
+    pub(crate) fn join(&self) -> Option<Reader> {
+        let reader = self.buffer.read()?;
+        if let Some(engine) = self.engine.upgrade() {
+            engine.detach();
+        }
+        Some(reader)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").finish_non_exhaustive()
+    }
 }

@@ -67,6 +67,7 @@ mod context;
 mod deliver;
 mod drive;
 mod early;
+mod engine;
 mod entry;
 mod fill;
 mod filling;

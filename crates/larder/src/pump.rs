@@ -32,6 +32,8 @@ pub(crate) struct Pump<C> {
     finish: bool,
     within: Duration,
     deserted: Option<Instant>,
+    /// Some reader is too far behind.
+    blocked: bool,
     cache: Cache,
     key: Arc<[u8]>,
 }
@@ -52,6 +54,7 @@ where
             finish: job.context.filling.finish_on_disconnect,
             within: job.context.cache.shared().background.within(),
             deserted: None,
+            blocked: false,
             cache: job.context.cache.clone(),
             key: Arc::clone(&job.fetch.key),
         }
@@ -96,6 +99,14 @@ where
 
     /// The next frame, or `None` when nobody wants it.
     async fn next(&mut self) -> Option<Next> {
+        let soon = poll_fn(|cx| match self.poll_next(cx) {
+            Poll::Ready(next) => Poll::Ready(Some(next)),
+            Poll::Pending if self.is_watched() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        });
+        if let Some(next) = soon.await {
+            return next;
+        }
         loop {
             let period = STALL.min(self.within);
             let cache = self.cache.clone();
@@ -108,8 +119,16 @@ where
         }
     }
 
+    /// It is not only for the inner service that the pump waits.
+    fn is_watched(&self) -> bool {
+        self.deserted.is_some() || self.blocked
+    }
+
     fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Option<Next>> {
-        match ready!(self.stream.buffer.poll_room(cx)) {
+        self.blocked = true;
+        let room = ready!(self.stream.buffer.poll_room(cx));
+        self.blocked = false;
+        match room {
             Room::Go => self.deserted = None,
             Room::Deserted if !self.goes_on() => return Poll::Ready(None),
             Room::Deserted => {}

@@ -78,9 +78,10 @@ mod tests {
     #[test]
     fn without_timers_nothing_is_limited_and_nothing_panics() {
         let timed = Timer::default();
-        let answer = runtime().build().unwrap().block_on(async {
-            timed.timeout(SECOND, ready(7)).await
-        });
+        let answer = runtime()
+            .build()
+            .unwrap()
+            .block_on(async { timed.timeout(SECOND, ready(7)).await });
         assert_eq!(answer, Ok(7));
     }
 
