@@ -1,6 +1,7 @@
 //! Work that no client waits for: bounded in number, and in time.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ impl Background {
         runtime.spawn(async move {
             let _place = place;
             // What it was waiting for is dropped here, and whoever follows is freed.
+            let work = pin!(work);
             drop(timer.timeout(within, work).await);
         });
         Ok(())

@@ -2,6 +2,7 @@
 //! else call the inner service, ask the policy what its response means, keep what may be kept, answer.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::{Request, Response, StatusCode, request};
@@ -44,16 +45,18 @@ where
     if let Some(response) = job.collapse(&berth).await {
         return Ok(response);
     }
-    match job.context.filling.soft_timeout {
-        Some(soft) if job.stands_in().is_some() => {
-            let twin = job.twin();
-            let mut forward = Box::pin(forward(inner, job, request));
-            match twin.timer().timeout(soft, &mut forward).await {
-                Ok(response) => response,
-                Err(_) => finish_behind(twin, forward).await,
-            }
-        }
-        _ => forward(inner, job, request).await,
+    let soft = job.context.filling.soft_timeout;
+    let twin = soft
+        .filter(|_| job.stands_in().is_some())
+        .map(|_| job.twin());
+    // On its own: one that follows needs little memory, and many follow.
+    let mut forward = Box::pin(forward(inner, job, request));
+    let (Some(soft), Some(twin)) = (soft, twin) else {
+        return forward.await;
+    };
+    match twin.timer().timeout(soft, &mut forward).await {
+        Ok(response) => response,
+        Err(_) => finish_behind(twin, forward).await,
     }
 }
 
@@ -195,13 +198,13 @@ impl<S> Drive<S> {
         let context = Arc::clone(&self.job.context);
         let timer = &context.cache.shared().timer;
         let (span, limit) = (self.job.span.clone(), context.filling.hard_timeout);
-        let called = self.call(request).instrument(span);
+        let called = pin!(self.call(request).instrument(span));
         let arrived = match limit {
             None => called.await,
-            Some(limit) => timer
-                .timeout(limit, called)
-                .await
-                .map_err(|_| Lost::TimedOut)?,
+            Some(limit) => {
+                let called = timer.timeout(limit, called).await;
+                called.map_err(|_| Lost::TimedOut)?
+            }
         };
         arrived.map_err(Lost::Error)
     }
