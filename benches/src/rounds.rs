@@ -74,6 +74,11 @@ impl Rounds {
         self.quick
     }
 
+    /// Whether only some groups are to run.
+    pub fn is_filtered(&self) -> bool {
+        !self.filter.is_empty()
+    }
+
     /// Measures the cases against the first of them.
     pub fn group<'a>(&self, name: &str, cases: impl FnOnce() -> Vec<Case<'a>>) {
         if !self.filter.is_empty() && !self.filter.iter().any(|word| name.contains(word)) {

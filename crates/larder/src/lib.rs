@@ -22,8 +22,7 @@
 //! let request = || Request::get("http://example.com/news").body(Empty::new()).unwrap();
 //! let first = service.clone().oneshot(request()).await?;
 //! assert_eq!(first.headers()["cache-status"], "larder; fwd=uri-miss; stored");
-//! // A response is stored once its body has been read to the end.
-//! first.into_body().collect().await?;
+//! assert_eq!(first.into_body().collect().await.unwrap().to_bytes(), "fresh bread");
 //!
 //! let second = service.clone().oneshot(request()).await?;
 //! assert_eq!(second.headers()["cache-status"], "larder; hit; ttl=60");
@@ -38,8 +37,40 @@
 //! request ─▶ lookup (may we?) ─▶ key ─▶ memory tier ─▶ decision ─▶ response      a hit: no await, no spawn
 //!                                           │ miss / stale
 //!                                           ▼
-//!                          inner service ─▶ admission ─▶ fill ─▶ memory tier
+//!               leader or follower ─▶ inner service ─▶ admission ─▶ fill ─▶ memory tier
+//!                             │                                      │
+//!                             └────────── body, as it arrives ◀──────┘
 //! ```
+//!
+//! # Who waits for whom
+//!
+//! Of the requests for a key that has to be fetched one leads, and the others follow: the inner
+//! service is called once. A follower gets the leader's response only if it could have reused it as a
+//! stored response (RFC 9111 section 4); a response that is not for others lets the followers go at
+//! once, and its key is remembered, so that the next requests do not queue.
+//!
+//! The leader's fate is not its followers': when its client leaves, the fill goes on; when it panics
+//! or fails before there is a head, one of them leads next. All who read a body read it from a buffer
+//! at their own pace, while it arrives.
+//!
+//! | a stored response is | and | then |
+//! |---|---|---|
+//! | fresh | | it is served |
+//! | fresh, and about to expire | [`EarlyRefresh`] is on | it is served, and validated in the background |
+//! | stale, within `stale-while-revalidate` or [grace](Policy::with_grace) | | it is served, and validated in the background |
+//! | stale | the inner service is slower than the [soft timeout](CacheLayer::with_soft_timeout) | it is served if `stale-if-error` or grace let it, and the fill goes on |
+//! | stale | the inner service fails, or exceeds the [hard timeout](CacheLayer::with_hard_timeout) | it is served if `stale-if-error` or grace let it; nobody tries again [for a moment](CacheBuilder::retry_refresh_after) |
+//! | too old for that | | it is validated first, by one request for all |
+//!
+//! Work that no client waits for is bounded in [number](CacheBuilder::max_background) and in
+//! [time](CacheBuilder::finish_within), bodies on their way into the store in
+//! [bytes](CacheBuilder::max_fill_bytes).
+//!
+//! # Runtime
+//!
+//! Collapsing, background work and bodies that do not come at once need a tokio runtime, with
+//! timers (`enable_time` or `enable_all`) for anything to be limited in time. Without a runtime
+//! requests are forwarded one by one, and only bodies that are there at once are stored.
 //!
 //! What HTTP says is in [`policy`]; this crate carries its answers out. Which rules apply is a
 //! [`Policy`]; what differs at a route is a [`RoutePolicy`].
@@ -48,9 +79,10 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total` and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
+//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_background_validations_total` and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
 //!
-//! Every decision is also a `tracing` event of level `DEBUG` and target `larder`.
+//! Every decision is also a `tracing` event of level `DEBUG` and target `larder`. The inner service
+//! works in a span `fill`, which follows from the span of every request that waited for it.
 
 mod background;
 mod berth;

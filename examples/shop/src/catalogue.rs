@@ -19,6 +19,7 @@ struct Inner {
     version: u32,
     /// Counts what the handlers really did.
     reads: u32,
+    reports: u32,
 }
 
 impl Default for Catalogue {
@@ -28,6 +29,7 @@ impl Default for Catalogue {
             prices,
             version: 1,
             reads: 0,
+            reports: 0,
         };
         Self {
             inner: Mutex::new(inner),
@@ -36,6 +38,14 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
+    /// One more report was made; how many that are.
+    pub fn report_made(&self) -> u32 {
+        self.with(|inner| {
+            inner.reports += 1;
+            inner.reports
+        })
+    }
+
     fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }

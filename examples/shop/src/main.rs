@@ -51,7 +51,7 @@ fn tour(url: &str) -> String {
   curl -i {url}/products/42    an annotated route; clients are told max-age=5
   curl -i -X PUT {url}/products/42 --json '{{\"cents\":9900}}'   … and what it stored is dropped
   curl -i {url}/catalogue      after two seconds: validated with its ETag
-  curl -i {url}/report         slow once, then instant
+  curl -i {url}/report         slow once, then instant; stale after ten seconds, and still instant
   curl -s -D- -o/dev/null {url}/export    streamed, too large to keep
   curl -i {url}/basket         says no-store: never kept
   curl -i {url}/blog/posts     cached because its router is

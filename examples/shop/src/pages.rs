@@ -1,11 +1,15 @@
 //! Pages that show one thing each.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::json;
+
+use crate::catalogue::Catalogue;
 
 /// Says itself how long it may be kept.
 pub async fn news() -> impl IntoResponse {
@@ -25,10 +29,10 @@ pub async fn basket() -> impl IntoResponse {
     )
 }
 
-/// Artificially slow.
-pub async fn report() -> impl IntoResponse {
+/// Artificially slow. Says how often it was made.
+pub async fn report(State(catalogue): State<Arc<Catalogue>>) -> impl IntoResponse {
     tokio::time::sleep(crate::SLOW).await;
-    Json(json!({ "sold": 12_345 }))
+    Json(json!({ "sold": 12_345, "times_made": catalogue.report_made() }))
 }
 
 pub async fn posts() -> impl IntoResponse {

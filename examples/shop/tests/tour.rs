@@ -3,12 +3,15 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use larder::Cache;
+use larder::{Cache, Clock};
 use tower::ServiceExt;
 
 struct Reply {
@@ -45,6 +48,15 @@ async fn get(app: &Router, path: &str) -> Reply {
 
 fn shop() -> Router {
     shop::app(&Cache::builder().build())
+}
+
+/// A cache, and the second its clock stands at.
+fn clocked() -> (Cache, Arc<AtomicU64>) {
+    let clock = Arc::new(AtomicU64::new(1_800_000_000));
+    let told = Arc::clone(&clock);
+    let now = move || UNIX_EPOCH + Duration::from_secs(told.load(Ordering::SeqCst));
+    let cache = Cache::builder().clock(Clock::from_fn(now)).build();
+    (cache, clock)
 }
 
 #[tokio::test]
@@ -107,16 +119,10 @@ async fn missing_product_is_remembered_for_a_few_seconds() {
 
 #[tokio::test]
 async fn catalogue_is_validated_with_its_entity_tag() {
-    let clock = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1_800_000_000));
-    let told = clock.clone();
-    let now = move || {
-        let seconds = told.load(std::sync::atomic::Ordering::SeqCst);
-        std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
-    };
-    let cache = Cache::builder().clock(larder::Clock::from_fn(now)).build();
+    let (cache, clock) = clocked();
     let app = shop::app(&cache);
     let first = get(&app, "/catalogue").await;
-    clock.fetch_add(3, std::sync::atomic::Ordering::SeqCst);
+    clock.fetch_add(3, Ordering::SeqCst);
     let second = get(&app, "/catalogue").await;
     assert_eq!(
         second.field("cache-status"),
@@ -155,13 +161,43 @@ async fn basket_and_drafts_are_never_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn report_is_slow_once() {
+async fn report_is_made_once_for_all_who_wait() {
     let app = shop();
     let start = tokio::time::Instant::now();
+    let crowd: Vec<_> = (0..5)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { get(&app, "/report").await })
+        })
+        .collect();
+    let mut said = Vec::new();
+    for one in crowd {
+        let reply = one.await.unwrap();
+        assert_eq!(reply.body, br#"{"sold":12345,"times_made":1}"#);
+        said.push(reply.field("cache-status").to_owned());
+    }
+    said.sort();
+    assert_eq!(said[..4], ["larder; fwd=uri-miss; collapsed"; 4]);
+    assert_eq!(said[4], "larder; fwd=uri-miss; stored");
     get(&app, "/report").await;
     assert_eq!(start.elapsed(), shop::SLOW);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_report_is_served_at_once_and_made_anew_behind() {
+    let (cache, clock) = clocked();
+    let app = shop::app(&cache);
     get(&app, "/report").await;
-    assert_eq!(start.elapsed(), shop::SLOW);
+    clock.fetch_add(11, Ordering::SeqCst);
+    let start = tokio::time::Instant::now();
+    let stale = get(&app, "/report").await;
+    assert_eq!(stale.field("cache-status"), "larder; hit; ttl=-1");
+    assert_eq!(stale.body, br#"{"sold":12345,"times_made":1}"#);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    tokio::time::sleep(shop::SLOW + Duration::from_secs(1)).await;
+    let fresh = get(&app, "/report").await;
+    assert_eq!(fresh.field("cache-status"), "larder; hit; ttl=10");
+    assert_eq!(fresh.body, br#"{"sold":12345,"times_made":2}"#);
 }
 
 /// Stops the shop whatever happens to the test.
