@@ -1,5 +1,5 @@
 use std::pin::pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -8,23 +8,30 @@ use http::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use larder::{Policy, ResponseBody};
-use larder_tests::{Broken, FedBody, Feed, Origin, Setup, feed, get, is_broken, response, stack};
+use larder_tests::{
+    Broken, FedBody, Feed, Origin, Setup, feed, get, is_broken, response, settle, settled, stack,
+};
 use tower::{ServiceExt, service_fn};
 
 pub(crate) const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 
 /// A cache before an origin whose first body is fed by hand; later ones name the call.
 pub(crate) fn fed(fields: &[(&str, &str)]) -> (Setup, Feed) {
+    let (origin, feeder) = fed_origin(fields);
+    (Setup::shared(origin), feeder)
+}
+
+pub(crate) fn fed_origin(fields: &[(&str, &str)]) -> (Origin, Feed) {
     let (feeder, body) = feed();
     let first = Mutex::new(Some(response(200, fields, body)));
     let origin = Origin::new(move |_, calls| match first.lock().unwrap().take() {
         Some(first) => first,
         None => response(200, &[FRESH], format!("call {}", calls + 1)),
     });
-    (Setup::shared(origin), feeder)
+    (origin, feeder)
 }
 
-async fn open(setup: &Setup) -> ResponseBody<Body> {
+pub(crate) async fn open(setup: &Setup) -> ResponseBody<Body> {
     let response = setup.service.clone().oneshot(get("/a")).await.unwrap();
     response.into_body()
 }
@@ -35,23 +42,29 @@ fn ready(body: &mut ResponseBody<Body>) -> Option<Bytes> {
     frame.map(|frame| frame.unwrap().into_data().unwrap())
 }
 
-fn is_waiting(body: &mut ResponseBody<Body>) -> bool {
-    pin!(body.frame()).now_or_never().is_none()
+/// The next frame, which has to come of what is there already.
+pub(crate) async fn next(body: &mut ResponseBody<Body>) -> Option<Bytes> {
+    settle().await;
+    ready(body)
+}
+
+async fn is_waiting(body: &mut ResponseBody<Body>) -> bool {
+    settled(body.frame()).await.is_none()
 }
 
 #[tokio::test]
 async fn miss_streams_while_it_is_stored() {
     let (setup, feeder) = fed(&[FRESH]);
     let mut body = open(&setup).await;
-    assert!(is_waiting(&mut body));
+    assert!(is_waiting(&mut body).await);
     feeder.data("first ");
-    assert_eq!(ready(&mut body).unwrap(), "first ");
-    assert!(is_waiting(&mut body));
+    assert_eq!(next(&mut body).await.unwrap(), "first ");
+    assert!(is_waiting(&mut body).await);
     assert_eq!(setup.cache.stats().stored(), 0);
     feeder.data("second");
-    assert_eq!(ready(&mut body).unwrap(), "second");
+    assert_eq!(next(&mut body).await.unwrap(), "second");
     feeder.end();
-    assert_eq!(ready(&mut body), None);
+    assert_eq!(next(&mut body).await, None);
     let hit = setup.get("/a").await;
     assert!(hit.is_hit());
     assert_eq!(hit.text(), "first second");
@@ -62,13 +75,16 @@ async fn miss_streams_while_it_is_stored() {
 async fn nothing_is_stored_before_the_end_of_the_body() {
     let (setup, feeder) = fed(&[FRESH]);
     let mut body = open(&setup).await;
-    feeder.data("half");
-    ready(&mut body);
-    assert_eq!(setup.get("/a").await.text(), "call 2");
-    drop(body);
-    assert!(feeder.is_abandoned());
-    assert_eq!(setup.get("/a").await.text(), "call 2");
-    assert_eq!(setup.cache.stats().responses(), 1);
+    for half in ["half ", "whole"] {
+        feeder.data(half);
+        assert_eq!(next(&mut body).await.unwrap(), half);
+        assert!(setup.stored("/a").await.is_none());
+        assert_eq!(setup.cache.stats().responses(), 0);
+    }
+    feeder.end();
+    assert_eq!(next(&mut body).await, None);
+    assert_eq!(setup.stored("/a").await.unwrap().text(), "half whole");
+    assert_eq!(setup.origin.calls(), 1);
 }
 
 #[tokio::test]
@@ -88,22 +104,72 @@ async fn unstorable_response_is_passed_on_chunk_by_chunk() {
     assert!(!setup.get("/a").await.is_hit());
 }
 
+/// Makes pieces of 64 KiB and knows how many of them there still are.
+#[derive(Default)]
+struct Pieces(Arc<()>);
+
+const PIECE: usize = 64 << 10;
+
+impl Pieces {
+    fn another(&self) -> Bytes {
+        struct Piece(
+            Vec<u8>,
+            #[expect(dead_code, reason = "it is counted")] Arc<()>,
+        );
+
+        impl AsRef<[u8]> for Piece {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        Bytes::from_owner(Piece(vec![b'e'; PIECE], Arc::clone(&self.0)))
+    }
+
+    fn alive(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
 #[tokio::test]
 async fn endless_stream_flows_on_and_is_never_stored() {
     let (setup, feeder) = fed(&[FRESH, ("content-type", "text/event-stream")]);
     let mut body = open(&setup).await;
-    let event = Bytes::from(vec![b'e'; 64 << 10]);
-    for _ in 0..160 {
-        feeder.data(event.clone());
-        assert_eq!(ready(&mut body).unwrap(), event);
+    let events = Pieces::default();
+    for sent in 1..=160 {
+        feeder.data(events.another());
+        assert_eq!(next(&mut body).await.unwrap().len(), PIECE);
+        // Up to the largest body that is stored all of it is kept, and then nothing.
+        let kept = if sent <= 16 { sent } else { 0 };
+        assert_eq!(events.alive(), kept);
+        let fill_bytes = setup.cache.stats().fill_bytes();
+        assert_eq!(fill_bytes, (kept * PIECE) as u64);
     }
     let stats = setup.cache.stats();
     assert_eq!((stats.stored(), stats.not_stored()), (0, 1));
     assert!(stats.bytes() < 1024);
-    assert!(is_waiting(&mut body));
+    assert!(is_waiting(&mut body).await);
     drop(body);
+    settle().await;
+    assert!(feeder.is_abandoned());
     assert!(!setup.get("/a").await.is_hit());
     assert_eq!(setup.cache.stats().not_stored(), 1);
+}
+
+#[tokio::test]
+async fn endless_stream_waits_for_its_reader() {
+    let (setup, feeder) = fed(&[FRESH]);
+    let mut body = open(&setup).await;
+    let events = Pieces::default();
+    (0..100).for_each(|_| feeder.data(events.another()));
+    for read in 1..=90 {
+        assert!(next(&mut body).await.is_some());
+        settle().await;
+        let ahead = (100 - feeder.unread()) - read;
+        // The first MiB and what showed that there is more; then a window.
+        assert!(ahead <= if read <= 17 { 17 - read } else { 4 }, "{read}");
+        assert!(read <= 17 || events.alive() == 100 - read);
+    }
 }
 
 #[tokio::test]
@@ -111,7 +177,7 @@ async fn body_that_breaks_off_gives_its_error_and_is_not_stored() {
     let (setup, feeder) = fed(&[FRESH]);
     let mut body = open(&setup).await;
     feeder.data("half");
-    ready(&mut body);
+    assert_eq!(next(&mut body).await.unwrap(), "half");
     feeder.fail();
     assert!(is_broken(&body.frame().await.unwrap().unwrap_err()));
     drop(body);
@@ -124,10 +190,26 @@ async fn body_that_fails_at_its_announced_end_is_not_stored() {
     let mut body = open(&setup).await;
     feeder.data("half");
     feeder.fail();
-    assert_eq!(ready(&mut body).unwrap(), "half");
+    assert_eq!(next(&mut body).await.unwrap(), "half");
     assert!(!body.is_end_stream());
-    assert!(body.frame().await.unwrap().is_err());
+    assert!(is_broken(&body.frame().await.unwrap().unwrap_err()));
     assert_eq!(setup.get("/a").await.text(), "call 2");
+}
+
+/// What is there before the head is released takes another way than what comes later.
+#[tokio::test]
+async fn body_that_breaks_off_at_once_gives_what_there_was_and_its_error() {
+    for pieces in [&[][..], &["half"]] {
+        let (setup, feeder) = fed(&[FRESH]);
+        pieces.iter().for_each(|piece| feeder.data(*piece));
+        feeder.fail();
+        let mut body = open(&setup).await;
+        for piece in pieces {
+            assert_eq!(ready(&mut body).unwrap(), *piece);
+        }
+        assert!(is_broken(&body.frame().await.unwrap().unwrap_err()));
+        assert_eq!(setup.get("/a").await.text(), "call 2");
+    }
 }
 
 #[tokio::test]
@@ -142,28 +224,6 @@ async fn error_of_the_inner_body_can_be_had_back() {
     let error = body.frame().await.unwrap().unwrap_err();
     assert_eq!(error.get_ref().downcast_ref(), Some(&Broken));
     assert_eq!(error.to_string(), Broken.to_string());
-}
-
-#[tokio::test]
-async fn client_that_leaves_half_way_stores_nothing() {
-    for read in [0, 1] {
-        let (setup, feeder) = fed(&[FRESH, ("content-length", "8")]);
-        let mut body = open(&setup).await;
-        feeder.data("half");
-        for _ in 0..read {
-            ready(&mut body);
-        }
-        drop(body);
-        assert!(feeder.is_abandoned());
-        assert_eq!(setup.get("/a").await.text(), "call 2");
-    }
-}
-
-#[tokio::test]
-async fn response_dropped_unread_stores_nothing() {
-    let setup = Setup::shared(Origin::ok(&[FRESH]));
-    drop(setup.service.clone().oneshot(get("/a")).await.unwrap());
-    assert_eq!(setup.get("/a").await.text(), "call 2");
 }
 
 #[tokio::test]

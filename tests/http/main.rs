@@ -9,6 +9,7 @@ mod body_kinds;
 mod bypass;
 mod cache_status;
 mod etag;
+mod finishing;
 mod freshness;
 mod head;
 mod invalidation;

@@ -3,6 +3,7 @@
 
 mod clock;
 mod feed;
+mod settle;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ pub use feed::{Broken, FedBody, Feed, feed, is_broken};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Policy};
+pub use settle::{settle, settled};
 use tower::{Layer, Service, ServiceExt};
 
 /// A request as the inner service saw it.
@@ -158,6 +160,15 @@ impl Setup {
     /// With these settings of the cache and the defaults of [`Policy::shared`].
     pub fn with_cache(origin: Origin, set: impl FnOnce(CacheBuilder) -> CacheBuilder) -> Self {
         Self::new(TestClock::default(), origin, set, CacheLayer::new)
+    }
+
+    /// With these settings of the cache and of the layer.
+    pub fn with(
+        origin: Origin,
+        set: impl FnOnce(CacheBuilder) -> CacheBuilder,
+        layer: impl FnOnce(Cache) -> CacheLayer,
+    ) -> Self {
+        Self::new(TestClock::default(), origin, set, layer)
     }
 
     /// With a clock that the origin has too.
