@@ -3,11 +3,11 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, stream};
 use http::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use larder::{Policy, ResponseBody};
+use larder::{CacheLayer, Policy, ResponseBody};
 use larder_tests::{
     Broken, FedBody, Feed, Origin, Setup, feed, get, is_broken, response, settle, settled, stack,
 };
@@ -170,6 +170,28 @@ async fn endless_stream_waits_for_its_reader() {
         assert!(ahead <= if read <= 17 { 17 - read } else { 4 }, "{read}");
         assert!(read <= 17 || events.alive() == 100 - read);
     }
+}
+
+#[tokio::test]
+async fn frames_without_content_and_without_end_hold_up_nobody() {
+    let held = Arc::new(());
+    let inner = Arc::clone(&held);
+    let origin = Origin::new(move |seen, _| {
+        let held = Arc::clone(&inner);
+        let nothing = stream::repeat_with(move || Ok::<_, Broken>((&held, Bytes::new()).1));
+        match seen.uri.path() {
+            "/a" => response(200, &[FRESH], Body::from_stream(nothing)),
+            _ => response(200, &[FRESH], "body"),
+        }
+    });
+    let layer = |cache| CacheLayer::new(cache).with_finish_on_disconnect(false);
+    let setup = Setup::with_layer(origin, layer);
+    let mut body = open(&setup).await;
+    assert!(is_waiting(&mut body).await);
+    assert_eq!(setup.get("/b").await.text(), "body");
+    drop(body);
+    settle().await;
+    assert_eq!(Arc::strong_count(&held), 2);
 }
 
 #[tokio::test]

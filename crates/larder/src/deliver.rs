@@ -172,7 +172,8 @@ where
         };
         match frame.into_data() {
             Ok(data) => {
-                bytes += data.len();
+                // A frame without content counts too: there may be no end of them.
+                bytes += data.len().max(1);
                 let counted = fill.count(&data);
                 pieces.push(data);
                 if let Err(reason) = counted {
