@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use http::{Request, Response};
 use http_body_util::BodyExt;
-use larder::{CacheLayer, ResponseBody};
-use larder_tests::{Feed, Setup, settle};
+use larder::{Cache, CacheLayer, ResponseBody};
+use larder_tests::{Feed, Reply, Setup, feed, get, response, settle, settled};
+use tower::{Layer, ServiceExt};
+use tower_test::mock;
 
 use crate::bodies::{FRESH, fed, fed_origin, next, open};
 
@@ -164,4 +167,32 @@ async fn body_is_given_up_when_it_takes_too_long_without_a_client() {
     }
     assert!(feeder.is_abandoned());
     assert_eq!(setup.cache.stats().not_stored(), 1);
+}
+
+#[tokio::test]
+async fn client_that_leaves_does_not_take_the_body_from_those_who_are_about_to_read_it() {
+    let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
+    let cache = Cache::builder().build();
+    let service = CacheLayer::new(cache.clone()).with_finish_on_disconnect(false);
+    let service = service.layer(inner);
+    let mut first = Box::pin(service.clone().oneshot(get("/a")));
+    let mut second = Box::pin(service.clone().oneshot(get("/a")));
+    assert!(settled(&mut first).await.is_none());
+    assert!(settled(&mut second).await.is_none());
+    let (feeder, body) = feed();
+    let (_, send) = handle.next_request().await.unwrap();
+    send.send_response(response(200, &[FRESH], body));
+    let head = settled(&mut first).await.unwrap();
+    drop(head);
+    settle().await;
+    assert!(!feeder.is_abandoned());
+    feeder.data("whole");
+    feeder.end();
+    let reply = Reply::read(second.await.unwrap()).await;
+    assert_eq!(reply.text(), "whole");
+    assert_eq!(
+        reply.field("cache-status"),
+        "larder; fwd=uri-miss; collapsed"
+    );
+    assert_eq!(cache.stats().stored(), 1);
 }

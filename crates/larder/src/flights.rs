@@ -159,7 +159,7 @@ pub(crate) struct Flight<M, L> {
 #[derive(Debug)]
 struct State<L> {
     phase: Phase<L>,
-    /// One for each follower that has not been told, with its waker once it waits.
+    /// One for each follower that has not taken what it is told, with its waker once it waits.
     waiting: Slab<Option<Waker>>,
 }
 
@@ -186,10 +186,10 @@ impl<M, L> Flight<M, L> {
         &self.mark
     }
 
-    /// Somebody waits, and does not know yet what comes of it.
+    /// Somebody waits, or is about to take what was waited for.
     pub(crate) fn has_followers(&self) -> bool {
         let state = lock(&self.state);
-        matches!(state.phase, Phase::InAir) && !state.waiting.is_empty()
+        !matches!(state.phase, Phase::Lost) && !state.waiting.is_empty()
     }
 
     /// The first end counts.
