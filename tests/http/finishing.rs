@@ -170,6 +170,16 @@ async fn body_is_given_up_when_it_takes_too_long_without_a_client() {
 }
 
 #[tokio::test]
+async fn bodies_without_a_client_take_places_in_the_background() {
+    let (origin, feeder) = fed_origin(&[FRESH]);
+    let setup = Setup::with_cache(origin, |cache| cache.max_background(0));
+    drop(half(&setup, &feeder, true).await);
+    settle().await;
+    assert!(feeder.is_abandoned());
+    assert_eq!(setup.get("/a").await.text(), "call 2");
+}
+
+#[tokio::test]
 async fn client_that_leaves_does_not_take_the_body_from_those_who_are_about_to_read_it() {
     let (inner, mut handle) = mock::pair::<Request<Body>, Response<Body>>();
     let cache = Cache::builder().build();

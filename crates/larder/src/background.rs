@@ -1,12 +1,11 @@
 //! Work that no client waits for: bounded in number, and in time.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::timer::Timer;
 
@@ -33,22 +32,27 @@ impl Background {
         self.within
     }
 
+    /// A place among the background work, until it is dropped. `None`: too much is running already.
+    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
     /// Runs this to its end, or for as long as background work may take. Given back: too much is
     /// running already, or there is no runtime.
     pub(crate) fn run<F>(&self, work: F) -> Result<(), F>
     where
         F: Future + Send + 'static,
     {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let (Ok(place), Ok(runtime)) = (place, Handle::try_current()) else {
+        let (Some(place), Ok(runtime)) = (self.place(), Handle::try_current()) else {
             return Err(work);
         };
         let (within, timer) = (self.within, Arc::clone(&self.timer));
         runtime.spawn(async move {
-            let _place = place;
             // What it was waiting for is dropped here, and whoever follows is freed.
-            let work = pin!(work);
-            drop(timer.timeout(within, work).await);
+            let done = timer.timeout(within, work).await;
+            // A body that is still to come takes the place next.
+            drop(place);
+            drop(done);
         });
         Ok(())
     }

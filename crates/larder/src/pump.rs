@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame};
 use larder_policy::SkipReason;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::body::poll_inner;
@@ -31,11 +32,17 @@ pub(crate) struct Pump<C> {
     stream: Arc<Stream>,
     finish: bool,
     within: Duration,
-    deserted: Option<Instant>,
+    deserted: Option<Deserted>,
     /// Some reader is too far behind.
     blocked: bool,
     cache: Cache,
     key: Arc<[u8]>,
+}
+
+/// Since when nobody reads, and the place in the background that this takes, if there is one.
+struct Deserted {
+    since: Instant,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 type Next = Option<Result<Frame<Bytes>, BodyError>>;
@@ -143,11 +150,17 @@ where
 
     /// Nobody reads: is the body wanted all the same?
     fn goes_on(&mut self) -> bool {
-        let since = *self.deserted.get_or_insert_with(Instant::now);
         let awaited = |leader: &Leader| leader.flight().has_followers();
-        self.fill.is_some()
-            && (self.finish || self.leader.as_ref().is_some_and(awaited))
-            && since.elapsed() < self.within
+        let wanted = self.finish || self.leader.as_ref().is_some_and(awaited);
+        if self.fill.is_none() || !wanted {
+            return false;
+        }
+        let background = &self.cache.shared().background;
+        let deserted = self.deserted.get_or_insert_with(|| Deserted {
+            since: Instant::now(),
+            place: background.place(),
+        });
+        deserted.place.is_some() && deserted.since.elapsed() < self.within
     }
 
     async fn look_ahead(&mut self) -> Poll<Next> {
