@@ -96,6 +96,19 @@ async fn body_that_is_all_there_is_stored_though_its_end_is_slow_to_come() {
 }
 
 #[tokio::test]
+async fn body_of_which_there_is_more_than_was_announced_is_not_stored() {
+    for (setup, feeder) in [fed(&WHOLE), letting_go(&WHOLE)] {
+        let body = half(&setup, &feeder, true).await;
+        feeder.data("more");
+        drop(body);
+        settle().await;
+        assert!(feeder.is_abandoned());
+        assert_eq!(setup.cache.stats().not_stored(), 1);
+        assert_eq!(setup.get("/a").await.text(), "call 2");
+    }
+}
+
+#[tokio::test]
 async fn body_that_proves_too_large_is_let_go_when_nobody_reads_it() {
     let (origin, feeder) = fed_origin(&[FRESH]);
     let setup = Setup::with_cache(origin, |cache| cache.max_body_bytes(10));

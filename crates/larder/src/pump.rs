@@ -74,7 +74,7 @@ where
                 Some(next) => next,
                 None => match self.next().await {
                     Some(next) => next,
-                    None => return self.desert(),
+                    None => return self.desert().await,
                 },
             };
             let frame = match next {
@@ -229,9 +229,10 @@ where
     }
 
     /// Everybody has left. A server stops reading at the announced length, without asking for the
-    /// end: that is a complete message (RFC 9112 section 6.3).
-    fn desert(mut self) {
-        if self.is_full() && self.stream.buffer.arrived() > 0 {
+    /// end: that is a complete message (RFC 9112 section 6.3), unless there is more.
+    async fn desert(mut self) {
+        let full = self.is_full() && self.stream.buffer.arrived() > 0;
+        if full && !matches!(self.look_ahead().await, Poll::Ready(Some(_))) {
             self.publish(None);
             self.stream.buffer.end(None);
         }
