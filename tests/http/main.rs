@@ -8,6 +8,7 @@ mod bodies;
 mod body_kinds;
 mod bypass;
 mod cache_status;
+mod collapse;
 mod etag;
 mod finishing;
 mod freshness;

@@ -4,6 +4,7 @@
 mod clock;
 mod feed;
 mod settle;
+mod slow;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,9 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Policy};
 pub use settle::{settle, settled};
+pub use slow::{
+    Answered, Call, Client, Counts, Crowd, Down, Gate, Slow, fed_first, poll_once, replies,
+};
 use tower::{Layer, Service, ServiceExt};
 
 /// A request as the inner service saw it.
