@@ -9,6 +9,8 @@ mod body_kinds;
 mod bypass;
 mod cache_status;
 mod collapse;
+mod collapse_failures;
+mod collapse_leader;
 mod etag;
 mod finishing;
 mod freshness;

@@ -1,0 +1,141 @@
+//! The leader's fate is not its followers': its client may leave at any moment.
+
+use std::pin::Pin;
+use std::task::Poll;
+
+use larder_tests::{Crowd, Reply, Slow, get, poll_once, replies, response, settle};
+use tokio::task::yield_now;
+use tower::ServiceExt;
+
+use crate::collapse::{FRESH, streamed};
+
+/// A service with several waits before it is ready, before its head and in its body.
+fn steps(finish: bool) -> Crowd {
+    let origin = Slow::new(|_, _| async {
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        Ok(response(200, &[FRESH], streamed(5).0))
+    });
+    Crowd::with_layer(origin.ready_after(2), |layer| {
+        layer.with_finish_on_disconnect(finish)
+    })
+}
+
+/// A client that is polled by hand.
+type Leader = Pin<Box<dyn Future<Output = Reply>>>;
+
+fn leader(crowd: &Crowd) -> Leader {
+    let response = crowd.service.clone().oneshot(get("/a"));
+    Box::pin(async { Reply::read(response.await.unwrap()).await })
+}
+
+/// Polls at most so many times, and lets the others go a step after each. Whether it is done.
+async fn polled(leader: &mut Leader, times: usize) -> bool {
+    for _ in 0..times {
+        if let Poll::Ready(reply) = poll_once(leader) {
+            assert_eq!(reply.body, streamed(5).1);
+            return true;
+        }
+        yield_now().await;
+    }
+    false
+}
+
+/// What is left when everything is over: one call's response, and nothing under way.
+async fn assert_stored_by_one_call(crowd: &Crowd) {
+    let hit = crowd.get("/a").reply().await;
+    assert!(hit.is_hit() && hit.body == streamed(5).1);
+    let (counts, stats) = (crowd.origin.counts(), crowd.cache.stats());
+    assert_eq!((counts.calls, counts.inside, counts.dropped), (1, 0, 0));
+    assert_eq!(
+        (stats.stored(), stats.fills(), stats.fill_bytes()),
+        (1, 0, 0)
+    );
+}
+
+/// The leader is polled `before` times, followed by so many, polled `after` times more and dropped.
+/// `None`: it was done before anybody came. Else whether it was done before it was dropped.
+async fn leave(finish: bool, followers: usize, before: usize, after: usize) -> Option<bool> {
+    let crowd = steps(finish);
+    let mut leader = leader(&crowd);
+    if polled(&mut leader, before).await {
+        return None;
+    }
+    let followers = crowd.send_all(followers, |_| get("/a"));
+    settle().await;
+    let done = polled(&mut leader, after).await;
+    drop(leader);
+    let followers = replies(followers).await;
+    let right = followers.iter().all(|reply| reply.body == streamed(5).1);
+    assert!(right, "{finish} {before} {after}");
+    assert_stored_by_one_call(&crowd).await;
+    Some(done)
+}
+
+#[tokio::test(start_paused = true)]
+async fn leader_that_leaves_at_any_await_is_finished_for_its_followers() {
+    for finish in [true, false] {
+        let mut awaits = 0;
+        while let Some(false) = leave(finish, 200, 1, awaits).await {
+            awaits += 1;
+        }
+        assert!(awaits > 5, "only {awaits} awaits");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn followers_may_come_and_the_leader_leave_at_any_two_awaits() {
+    for finish in [true, false] {
+        let mut before = 0;
+        while leave(finish, 3, before, 0).await.is_some() {
+            let mut after = 1;
+            while let Some(false) = leave(finish, 3, before, after).await {
+                after += 1;
+            }
+            before += 1;
+        }
+        assert!(before > 10, "only {before} awaits");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn leader_that_leaves_at_any_await_is_finished_though_nobody_follows() {
+    for polls in 1.. {
+        let crowd = steps(true);
+        let mut leader = leader(&crowd);
+        let done = polled(&mut leader, polls).await;
+        drop(leader);
+        settle().await;
+        assert_stored_by_one_call(&crowd).await;
+        if done {
+            assert!(polls > 10, "only {polls} awaits");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn leader_that_leaves_unfollowed_is_dropped_if_so_configured() {
+    let mut cut_short = 0;
+    for polls in 1.. {
+        let crowd = steps(false);
+        let mut leader = leader(&crowd);
+        if polled(&mut leader, polls).await {
+            assert!(cut_short > 7, "only {cut_short} awaits");
+            return;
+        }
+        drop(leader);
+        settle().await;
+        let (counts, stats) = (crowd.origin.counts(), crowd.cache.stats());
+        assert_eq!(counts.inside, 0);
+        assert_eq!((stats.fills(), stats.fill_bytes()), (0, 0));
+        // The whole body may have come before the client left.
+        let stored = stats.stored() == 1;
+        cut_short += usize::from(!stored);
+        let next = crowd.get("/a").reply().await;
+        assert_eq!((next.is_hit(), next.body), (stored, streamed(5).1));
+        let calls = counts.calls + usize::from(!stored);
+        assert_eq!(crowd.origin.calls(), calls);
+    }
+}
