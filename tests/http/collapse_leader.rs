@@ -3,11 +3,11 @@
 use std::pin::Pin;
 use std::task::Poll;
 
-use larder_tests::{Crowd, Reply, Slow, get, poll_once, replies, response, settle};
+use larder_tests::{Crowd, Reply, Slow, fed_first, get, poll_once, replies, response, settle};
 use tokio::task::yield_now;
 use tower::ServiceExt;
 
-use crate::collapse::{FRESH, streamed};
+use crate::collapse::{FOLLOWER, FRESH, streamed};
 
 /// A service with several waits before it is ready, before its head and in its body.
 fn steps(finish: bool) -> Crowd {
@@ -138,4 +138,26 @@ async fn leader_that_leaves_unfollowed_is_dropped_if_so_configured() {
         let calls = counts.calls + usize::from(!stored);
         assert_eq!(crowd.origin.calls(), calls);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn follower_that_has_yet_to_be_woken_keeps_the_body_coming() {
+    let (answer, feeder) = fed_first(&[FRESH]);
+    let (origin, gate) = Slow::gated(answer);
+    let crowd = Crowd::with_layer(origin, |layer| layer.with_finish_on_disconnect(false));
+    let (mut first, mut second) = (leader(&crowd), leader(&crowd));
+    assert!(poll_once(&mut first).is_pending());
+    assert!(poll_once(&mut second).is_pending());
+    gate.open(1);
+    assert!(poll_once(&mut first).is_pending());
+    drop(first);
+    settle().await;
+    feeder.data("body");
+    feeder.end();
+    settle().await;
+    let Poll::Ready(reply) = poll_once(&mut second) else {
+        panic!("the body is complete")
+    };
+    assert_eq!(reply.field("cache-status"), FOLLOWER);
+    assert_eq!((reply.text(), crowd.origin.calls()), ("body", 1));
 }

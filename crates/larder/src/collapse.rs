@@ -123,12 +123,14 @@ impl Job {
         }
     }
 
-    async fn follow<C>(&mut self, follower: Follower, until: Instant) -> Followed<C> {
+    /// Keeps the follower's place until it has what it followed for: as long as it is there, the
+    /// body keeps coming.
+    async fn follow<C>(&mut self, mut follower: Follower, until: Instant) -> Followed<C> {
         let flight = Arc::clone(follower.flight());
         let soft = self.context.filling.soft_timeout;
         let soft = soft.filter(|_| self.stands_in().is_some());
         let soon = soft.map_or(until, |soft| until.min(after(soft)));
-        let landing = self.timer().timeout_at(soon, follower).await;
+        let landing = self.timer().timeout_at(soon, &mut follower).await;
         flight.mark().link();
         match landing {
             Ok(Some(landing)) => self.use_landing(landing, until).await,

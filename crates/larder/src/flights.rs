@@ -209,7 +209,8 @@ impl<M, L> Flight<M, L> {
     }
 }
 
-/// One that waits: resolves to what the leader landed with, or `None` if it never did.
+/// One that waits: resolves to what the leader landed with, or `None` if it never did. It keeps its
+/// place until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Follower<M, L> {
     flight: Arc<Flight<M, L>>,
@@ -303,6 +304,20 @@ mod tests {
         drop(leader);
         assert_eq!(flights.len(), 0);
         drop(lead(&flights));
+    }
+
+    #[test]
+    fn flight_is_awaited_until_its_followers_have_taken_what_came_of_it() {
+        let flights = flights(9);
+        let leader = lead(&flights);
+        assert!(!leader.flight().is_awaited());
+        let mut follower = follow(&flights);
+        leader.land("response");
+        assert!(leader.flight().is_awaited() && !leader.flight().has_followers());
+        assert_eq!(poll(&mut follower), Poll::Ready(Some("response")));
+        assert!(leader.flight().is_awaited());
+        drop(follower);
+        assert!(!leader.flight().is_awaited());
     }
 
     #[test]
