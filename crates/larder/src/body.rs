@@ -86,6 +86,14 @@ impl<C> ResponseBody<C> {
             kind: Kind::Stored { data },
         }
     }
+
+    /// The reader of a body that is still arriving.
+    pub(crate) fn into_reader(self) -> Option<Reader> {
+        match self.kind {
+            Kind::Shared { reader, .. } => Some(reader),
+            _ => None,
+        }
+    }
 }
 
 impl<C> Body for ResponseBody<C>

@@ -103,12 +103,20 @@ impl Cache {
         &self.shared
     }
 
-    /// Stores a response, unless what it depends on was purged since its fill began.
-    pub(crate) fn store(&self, key: Arc<[u8]>, entry: &Arc<Entry>) -> bool {
+    /// Stores a response, in the place of another if that still stands there, unless what it depends
+    /// on was purged since its fill began.
+    pub(crate) fn store(
+        &self,
+        key: Arc<[u8]>,
+        entry: &Arc<Entry>,
+        supersedes: Option<&Arc<Entry>>,
+    ) -> bool {
         let Shared { memory, stamps, .. } = self.shared();
-        let live = entry.is_live(stamps);
-        if live {
-            memory.store(key, Arc::clone(entry), stamps);
+        let (live, entry) = (entry.is_live(stamps), Arc::clone(entry));
+        match supersedes.filter(|_| live) {
+            Some(old) => memory.supersede(key, old, entry, stamps),
+            None if live => memory.store(key, entry, stamps),
+            None => {}
         }
         live
     }

@@ -163,7 +163,9 @@ impl<S> Drive<S> {
                 Ok(self.job.relay(arrived, &answered))
             }
             _ => {
-                self.job.supersede(&key, &entry, &arrived);
+                if self.job.outlived().is_none() {
+                    self.job.supersede(&key, &entry, &arrived);
+                }
                 Ok(self.job.keep(arrived, answered).await)
             }
         }

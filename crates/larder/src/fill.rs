@@ -20,6 +20,8 @@ pub(crate) struct Fill {
     head: Option<Box<StoredHead>>,
     bytes: u64,
     announced: Option<u64>,
+    /// Whose place the response takes.
+    supersedes: Option<Arc<Entry>>,
 }
 
 impl Fill {
@@ -38,7 +40,13 @@ impl Fill {
             head: Some(head),
             bytes: 0,
             announced,
+            supersedes: None,
         }
+    }
+
+    /// The response takes the place of this one, which stays until then.
+    pub(crate) fn supersede(&mut self, entry: Arc<Entry>) {
+        self.supersedes = Some(entry);
     }
 
     /// The head that is to be stored, as long as it is.
@@ -99,7 +107,8 @@ impl Fill {
             .duration_since(self.birth.time);
         let entry = Entry::new(*head, body, self.birth, fill_time.unwrap_or_default());
         let entry = Arc::new(entry);
-        if self.cache.store(Arc::clone(&self.key), &entry) {
+        let key = Arc::clone(&self.key);
+        if self.cache.store(key, &entry, self.supersedes.as_ref()) {
             trace::stored(&self.cache, self.bytes);
             Some(entry)
         } else {
@@ -112,6 +121,12 @@ impl Fill {
     pub(crate) fn discard(mut self, reason: SkipReason) {
         self.head = None;
         trace::discarded(&self.cache, reason);
+        // The next response will be no smaller.
+        if reason == SkipReason::BodyTooLarge
+            && let Some(old) = &self.supersedes
+        {
+            self.cache.shared().memory.remove(&self.key, old);
+        }
     }
 }
 

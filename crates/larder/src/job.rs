@@ -100,6 +100,13 @@ impl Job {
         shared.marks.mark(key, scope, shared.clock.now());
     }
 
+    /// The stored response that goes on answering until all of a new one has come, where no client
+    /// waits for that.
+    pub(crate) fn outlived(&self) -> Option<(&[u8], &Arc<Entry>)> {
+        let (key, entry) = self.fetch.stored.as_ref().filter(|_| self.unattended)?;
+        Some((key, entry))
+    }
+
     /// The same request, without its flight.
     pub(crate) fn twin(&self) -> Self {
         let (sent, fetch) = (self.sent.clone(), self.fetch.clone());

@@ -46,6 +46,9 @@ impl Job {
         let (mut head, announced) = match self.admit(&parts, &body, arrived.times) {
             Ok(admitted) => admitted,
             Err(reason) => {
+                if let Some((key, old)) = self.outlived() {
+                    cache.shared().memory.remove(key, old);
+                }
                 trace::skipped(cache, reason);
                 self.uncacheable(parts.status, reason);
                 note(policy, &mut parts.headers, &status.detail(reason.as_str()));
@@ -63,7 +66,10 @@ impl Job {
             self.land(Landing::Alone(Scope::Everybody));
         }
         let key = Arc::clone(&self.fetch.key);
-        let fill = Fill::new(cache.clone(), key, arrived.birth, head, announced);
+        let mut fill = Fill::new(cache.clone(), key, arrived.birth, head, announced);
+        if let Some((_, old)) = self.outlived() {
+            fill.supersede(Arc::clone(old));
+        }
         if self.fetch.class == MethodClass::Head {
             if let Some(entry) = fill.publish(Bytes::new()) {
                 self.landed(&entry);

@@ -1,6 +1,7 @@
 //! Validating a stored response that nobody waits for: stale ones while they are served, and fresh
 //! ones shortly before they expire.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{Method, Request, Response};
@@ -9,6 +10,7 @@ use larder_policy::key::MethodClass;
 use tower_service::Service;
 
 use crate::body_error::BoxError;
+use crate::cache::Cache;
 use crate::context::Context;
 use crate::drive::forward;
 use crate::entry::Entry;
@@ -17,20 +19,40 @@ use crate::job::{Fetch, Job, Sent};
 use crate::trace;
 
 /// A turn at validating a stored response, over when dropped.
-pub(crate) struct Turn(Arc<Entry>);
+pub(crate) struct Turn {
+    cache: Cache,
+    entry: Arc<Entry>,
+    begun: bool,
+}
 
 impl Turn {
     /// `None`: somebody else has it, or the last try failed just now.
     pub(crate) fn take(context: &Context, entry: &Arc<Entry>) -> Option<Self> {
         let now = context.cache.shared().clock.now();
-        entry.turns().take(now).then(|| Self(Arc::clone(entry)))
+        entry.turns().take(now).then(|| Self {
+            cache: context.cache.clone(),
+            entry: Arc::clone(entry),
+            begun: false,
+        })
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.turns().give_back();
+        // Where the try came to something another response stands in this one's place. Where it did
+        // not, be it that the inner service panicked, the next one is to wait.
+        if self.begun {
+            throttle(&self.cache, &self.entry);
+        }
+        self.entry.turns().give_back();
     }
+}
+
+/// The validation of a stored response failed: nobody tries again for a moment.
+pub(crate) fn throttle(cache: &Cache, entry: &Entry) {
+    let shared = cache.shared();
+    let pause = shared.limits.retry_refresh_after;
+    entry.turns().failed(shared.clock.now(), pause);
 }
 
 /// Starts the validation of a stored response, on the occasion of a request that it answered.
@@ -39,7 +61,7 @@ pub(crate) fn refresh<S, B, C>(
     inner: S,
     request: &Request<B>,
     fetch: Fetch,
-    turn: Turn,
+    mut turn: Turn,
 ) where
     S: Service<Request<B>, Response = Response<C>> + Send + 'static,
     S::Future: Send,
@@ -48,7 +70,7 @@ pub(crate) fn refresh<S, B, C>(
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let request = unattended(context, request, &turn.0);
+    let request = unattended(context, request, &turn.entry);
     let sent = Sent::of(context, &request);
     let mut job = Job::new(Arc::clone(context), sent, fetch);
     job.unattended = true;
@@ -59,9 +81,15 @@ pub(crate) fn refresh<S, B, C>(
     }
     let cache = context.cache.clone();
     let work = async move {
-        let _turn = turn;
+        turn.begun = true;
         let answer = forward(inner, job, request).await;
-        drop(answer);
+        let reader = answer
+            .ok()
+            .and_then(|answer| answer.into_body().into_reader());
+        if let Some(reader) = reader {
+            poll_fn(|cx| reader.poll_ended(cx)).await;
+        }
+        drop(turn);
     };
     match cache.shared().background.run(work) {
         Ok(()) => trace::refreshing(&cache),

@@ -11,6 +11,7 @@ use crate::entry::Entry;
 use crate::job::Job;
 use crate::landing::Landing;
 use crate::look::STALE_IF_ERROR;
+use crate::refresh::throttle;
 use crate::reply;
 use crate::trace::{self, Outcome};
 
@@ -64,9 +65,7 @@ impl Job {
     /// The validation failed: nobody tries again for a moment.
     pub(crate) fn throttle(&self) {
         if let Some((_, entry)) = &self.fetch.stored {
-            let shared = self.context.cache.shared();
-            let pause = shared.limits.retry_refresh_after;
-            entry.turns().failed(shared.clock.now(), pause);
+            throttle(&self.context.cache, entry);
         }
     }
 

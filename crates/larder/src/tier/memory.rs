@@ -94,6 +94,15 @@ impl MemoryTier {
         });
     }
 
+    /// Stores `new`, in the place of `old` if that still stands there.
+    pub(crate) fn supersede(&self, key: Key, old: &Arc<Entry>, new: Arc<Entry>, stamps: &Stamps) {
+        self.change(key, |found| {
+            let rest = found.and_then(|found| found.without(old));
+            let rest = rest.unwrap_or_default();
+            Change::Put(rest.with(new, self.limits, stamps))
+        });
+    }
+
     /// Removes one stored response.
     pub(crate) fn remove(&self, key: &[u8], entry: &Arc<Entry>) {
         self.change(Arc::from(key), |found| match found {
