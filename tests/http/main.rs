@@ -3,6 +3,7 @@
 mod age;
 mod answering;
 mod any_fields;
+mod background_request;
 mod bad_input;
 mod bodies;
 mod body_kinds;
