@@ -307,17 +307,17 @@ mod tests {
     }
 
     #[test]
-    fn flight_is_awaited_until_its_followers_have_taken_what_came_of_it() {
+    fn flight_has_followers_until_its_followers_have_taken_what_came_of_it() {
         let flights = flights(9);
         let leader = lead(&flights);
-        assert!(!leader.flight().is_awaited());
+        assert!(!leader.flight().has_followers());
         let mut follower = follow(&flights);
         leader.land("response");
-        assert!(leader.flight().is_awaited() && !leader.flight().has_followers());
+        assert!(leader.flight().has_followers());
         assert_eq!(poll(&mut follower), Poll::Ready(Some("response")));
-        assert!(leader.flight().is_awaited());
+        assert!(leader.flight().has_followers());
         drop(follower);
-        assert!(!leader.flight().is_awaited());
+        assert!(!leader.flight().has_followers());
     }
 
     #[test]
