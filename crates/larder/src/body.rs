@@ -90,6 +90,7 @@ impl<C> ResponseBody<C> {
     /// The reader of a body that is still arriving.
     pub(crate) fn into_reader(self) -> Option<Reader> {
         match self.kind {
+            Kind::Led { led, .. } => led.into_reader(),
             Kind::Shared { reader, .. } => Some(reader),
             _ => None,
         }

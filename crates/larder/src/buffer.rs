@@ -339,28 +339,28 @@ impl Reader {
 
     /// Nothing comes any more.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.size_hint(None).exact() == Some(0) && (self.ended || !self.has_trailers())
+        let state = lock(&self.buffer.state);
+        let bare = matches!(state.end, Some(End::Clean(None)));
+        self.ended || (bare && state.left(self.place) == 0)
     }
 
-    /// Bytes still to be read, when so many are expected in all.
+    /// Bytes still to be read, when so many are expected in all. A server takes an exact length for
+    /// leave to send no trailers.
     pub(crate) fn size_hint(&self, expected: Option<u64>) -> SizeHint {
         let state = lock(&self.buffer.state);
-        let place = state.readers.get(self.place);
-        let offset = place.map_or(state.arrived, |place| place.offset);
-        if matches!(state.end, Some(End::Clean(_))) {
-            return SizeHint::with_exact(state.arrived - offset);
-        }
-        if let Some(expected) = expected {
-            return SizeHint::with_exact(expected.saturating_sub(offset));
-        }
+        let left = state.left(self.place);
+        let expected = expected.map(|bytes| bytes.saturating_sub(state.arrived - left));
+        let exact = match &state.end {
+            Some(End::Clean(None)) => Some(left),
+            Some(End::Clean(Some(_))) => None,
+            Some(End::Failed(_)) | None => expected,
+        };
         let mut hint = SizeHint::new();
-        hint.set_lower(state.arrived - offset);
+        hint.set_lower(left);
+        if let Some(exact) = exact {
+            hint = SizeHint::with_exact(exact);
+        }
         hint
-    }
-
-    fn has_trailers(&self) -> bool {
-        let state = lock(&self.buffer.state);
-        matches!(state.end, Some(End::Clean(Some(_))))
     }
 }
 
@@ -402,6 +402,12 @@ impl State {
         };
         *ended = true;
         Some(Found::end(last))
+    }
+
+    /// Bytes that have arrived and that a reader has not read.
+    fn left(&self, reader: usize) -> u64 {
+        let place = self.readers.get(reader);
+        place.map_or(0, |place| self.arrived - place.offset)
     }
 
     /// A reader has read on. The pump may have room now.

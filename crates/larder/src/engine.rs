@@ -118,6 +118,11 @@ impl Led {
         self.reader.as_ref()
     }
 
+    /// The reader alone: from now on the pump runs by itself.
+    pub(crate) fn into_reader(mut self) -> Option<Reader> {
+        self.reader.take()
+    }
+
     pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
