@@ -1,8 +1,10 @@
 //! Attacks on what is stored: a row of the security catalogue, a test (RFC 9111 section 7).
 
+use std::sync::Mutex;
+
 use axum::body::Body;
 use http::Response;
-use larder_tests::{Origin, Reply, Setup, get, request};
+use larder_tests::{Origin, Reply, Setup, feed, get, request};
 use tower::ServiceExt;
 
 /// A response that any cache may store and that says what it was made of.
@@ -223,16 +225,43 @@ async fn purge_request_reaches_the_inner_service_and_changes_nothing() {
 #[tokio::test]
 async fn write_that_overtakes_a_read_keeps_its_old_state_out() {
     for clears in [false, true] {
+        let (feeder, body) = feed();
+        let slow = Mutex::new(Some(body));
+        let origin = Origin::new(move |seen, calls| match slow.lock().unwrap().take() {
+            Some(slow) if seen.method == "GET" => cacheable(slow),
+            _ => cacheable(format!("call {}", calls + 1)),
+        });
+        let setup = Setup::shared(origin);
+        let read = setup.service.clone().oneshot(get("/a")).await.unwrap();
+        feeder.data("old ");
+        if clears {
+            setup.cache.clear();
+        } else {
+            setup.send(request("PUT", "/a", &[])).await;
+        }
+        feeder.data("state");
+        feeder.end();
+        assert_eq!(Reply::read(read).await.text(), "old state");
+        assert_eq!(setup.cache.stats().responses(), 0, "by clear: {clears}");
+        assert!(setup.get("/a").await.is_stored());
+        assert!(setup.get("/a").await.is_hit());
+    }
+}
+
+/// As it is, the read is stored, and the write removes it.
+#[tokio::test]
+async fn write_after_a_read_that_was_all_there_removes_it() {
+    for clears in [false, true] {
         let setup = shared();
         let read = setup.service.clone().oneshot(get("/a")).await.unwrap();
+        assert_eq!(setup.cache.stats().responses(), 1);
         if clears {
             setup.cache.clear();
         } else {
             setup.send(request("PUT", "/a", &[])).await;
         }
         assert_eq!(Reply::read(read).await.text(), "call 1");
-        assert_eq!(setup.cache.stats().responses(), 0, "by clear: {clears}");
+        assert!(setup.stored("/a").await.is_none());
         assert!(setup.get("/a").await.is_stored());
-        assert!(setup.get("/a").await.is_hit());
     }
 }

@@ -69,9 +69,35 @@ async fn stale_response_stands_in_for_a_failed_service() {
         assert_eq!(reply.field("age"), "65");
         let told = format!("larder; fwd=stale; fwd-status={status}; ttl=-5; detail=stale-if-error");
         assert_eq!(reply.field("cache-status"), told);
-        // Every request tries again.
-        setup.get("/a").await;
-        assert_eq!(setup.origin.calls(), 3);
+    }
+}
+
+#[tokio::test]
+async fn failed_service_is_tried_again_after_a_second_and_not_before() {
+    let setup = failing(Policy::shared(), WINDOW, 503).await;
+    setup.clock.advance(65);
+    setup.get("/a").await;
+    for _ in 0..3 {
+        let reply = setup.get("/a").await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (200, "body"));
+        assert_eq!(reply.field("cache-status"), "larder; hit; ttl=-5");
+    }
+    assert_eq!(setup.origin.calls(), 2);
+    setup.clock.advance(1);
+    let told = "larder; fwd=stale; fwd-status=503; ttl=-6; detail=stale-if-error";
+    assert_eq!(setup.get("/a").await.field("cache-status"), told);
+    assert_eq!(setup.origin.calls(), 3);
+}
+
+#[tokio::test]
+async fn failed_service_is_tried_again_by_those_whom_no_stale_response_serves() {
+    for cache_control in ["max-age=60", "max-age=60, stale-if-error=4"] {
+        let setup = failing(Policy::shared(), cache_control, 503).await;
+        setup.clock.advance(65);
+        for calls in 2..5 {
+            assert_eq!(setup.get("/a").await.status, 503);
+            assert_eq!(setup.origin.calls(), calls);
+        }
     }
 }
 
@@ -130,16 +156,17 @@ async fn window_counts_from_expiry_and_includes_its_last_second() {
 
 #[tokio::test]
 async fn no_window_and_no_number_mean_no_stale_response() {
-    for cache_control in [
-        "max-age=60",
-        "max-age=60, stale-if-error",
-        "max-age=60, stale-if-error=x",
-        "max-age=60, stale-if-error=-1",
-        "max-age=60, stale-if-error=0",
-        "max-age=60, stale-while-revalidate=30",
+    for (cache_control, now) in [
+        ("max-age=60", 61),
+        ("max-age=60, stale-if-error", 61),
+        ("max-age=60, stale-if-error=x", 61),
+        ("max-age=60, stale-if-error=-1", 61),
+        ("max-age=60, stale-if-error=0", 61),
+        // Another window, which is over.
+        ("max-age=60, stale-while-revalidate=30", 91),
     ] {
         let setup = failing(Policy::shared(), cache_control, 503).await;
-        setup.clock.advance(61);
+        setup.clock.advance(now);
         assert_eq!(setup.get("/a").await.status, 503, "{cache_control}");
     }
 }

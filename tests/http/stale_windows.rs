@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use larder::Policy;
-use larder_tests::{Origin, Setup};
+use larder_tests::{Origin, Setup, settle};
 
 use crate::stale::{Failing, WINDOW, down, failing};
 
@@ -90,19 +90,41 @@ async fn operators_window_serves_stale_on_failure() {
 }
 
 #[tokio::test]
-async fn response_within_its_revalidation_window_is_validated_first_for_now() {
+async fn response_within_its_revalidation_window_is_served_and_validated_in_the_background() {
     let cache_control = "max-age=60, stale-while-revalidate=30";
     let fields = [("cache-control", cache_control), ("etag", "\"a\"")];
-    for now in [60, 90, 91] {
+    for (now, told) in [
+        (60, "larder; hit; ttl=0"),
+        (90, "larder; hit; ttl=-30"),
+        (91, "larder; fwd=stale; fwd-status=304; ttl=60"),
+    ] {
         let script = [(200, &fields[..], "body"), (304, &fields, "")];
         let setup = Setup::shared(Origin::script(&script));
         setup.get("/a").await;
         setup.clock.advance(now);
         let reply = setup.get("/a").await;
-        let told = "larder; fwd=stale; fwd-status=304; ttl=60";
         assert_eq!(reply.field("cache-status"), told);
-        assert_eq!(reply.field("age"), "0");
+        let age = if now < 91 { now } else { 0 };
+        assert_eq!(reply.field("age"), age.to_string());
+        settle().await;
+        assert_eq!(setup.origin.last_seen().headers["if-none-match"], "\"a\"");
+        let fresh = setup.get("/a").await;
+        assert_eq!(fresh.field("cache-status"), "larder; hit; ttl=60");
+        assert_eq!((fresh.field("age"), fresh.text()), ("0", "body"));
+        assert_eq!(setup.origin.calls(), 2);
     }
+}
+
+#[tokio::test]
+async fn failed_validation_leaves_the_revalidation_window_open() {
+    let cache_control = "max-age=60, stale-while-revalidate=30";
+    let setup = failing(Policy::shared(), cache_control, 503).await;
+    for (later, status) in [(60, 200), (30, 200), (1, 503)] {
+        setup.clock.advance(later);
+        assert_eq!(setup.get("/a").await.status, status);
+        settle().await;
+    }
+    assert_eq!(setup.origin.calls(), 4);
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! Several stored responses under one key: which of them wins, and how many there may be.
 
+use std::sync::Mutex;
+
 use axum::body::Body;
 use http::Response;
 use http_body_util::BodyExt;
-use larder_tests::{Origin, Setup, get, request};
+use larder::CacheLayer;
+use larder_tests::{Origin, Setup, feed, get, request, response};
 use tower::ServiceExt;
 
 fn varying(vary: &str) -> Setup {
@@ -85,17 +88,22 @@ async fn late_response_with_an_older_date_does_not_replace_a_newer_one() {
         ([10, 20], "call 2"),
         ([10, 10], "call 2"),
     ] {
+        let (feeders, bodies): (Vec<_>, Vec<_>) = dates.iter().map(|_| feed()).unzip();
+        let bodies = Mutex::new(bodies.into_iter());
         let origin = Origin::new(move |_, calls| {
             let date = format!("Fri, 15 Jan 2027 08:00:{} GMT", dates[calls]);
-            Response::builder()
-                .header("cache-control", "max-age=600")
-                .header("date", date)
-                .body(Body::from(format!("call {}", calls + 1)))
-                .unwrap()
+            let fields = [("cache-control", "max-age=600"), ("date", date.as_str())];
+            response(200, &fields, bodies.lock().unwrap().next().unwrap())
         });
-        let setup = Setup::shared(origin);
+        // Both are fetched at once.
+        let layer = |cache| CacheLayer::new(cache).with_collapsing(false);
+        let setup = Setup::with_layer(origin, layer);
         let first = setup.service.clone().oneshot(get("/a")).await.unwrap();
         let second = setup.service.clone().oneshot(get("/a")).await.unwrap();
+        for (feeder, body) in feeders.iter().zip(["call 1", "call 2"]) {
+            feeder.data(body);
+        }
+        drop(feeders);
         for response in [first, second] {
             response.into_body().collect().await.unwrap();
         }

@@ -96,6 +96,7 @@ pub(super) fn watch<F: Future<Output = Cache>>(scenario: F) -> Seen {
     let (log, recorder) = (Log::default(), Recorder::default());
     let subscriber = tracing_subscriber::registry().with(log.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
     let cache = metrics::with_local_recorder(&recorder, || {
