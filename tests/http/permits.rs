@@ -1,21 +1,23 @@
 //! Permits of an inner service: none is kept that is not used.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::FutureExt;
 use http::{Request, Response};
-use larder::Policy;
-use larder_tests::{Reply, get, request, response, stack};
+use larder::{Cache, CacheLayer, CacheService, Policy};
+use larder_tests::{Reply, get, request, response, settle, stack};
 use tokio::sync::Notify;
 use tower::buffer::Buffer;
 use tower::limit::ConcurrencyLimit;
 use tower::load_shed::LoadShed;
 use tower::load_shed::error::Overloaded;
-use tower::{BoxError, Service, ServiceExt, service_fn};
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 
 const FRESH: [(&str, &str); 1] = [("cache-control", "max-age=60")];
 
@@ -64,56 +66,97 @@ impl Drop for Leave {
     }
 }
 
+fn cached<S>(inner: S, finish: bool) -> CacheService<S> {
+    let cache = Cache::builder().build();
+    let layer = CacheLayer::new(cache).with_finish_on_disconnect(finish);
+    layer.layer(inner)
+}
+
 #[tokio::test]
 async fn hits_and_misses_leak_no_permit_of_a_concurrency_limit() {
-    let gate = Gate::default();
-    let (_, _, service) = stack(ConcurrencyLimit::new(gate.service(), 1), Policy::shared());
-    for round in 0..20 {
-        let path = format!("/{round}");
-        let mut miss = pin!(service.clone().oneshot(get(&path)));
-        assert!(miss.as_mut().now_or_never().is_none());
-        assert_eq!(gate.inside(), 1, "{round}");
-        // A second one waits for the permit; hits do not.
-        let mut waiting = pin!(service.clone().oneshot(get("/waiting")));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        for earlier in 0..round {
-            let hit = service.clone().oneshot(get(&format!("/{earlier}")));
-            let hit = Reply::read(hit.now_or_never().unwrap().unwrap()).await;
-            assert!(hit.is_hit());
+    for finish in [true, false] {
+        let gate = Gate::default();
+        let service = cached(ConcurrencyLimit::new(gate.service(), 1), finish);
+        for round in 0..20 {
+            let path = format!("/{round}");
+            let mut miss = pin!(service.clone().oneshot(get(&path)));
+            assert!(miss.as_mut().now_or_never().is_none());
+            assert_eq!(gate.inside(), 1, "{round}");
+            // A second one waits for the permit; hits do not.
+            let mut waiting = Box::pin(service.clone().oneshot(get(&format!("/waiting{path}"))));
+            assert!(waiting.as_mut().now_or_never().is_none());
+            for earlier in 0..round {
+                assert!(is_hit(&service, &format!("/{earlier}")).await);
+            }
+            assert_eq!(gate.inside(), 1);
+            gate.go.notify_one();
+            Reply::read(miss.await.unwrap()).await;
+            drop(waiting);
+            settle().await;
+            // The one that waited goes on without its client, or gives up.
+            assert_eq!(gate.inside(), usize::from(finish));
+            if finish {
+                gate.go.notify_one();
+                settle().await;
+                assert!(is_hit(&service, &format!("/waiting{path}")).await);
+            }
+            assert_eq!(gate.inside(), 0);
         }
-        assert_eq!(gate.inside(), 1);
-        gate.go.notify_one();
-        Reply::read(miss.await.unwrap()).await;
-        // The one that waited gives up.
-        assert_eq!(gate.inside(), 0);
     }
 }
 
 #[tokio::test]
 async fn dropped_futures_leak_no_permit_of_a_concurrency_limit() {
-    let gate = Gate::default();
-    let limit = ConcurrencyLimit::new(gate.service(), 2);
-    let (_, _, service) = stack(limit, Policy::shared());
-    for round in 0..10 {
-        let forwarded = [
-            get("/a"),
-            request("POST", "/a", &[]),
-            request("GET", "/a", &[("if-match", "*")]),
-        ];
-        for request in forwarded {
-            let mut dropped = Box::pin(service.clone().oneshot(request));
-            assert!(dropped.as_mut().now_or_never().is_none());
-            assert_eq!(gate.inside(), 1, "{round}");
-            drop(dropped);
-            assert_eq!(gate.inside(), 0);
+    for finish in [true, false] {
+        let gate = Gate::default();
+        let service = cached(ConcurrencyLimit::new(gate.service(), 2), finish);
+        for round in 0..10 {
+            let path = format!("/{round}");
+            let forwarded = [
+                (get(&path), finish),
+                (request("POST", "/a", &[]), false),
+                (request("GET", &path, &[("if-match", "*")]), false),
+            ];
+            for (request, goes_on) in forwarded {
+                let mut dropped = Box::pin(service.clone().oneshot(request));
+                assert!(dropped.as_mut().now_or_never().is_none());
+                assert_eq!(gate.inside(), 1, "{round}");
+                drop(dropped);
+                assert_eq!(gate.inside(), usize::from(goes_on));
+                if goes_on {
+                    settle().await;
+                    gate.go.notify_one();
+                    settle().await;
+                    assert_eq!(gate.inside(), 0);
+                    assert!(is_hit(&service, &path).await);
+                }
+            }
+            drop(service.clone().call(get("/never/polled")));
         }
-        drop(service.clone().call(get("/a")));
+        let mut first = pin!(service.clone().oneshot(get("/b")));
+        let mut second = pin!(service.clone().oneshot(get("/c")));
+        assert!(first.as_mut().now_or_never().is_none());
+        assert!(second.as_mut().now_or_never().is_none());
+        assert_eq!(gate.inside(), 2);
     }
-    let mut first = pin!(service.clone().oneshot(get("/b")));
-    let mut second = pin!(service.clone().oneshot(get("/c")));
-    assert!(first.as_mut().now_or_never().is_none());
-    assert!(second.as_mut().now_or_never().is_none());
-    assert_eq!(gate.inside(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_without_a_client_gives_its_permit_back_when_it_takes_too_long() {
+    let gate = Gate::default();
+    let service = cached(ConcurrencyLimit::new(gate.service(), 1), true);
+    let mut dropped = Box::pin(service.clone().oneshot(get("/a")));
+    assert!(dropped.as_mut().now_or_never().is_none());
+    drop(dropped);
+    for (seconds, inside) in [(59, 1), (1, 0)] {
+        settle().await;
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        settle().await;
+        assert_eq!(gate.inside(), inside);
+    }
+    let mut next = pin!(service.oneshot(get("/a")));
+    assert!(next.as_mut().now_or_never().is_none());
+    assert_eq!(gate.calls.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -152,28 +195,39 @@ async fn load_shed_inside_sheds_what_is_forwarded_and_no_hit() {
 
 #[tokio::test]
 async fn buffer_inside_keeps_its_slots() {
-    let gate = Gate::default();
-    let inner = Buffer::new(gate.service(), 2);
-    let (_, _, service) = stack(inner, Policy::shared());
-    for round in 0..10 {
-        // More than there are slots: taken and given back.
-        for n in 0..5 {
-            let mut dropped = Box::pin(service.clone().oneshot(get(&format!("/dropped/{n}"))));
-            let _ = dropped.as_mut().now_or_never();
+    for finish in [true, false] {
+        let gate = Gate::default();
+        let service = cached(Buffer::new(gate.service(), 2), finish);
+        for round in 0..10 {
+            // More than there are slots: taken and given back.
+            for n in 0..5 {
+                let path = format!("/dropped/{round}/{n}");
+                let mut dropped = Box::pin(service.clone().oneshot(get(&path)));
+                assert!(dropped.as_mut().now_or_never().is_none());
+            }
+            settle().await;
+            assert_eq!(gate.inside(), if finish { 5 } else { 0 });
+            gate.go.notify_waiters();
+            settle().await;
+            assert_eq!(gate.inside(), 0);
+            let path = format!("/{round}");
+            let answer = tokio::spawn(service.clone().oneshot(get(&path)));
+            settle().await;
+            assert_eq!(gate.inside(), 1);
+            gate.go.notify_one();
+            Reply::read(answer.await.unwrap().unwrap()).await;
+            assert!(is_hit(&service, &path).await);
         }
-        tokio::task::yield_now().await;
-        let path = format!("/{round}");
-        let answer = tokio::spawn(service.clone().oneshot(get(&path)));
-        while gate.inside() == 0 {
-            tokio::task::yield_now().await;
-        }
-        gate.go.notify_one();
-        Reply::read(answer.await.unwrap().unwrap()).await;
-        let hit = service.clone().oneshot(get(&path));
-        assert!(
-            Reply::read(hit.now_or_never().unwrap().unwrap())
-                .await
-                .is_hit()
-        );
     }
+}
+
+/// Whether a request is answered at its first poll.
+async fn is_hit<S>(service: &CacheService<S>, path: &str) -> bool
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Debug + Send,
+{
+    let hit = service.clone().oneshot(get(path)).now_or_never();
+    Reply::read(hit.unwrap().unwrap()).await.is_hit()
 }
