@@ -12,6 +12,7 @@ mod cache_status;
 mod collapse;
 mod collapse_failures;
 mod collapse_leader;
+mod early_refresh;
 mod etag;
 mod finishing;
 mod freshness;

@@ -49,26 +49,29 @@ impl EarlyRefresh {
         Self(Rule::Probabilistic(if valid { eagerness } else { 1.0 }))
     }
 
-    /// The first hit after so many percent of the lifetime starts the refresh. 100 and more never
-    /// do.
+    /// The first hit after so many percent of the time for which the response was fresh when it came
+    /// starts the refresh: of its lifetime, less the age it came with. 100 and more never do.
     #[must_use]
     pub const fn after_percent(percent: u8) -> Self {
         Self(Rule::After(percent))
     }
 
-    /// Whether this hit is to start a refresh; `fill_time` is how long the last fill took.
-    pub(crate) fn is_due(self, serving: Serving, fill_time: Duration) -> bool {
+    /// Whether this hit is to start a refresh. `held` is how long ago the response was asked for,
+    /// `fill_time` how long the last fill took.
+    pub(crate) fn is_due(self, serving: Serving, held: Duration, fill_time: Duration) -> bool {
+        let left = serving.lifetime().saturating_sub(serving.age());
         match self.0 {
             Rule::Off => false,
+            // A response may come past any part of its lifetime, from another cache. Were that what
+            // counts, every hit on it would start a refresh.
             Rule::After(percent) => {
-                let lifetime = serving.lifetime().as_secs_f64();
-                serving.age().as_secs_f64() >= lifetime * f64::from(percent) / 100.0
+                let fresh = held.saturating_add(left).as_secs_f64();
+                held.as_secs_f64() >= fresh * f64::from(percent) / 100.0
             }
             Rule::Probabilistic(eagerness) => {
                 // In (0, 1]: the logarithm of 0 would refresh at any age.
                 let chance = 1.0 - fastrand::f64();
                 let ahead = fill_time.as_secs_f64() * eagerness * -chance.ln();
-                let left = serving.lifetime().saturating_sub(serving.age());
                 ahead >= left.as_secs_f64()
             }
         }

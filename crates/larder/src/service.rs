@@ -245,10 +245,12 @@ fn is_due_early(
     serving: Serving,
 ) -> bool {
     let early = context.filling.early_refresh;
-    !early.is_off()
-        && !serving.is_stale()
-        && !head.directives().only_if_cached()
-        && early.is_due(serving, entry.fill_time())
+    if early.is_off() || serving.is_stale() || head.directives().only_if_cached() {
+        return false;
+    }
+    let now = context.cache.shared().clock.now();
+    let held = now.duration_since(entry.birth().time).unwrap_or_default();
+    early.is_due(serving, held, entry.fill_time())
 }
 
 /// The validation of a stored response, by a request that no client made.
