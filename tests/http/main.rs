@@ -13,6 +13,7 @@ mod collapse;
 mod collapse_failures;
 mod collapse_leader;
 mod early_refresh;
+mod collapse_readers;
 mod etag;
 mod finishing;
 mod freshness;
