@@ -155,6 +155,27 @@ async fn lone_reader_is_never_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bodies_that_nobody_reads_keep_within_the_budget_all_together() {
+    let held = Held::default();
+    let crowd = held.crowd(100, 20 * PIECE, 64 * PIECE);
+    let mut stuck = Vec::new();
+    for number in 0..50 {
+        stuck.push(crowd.open(get(&format!("/{number}"))));
+    }
+    sleep(60 * SECOND).await;
+    let most = (64 + 50) * PIECE;
+    assert!(held.bytes() <= most, "{} pieces", held.bytes() / PIECE);
+    let stats = crowd.cache.stats();
+    assert!(stats.fill_bytes() <= 64 * PIECE as u64);
+    for client in stuck {
+        let body = client.await.unwrap().unwrap().into_body();
+        let read = body.collect().await.unwrap().to_bytes();
+        assert_eq!(read, whole(100));
+    }
+    assert_eq!((held.bytes(), crowd.cache.stats().fill_bytes()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn followers_that_leave_disturb_nobody() {
     let held = Held::default();
     let crowd = held.crowd(30, 30 * PIECE, 64 * PIECE);

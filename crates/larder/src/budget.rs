@@ -53,10 +53,15 @@ impl Reservation {
         fits
     }
 
+    /// Gives so many bytes back.
+    pub(crate) fn shrink(&mut self, bytes: u64) {
+        self.bytes -= bytes;
+        self.budget.reserved.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// Gives everything back.
     pub(crate) fn release(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        self.budget.reserved.fetch_sub(bytes, Ordering::Relaxed);
+        self.shrink(self.bytes);
     }
 }
 
@@ -78,8 +83,11 @@ mod tests {
         assert!(!second.grow(5));
         assert!(second.grow(4));
         assert_eq!(budget.reserved(), 10);
+        first.shrink(2);
+        assert!(second.grow(2));
+        assert!(!second.grow(1));
         drop(first);
-        assert!(second.grow(6));
+        assert!(second.grow(4));
         second.release();
         assert_eq!(budget.reserved(), 0);
         assert!(!second.grow(u64::MAX));

@@ -4,7 +4,8 @@
 //! As long as the body may still be stored, the buffer is **whole**: it keeps everything from the
 //! first byte, the pump waits for nobody, and readers may join. A body that grows past a limit is
 //! whole no longer: nobody joins, what all have read is let go, and the pump keeps at most
-//! [`WINDOW_BYTES`] ahead of the slowest reader.
+//! [`WINDOW_BYTES`] ahead of the slowest reader. What it holds counts in the budget as before; where
+//! that has no room the pump puts in a piece when everybody has read the last.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ struct State {
 struct Piece {
     start: u64,
     data: Bytes,
+    /// How many of its bytes are reserved of the budget.
+    reserved: u64,
 }
 
 impl Piece {
@@ -107,13 +110,18 @@ impl Buffer {
         }
         let mut state = lock(&self.state);
         let bytes = data.len() as u64;
-        let kept = !state.whole || state.reservation.grow(bytes);
+        let fits = state.reservation.grow(bytes);
+        let kept = fits || !state.whole;
         if !kept {
             state.overflow();
         }
         let start = state.arrived;
         state.arrived += bytes;
-        state.pieces.push_back(Piece { start, data });
+        state.pieces.push_back(Piece {
+            start,
+            data,
+            reserved: if fits { bytes } else { 0 },
+        });
         state.merge_small();
         let woken = state.waiting();
         drop(state);
@@ -133,7 +141,7 @@ impl Buffer {
         if state.readers.is_empty() {
             return Poll::Ready(Room::Deserted);
         }
-        if !state.whole && state.arrived - state.slowest() >= WINDOW_BYTES {
+        if state.is_full() {
             return Poll::Pending;
         }
         Poll::Ready(Room::Go)
@@ -157,7 +165,11 @@ impl Buffer {
         state.arrived = whole.len() as u64;
         if !whole.is_empty() {
             let data = whole;
-            state.pieces.push_back(Piece { start: 0, data });
+            state.pieces.push_back(Piece {
+                start: 0,
+                data,
+                reserved: 0,
+            });
         }
         state.reservation.release();
         let woken = state.waiting();
@@ -183,8 +195,8 @@ impl Buffer {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Cuts off readers who hold back others: those who are a whole window behind while somebody
-    /// waits for more.
+    /// Cuts off readers who hold back others: those who are so far behind that there is no room,
+    /// while somebody waits for more.
     pub(crate) fn cut_slowest(&self) {
         let mut state = lock(&self.state);
         let (arrived, slowest) = (state.arrived, state.slowest());
@@ -192,7 +204,7 @@ impl Buffer {
             .readers
             .iter()
             .any(|(_, place)| place.offset == arrived);
-        if state.whole || arrived - slowest < WINDOW_BYTES || !somebody_waits {
+        if !state.is_full() || !somebody_waits {
             return;
         }
         let mut woken = Vec::new();
@@ -237,9 +249,16 @@ impl State {
         offsets.min().unwrap_or(self.arrived)
     }
 
+    /// The slowest reader is so far behind that nothing more is put in.
+    fn is_full(&self) -> bool {
+        let behind = self.arrived - self.slowest();
+        let unreserved = |piece: &Piece| piece.reserved < piece.data.len() as u64;
+        let within = self.pieces.back().is_none_or(|last| !unreserved(last));
+        !self.whole && behind > 0 && (behind >= WINDOW_BYTES || !within)
+    }
+
     fn overflow(&mut self) {
         self.whole = false;
-        self.reservation.release();
         // The pump is the one who says so: it need not be woken.
         let _ = self.let_go();
     }
@@ -250,12 +269,8 @@ impl State {
             return None;
         }
         let slowest = self.slowest();
-        while self
-            .pieces
-            .front()
-            .is_some_and(|piece| piece.end() <= slowest)
-        {
-            self.pieces.pop_front();
+        while let Some(read) = self.pieces.pop_front_if(|piece| piece.end() <= slowest) {
+            self.reservation.shrink(read.reserved);
         }
         self.pump.take()
     }
@@ -285,8 +300,12 @@ impl State {
         let mut data = BytesMut::with_capacity(few.iter().map(|piece| piece.data.len()).sum());
         few.iter()
             .for_each(|piece| data.extend_from_slice(&piece.data));
-        let data = data.freeze();
-        self.pieces.push_back(Piece { start, data });
+        let reserved = few.iter().map(|piece| piece.reserved).sum();
+        self.pieces.push_back(Piece {
+            start,
+            data: data.freeze(),
+            reserved,
+        });
     }
 }
 
