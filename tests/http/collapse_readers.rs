@@ -131,6 +131,25 @@ async fn slow_leader_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reader_that_is_stuck_is_cut_off_from_a_body_too_large_to_keep() {
+    let held = Held::default();
+    let crowd = held.crowd(100, 10 * PIECE, 64 * PIECE);
+    let stuck = crowd.open(get("/a"));
+    let others = crowd.send_all(100, |_| get("/a"));
+    let mut stuck = stuck.await.unwrap().unwrap().into_body();
+    sleep(9 * SECOND).await;
+    assert!(others.iter().all(|client| !client.is_done()));
+    assert!(held.bytes() <= (10 + 16 + 2) * PIECE, "{}", held.bytes());
+    sleep(3 * SECOND).await;
+    assert!(others.iter().all(Client::is_done));
+    assert!(are_whole(&replies(others).await, 100));
+    let error = stuck.frame().await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("too slowly"), "{error}");
+    assert!(stuck.frame().await.is_none());
+    assert_eq!((held.bytes(), crowd.origin.calls()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn reader_that_reads_on_gets_all_of_a_body_too_large_to_keep() {
     let held = Held::default();
     let crowd = held.crowd(100, 10 * PIECE, 64 * PIECE);

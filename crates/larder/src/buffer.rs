@@ -138,7 +138,7 @@ impl Buffer {
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<Room> {
         let mut state = lock(&self.state);
         state.pump = Some(cx.waker().clone());
-        if state.readers.is_empty() {
+        if state.active().next().is_none() {
             return Poll::Ready(Room::Deserted);
         }
         if state.is_full() {
@@ -200,10 +200,7 @@ impl Buffer {
     pub(crate) fn cut_slowest(&self) {
         let mut state = lock(&self.state);
         let (arrived, slowest) = (state.arrived, state.slowest());
-        let somebody_waits = state
-            .readers
-            .iter()
-            .any(|(_, place)| place.offset == arrived);
+        let somebody_waits = state.active().any(|place| place.offset == arrived);
         if !state.is_full() || !somebody_waits {
             return;
         }
@@ -211,7 +208,6 @@ impl Buffer {
         for (_, place) in &mut state.readers {
             if place.offset == slowest {
                 place.cut = true;
-                place.offset = arrived;
                 woken.extend(place.waker.take());
             }
         }
@@ -243,9 +239,15 @@ impl Buffer {
 }
 
 impl State {
+    /// Those who have not been cut off.
+    fn active(&self) -> impl Iterator<Item = &Place> {
+        let places = self.readers.iter().map(|(_, place)| place);
+        places.filter(|place| !place.cut)
+    }
+
     /// Where the slowest reader is.
     fn slowest(&self) -> u64 {
-        let offsets = self.readers.iter().map(|(_, place)| place.offset);
+        let offsets = self.active().map(|place| place.offset);
         offsets.min().unwrap_or(self.arrived)
     }
 
