@@ -29,23 +29,28 @@ pin_project! {
             #[pin]
             inner: C,
         },
-        Led {
-            led: Led,
-            expected: Option<u64>,
-        },
-        // What was read of the inner body, and then the rest of it.
-        Rest {
-            read: VecDeque<Bytes>,
-            inner: Pin<Box<C>>,
-        },
-        Shared {
-            reader: Reader,
-            expected: Option<u64>,
+        Flow {
+            flow: Box<Flow<C>>,
         },
         Stored {
             data: Bytes,
         },
     }
+}
+
+/// A body on its way. Kept apart: hits are not to move the room it would take.
+enum Flow<C> {
+    /// What was read of the inner body, and then the rest of it.
+    Inner {
+        read: VecDeque<Bytes>,
+        rest: Pin<Box<C>>,
+    },
+    /// Its client runs the pump.
+    Led { led: Led, expected: Option<u64> },
+    Shared {
+        reader: Reader,
+        expected: Option<u64>,
+    },
 }
 
 impl<C> ResponseBody<C> {
@@ -59,25 +64,26 @@ impl<C> ResponseBody<C> {
         }
     }
 
-    pub(crate) fn rest(read: Vec<Bytes>, inner: Pin<Box<C>>) -> Self {
+    pub(crate) fn rest(read: Vec<Bytes>, rest: Pin<Box<C>>) -> Self {
         let read = VecDeque::from(read);
-        Self {
-            kind: Kind::Rest { read, inner },
-        }
+        Self::flow(Flow::Inner { read, rest })
     }
 
     /// The body of the client who runs the pump. `expected` is the length that the inner body itself
     /// says it has.
     pub(crate) fn led(led: Led, expected: Option<u64>) -> Self {
-        Self {
-            kind: Kind::Led { led, expected },
-        }
+        Self::flow(Flow::Led { led, expected })
     }
 
     /// `expected` is the length that the inner body itself says it has.
     pub(crate) fn shared(reader: Reader, expected: Option<u64>) -> Self {
+        Self::flow(Flow::Shared { reader, expected })
+    }
+
+    fn flow(flow: Flow<C>) -> Self {
+        let flow = Box::new(flow);
         Self {
-            kind: Kind::Shared { reader, expected },
+            kind: Kind::Flow { flow },
         }
     }
 
@@ -89,10 +95,13 @@ impl<C> ResponseBody<C> {
 
     /// The reader of a body that is still arriving.
     pub(crate) fn into_reader(self) -> Option<Reader> {
-        match self.kind {
-            Kind::Led { led, .. } => led.into_reader(),
-            Kind::Shared { reader, .. } => Some(reader),
-            _ => None,
+        let Kind::Flow { flow } = self.kind else {
+            return None;
+        };
+        match *flow {
+            Flow::Inner { .. } => None,
+            Flow::Led { led, .. } => led.into_reader(),
+            Flow::Shared { reader, .. } => Some(reader),
         }
     }
 }
@@ -111,12 +120,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.project().kind.project() {
             KindProj::Inner { inner } => poll_inner(inner, cx),
-            KindProj::Led { led, .. } => led.poll_next(cx),
-            KindProj::Rest { read, inner } => match read.pop_front() {
-                Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
-                None => poll_inner(inner.as_mut(), cx),
-            },
-            KindProj::Shared { reader, .. } => reader.poll_next(cx),
+            KindProj::Flow { flow } => flow.poll_frame(cx),
             KindProj::Stored { data } => {
                 let data = std::mem::take(data);
                 Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
@@ -127,9 +131,11 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { inner } => inner.is_end_stream(),
-            Kind::Led { led, .. } => led.reader().is_none_or(Reader::is_at_end),
-            Kind::Rest { read, inner } => read.is_empty() && inner.is_end_stream(),
-            Kind::Shared { reader, .. } => reader.is_at_end(),
+            Kind::Flow { flow } => match &**flow {
+                Flow::Inner { read, rest } => read.is_empty() && rest.is_end_stream(),
+                Flow::Led { led, .. } => led.reader().is_none_or(Reader::is_at_end),
+                Flow::Shared { reader, .. } => reader.is_at_end(),
+            },
             Kind::Stored { data } => data.is_empty(),
         }
     }
@@ -137,26 +143,48 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { inner } => inner.size_hint(),
-            Kind::Rest { read, inner } => {
-                let (inner, read) = (
-                    inner.size_hint(),
-                    read.iter().map(Bytes::len).sum::<usize>(),
-                );
-                let mut hint = SizeHint::new();
-                hint.set_lower(inner.lower().saturating_add(read as u64));
-                if let Some(upper) = inner.upper() {
-                    hint.set_upper(upper.saturating_add(read as u64));
-                }
-                hint
-            }
-            Kind::Led { led, expected } => match led.reader() {
-                Some(reader) => reader.size_hint(*expected),
-                None => SizeHint::with_exact(0),
+            Kind::Flow { flow } => match &**flow {
+                Flow::Inner { read, rest } => longer(&rest.size_hint(), read),
+                Flow::Led { led, expected } => match led.reader() {
+                    Some(reader) => reader.size_hint(*expected),
+                    None => SizeHint::with_exact(0),
+                },
+                Flow::Shared { reader, expected } => reader.size_hint(*expected),
             },
-            Kind::Shared { reader, expected } => reader.size_hint(*expected),
             Kind::Stored { data } => SizeHint::with_exact(data.len() as u64),
         }
     }
+}
+
+impl<C> Flow<C>
+where
+    C: Body,
+    C::Error: Into<BoxError>,
+{
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Inner { read, rest } => match read.pop_front() {
+                Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+                None => poll_inner(rest.as_mut(), cx),
+            },
+            Self::Led { led, .. } => led.poll_next(cx),
+            Self::Shared { reader, .. } => reader.poll_next(cx),
+        }
+    }
+}
+
+/// The hint of a body before which there is this.
+fn longer(rest: &SizeHint, read: &VecDeque<Bytes>) -> SizeHint {
+    let read: u64 = read.iter().map(|data| data.len() as u64).sum();
+    let mut hint = SizeHint::new();
+    hint.set_lower(rest.lower().saturating_add(read));
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(upper.saturating_add(read));
+    }
+    hint
 }
 
 /// The next frame of an inner body, in our types.
@@ -179,8 +207,8 @@ where
 impl<C> fmt::Debug for ResponseBody<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.kind {
-            Kind::Inner { .. } | Kind::Rest { .. } => "ResponseBody(inner)",
-            Kind::Led { .. } | Kind::Shared { .. } => "ResponseBody(shared)",
+            Kind::Inner { .. } => "ResponseBody(inner)",
+            Kind::Flow { .. } => "ResponseBody(arriving)",
             Kind::Stored { .. } => "ResponseBody(stored)",
         })
     }

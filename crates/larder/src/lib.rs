@@ -113,6 +113,7 @@ mod layer;
 mod look;
 mod marks;
 mod opt_out;
+mod plan;
 mod pump;
 mod refresh;
 mod reply;

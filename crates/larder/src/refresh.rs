@@ -35,6 +35,10 @@ impl Turn {
             begun: false,
         })
     }
+
+    pub(crate) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
 }
 
 impl Drop for Turn {

@@ -1,0 +1,175 @@
+//! What is to be done about a request: looked up, and decided without waiting for anything.
+
+use std::sync::Arc;
+
+use http::Extensions;
+use larder_policy::fields::ForwardReason;
+use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
+use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
+
+use crate::context::Context;
+use crate::entry::Entry;
+use crate::job::Fetch;
+use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::refresh::Turn;
+
+/// What is to be done about a request. Small: the response is made where it is returned.
+pub(crate) enum Plan {
+    Bypass(BypassReason),
+    Fetch(Box<Fetch>),
+    /// Answer from the stored response, and validate it in the background.
+    Refresh(Arc<Entry>, Serving, Box<(Fetch, Turn)>),
+    /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
+    Refuse,
+    Serve(Arc<Entry>, Serving, &'static str),
+    /// Forward; what comes back may invalidate. With the reason, if it is not the method.
+    Unsafe(Option<BypassReason>),
+}
+
+pub(crate) fn plan(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
+    match consider(context, head, extensions) {
+        served @ (Plan::Serve(..) | Plan::Refresh(..)) => served,
+        _ if context.policy.only_if_cached(head) => Plan::Refuse,
+        forward => forward,
+    }
+}
+
+fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
+    let class = match context.policy.lookup(head) {
+        Lookup::Use(class) => class,
+        Lookup::Bypass(reason @ BypassReason::Override) => return Plan::Unsafe(Some(reason)),
+        Lookup::Bypass(reason) => return Plan::Bypass(reason),
+        _ => return Plan::Unsafe(None),
+    };
+    let partition = match context.partition(extensions) {
+        Ok(partition) => partition,
+        Err(reason) => return Plan::Bypass(reason),
+    };
+    match context.policy.target(head) {
+        Ok(target) => look_up(context, head, class, &target, &partition),
+        Err(reason) => Plan::Bypass(reason),
+    }
+}
+
+fn look_up(
+    context: &Context,
+    head: &RequestHead<'_>,
+    class: MethodClass,
+    target: &Target<'_>,
+    partition: &Partition,
+) -> Plan {
+    let encode = |class: MethodClass, key: &mut KeyBuf| {
+        key.clear();
+        context.policy.key_into(class, head, target, partition, key);
+    };
+    let mut key = KeyBuf::new();
+    encode(MethodClass::Get, &mut key);
+    if key.len() > context.cache.shared().limits.max_key_bytes {
+        return Plan::Bypass(BypassReason::KeyTooLong);
+    }
+    let mut used = look(context, head, &key);
+    // Where GET's responses do not answer a HEAD, its own may.
+    if class == MethodClass::Head
+        && let Use::Miss(reason, _) = used
+    {
+        encode(MethodClass::Head, &mut key);
+        used = match look(context, head, &key) {
+            Use::Miss(ForwardReason::UriMiss, variant) => Use::Miss(reason, variant),
+            used => used,
+        };
+    }
+    match used {
+        Use::Serve(entry, serving, detail) => {
+            if is_due_early(context, head, &entry, serving)
+                && let Some(turn) = Turn::take(context, &entry)
+            {
+                return refresh(context, target, &key, turn, serving);
+            }
+            Plan::Serve(entry, serving, detail)
+        }
+        Use::ServeWhileValidating(entry, serving) => match Turn::take(context, &entry) {
+            None => Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
+            Some(turn) => refresh(context, target, &key, turn, serving),
+        },
+        forward => {
+            let found = Arc::<[u8]>::from(&*key);
+            encode(class, &mut key);
+            fetch(context, head, target, (class, &key), forward, found)
+        }
+    }
+}
+
+/// A request that has to be forwarded. What is to be validated stands under the key `found`.
+#[cold]
+fn fetch(
+    context: &Context,
+    head: &RequestHead<'_>,
+    target: &Target<'_>,
+    (class, key): (MethodClass, &[u8]),
+    used: Use,
+    found: Arc<[u8]>,
+) -> Plan {
+    let (reason, variant, stored) = match used {
+        Use::Miss(reason, variant) => (reason, variant, None),
+        Use::Validate(reason, entry) => {
+            let variant = variant(entry.head.selection(), head);
+            (reason, variant, Some((found, entry)))
+        }
+        Use::Serve(entry, serving, detail) => return Plan::Serve(entry, serving, detail),
+        Use::ServeWhileValidating(entry, serving) => {
+            return Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE);
+        }
+    };
+    Plan::Fetch(Box::new(Fetch {
+        class,
+        key: Arc::from(key),
+        reason,
+        url: url_hash(context, target),
+        variant,
+        stored,
+    }))
+}
+
+/// A fresh response that is about to expire. A client that wants no more than what is stored starts
+/// no work.
+fn is_due_early(
+    context: &Context,
+    head: &RequestHead<'_>,
+    entry: &Entry,
+    serving: Serving,
+) -> bool {
+    let early = context.filling.early_refresh;
+    if early.is_off() || serving.is_stale() || head.directives().only_if_cached() {
+        return false;
+    }
+    let now = context.cache.shared().clock.now();
+    let held = now.duration_since(entry.birth().time).unwrap_or_default();
+    early.is_due(serving, held, entry.fill_time())
+}
+
+/// A hit, and the validation of what it is served from by a request that no client made.
+#[cold]
+fn refresh(
+    context: &Context,
+    target: &Target<'_>,
+    key: &[u8],
+    turn: Turn,
+    serving: Serving,
+) -> Plan {
+    let (key, entry) = (Arc::<[u8]>::from(key), Arc::clone(turn.entry()));
+    let fetch = Fetch {
+        class: entry.head.class(),
+        key: Arc::clone(&key),
+        reason: ForwardReason::Stale,
+        url: url_hash(context, target),
+        variant: entry.head.selection().encoded().into(),
+        stored: Some((key, Arc::clone(&entry))),
+    };
+    Plan::Refresh(entry, serving, Box::new((fetch, turn)))
+}
+
+fn url_hash(context: &Context, target: &Target<'_>) -> u64 {
+    let mut url = KeyBuf::new();
+    target.url_bytes(&mut url);
+    context.cache.url_hash(&url)
+}
