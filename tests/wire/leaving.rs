@@ -1,64 +1,107 @@
 //! Clients that leave before their response is complete.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use larder::CacheLayer;
+use larder_tests::Reply;
 use tokio::sync::mpsc::Sender;
 
-use crate::net::{Chunk, Client, Site, channel, everywhere, response};
+use crate::net::{Chunk, Client, Protocol, Site, Stack, channel, everywhere, response};
 
 #[tokio::test]
-async fn half_a_body_is_not_stored_when_its_reader_leaves() {
-    leave(|writer| async move {
-        // The server lets go of a body that nobody reads.
+async fn body_is_fetched_to_its_end_and_stored_when_its_reader_leaves() {
+    everywhere(|stack, protocol| async move {
+        let (site, writer) = half_read(stack, protocol, true).await;
+        writer.send(Ok(Bytes::from_static(b"body"))).await.unwrap();
+        drop(writer);
+        let mut client = Client::open(&site, protocol).await;
+        let asked = [("cache-control", "only-if-cached")];
+        let hit = loop {
+            let reply = client.read("GET", "/a", &asked).await;
+            if reply.status == 200 {
+                break reply;
+            }
+        };
+        assert_eq!((hit.is_hit(), hit.text()), (true, "whole body"));
+        assert_eq!(site.calls(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reader_who_comes_after_another_left_gets_the_whole_body() {
+    everywhere(|stack, protocol| async move {
+        let (site, writer) = half_read(stack, protocol, true).await;
+        let mut client = Client::open(&site, protocol).await;
+        let late = client.send("GET", "/a", &[], Body::empty()).await;
+        writer.send(Ok(Bytes::from_static(b"body"))).await.unwrap();
+        drop(writer);
+        let late = Reply::read(late).await;
+        assert_eq!(late.text(), "whole body");
+        let told = "larder; fwd=uri-miss; collapsed";
+        assert_eq!(late.field("cache-status"), told);
+        assert_eq!(site.calls(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn half_a_body_is_not_stored_when_it_is_let_go_with_its_reader() {
+    everywhere(|stack, protocol| async move {
+        let (site, writer) = half_read(stack, protocol, false).await;
         writer.closed().await;
+        assert_fetched_anew(&site, protocol).await;
     })
     .await;
 }
 
 #[tokio::test]
 async fn half_a_body_is_not_stored_when_it_breaks_off_after_its_reader_left() {
-    leave(|writer| async move {
-        let _ = writer.send(Err(std::io::Error::other("broken off"))).await;
-        writer.closed().await;
-    })
-    .await;
-}
-
-/// One client leaves in the middle of a body, `then` happens, and another client comes.
-async fn leave<F: Future<Output = ()>>(then: impl Fn(Sender<Chunk>) -> F + Copy) {
-    everywhere(|stack, protocol| async move {
-        let (writer, body) = channel();
-        let half = Arc::new(Mutex::new(Some(body)));
-        let site = Site::start(stack, move |_, _| {
-            let half = half.lock().unwrap().take();
-            async move {
-                let fields = [("cache-control", "max-age=60")];
-                response(&fields, half.unwrap_or_else(|| Body::from("whole body")))
-            }
+    for finish in [true, false] {
+        everywhere(|stack, protocol| async move {
+            let (site, writer) = half_read(stack, protocol, finish).await;
+            let broken = std::io::Error::other("broken off");
+            let _ = writer.send(Err(broken)).await;
+            writer.closed().await;
+            assert_fetched_anew(&site, protocol).await;
         })
         .await;
-        let mut leaving = Client::open(&site, protocol).await;
-        let response = leaving.send("GET", "/a", &[], Body::empty()).await;
-        writer
-            .send(Ok(Bytes::from_static(b"whole ")))
-            .await
-            .unwrap();
-        let mut body = response.into_body();
-        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
-        assert_eq!(first, "whole ");
-        drop((body, leaving));
-        then(writer).await;
+    }
+}
 
-        let mut client = Client::open(&site, protocol).await;
-        let next = client.get("/a").await;
-        assert_eq!((next.is_hit(), next.text()), (false, "whole body"));
-        assert!(client.get("/a").await.is_hit());
-        assert_eq!(site.calls(), 2);
+/// A client has left in the middle of a body, which is written by hand.
+async fn half_read(stack: Stack, protocol: Protocol, finish: bool) -> (Site, Sender<Chunk>) {
+    let (writer, body) = channel();
+    let half = Mutex::new(Some(body));
+    let layer = |layer: CacheLayer| layer.with_finish_on_disconnect(finish);
+    let site = Site::with_layer(stack, layer, move |_, _| {
+        let half = half.lock().unwrap().take();
+        async move {
+            let fields = [("cache-control", "max-age=60")];
+            response(&fields, half.unwrap_or_else(|| Body::from("another body")))
+        }
     })
     .await;
+    let mut leaving = Client::open(&site, protocol).await;
+    let response = leaving.send("GET", "/a", &[], Body::empty()).await;
+    let piece = Bytes::from_static(b"whole ");
+    writer.send(Ok(piece)).await.unwrap();
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(first, "whole ");
+    (site, writer)
+}
+
+async fn assert_fetched_anew(site: &Site, protocol: Protocol) {
+    assert_eq!(site.cache.stats().responses(), 0);
+    let mut client = Client::open(site, protocol).await;
+    let next = client.get("/a").await;
+    assert_eq!((next.is_hit(), next.text()), (false, "another body"));
+    assert!(client.get("/a").await.is_hit());
+    assert_eq!(site.calls(), 2);
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ type Handler = dyn Fn(Request<Body>, usize) -> BoxFuture<'static, Response<Body>
 /// A server on a port of its own with a cache around its handler. Dropped, it stops.
 pub struct Site {
     pub address: SocketAddr,
+    pub cache: Cache,
     pub clock: TestClock,
     calls: Arc<AtomicUsize>,
     server: JoinHandle<()>,
@@ -76,13 +77,26 @@ impl Site {
         F: Fn(Request<Body>, usize) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
+        Self::with_layer(stack, |layer| layer, handler).await
+    }
+
+    /// The same, with these settings of the layer.
+    pub async fn with_layer<F, Fut>(
+        stack: Stack,
+        set: impl FnOnce(CacheLayer) -> CacheLayer,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(Request<Body>, usize) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Response<Body>> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let clock = TestClock::default();
         let cache = Cache::builder().clock(clock.clock()).build();
         // One scheme, so that a URL has one key whatever the protocol.
         let policy = Policy::shared().with_default_scheme(Scheme::Http);
-        let layer = CacheLayer::new(cache).with_policy(policy);
+        let layer = set(CacheLayer::new(cache.clone()).with_policy(policy));
         let calls = Arc::new(AtomicUsize::new(0));
         let inner = counted(
             Arc::clone(&calls),
@@ -97,6 +111,7 @@ impl Site {
         };
         Self {
             address,
+            cache,
             clock,
             calls,
             server,
@@ -158,7 +173,8 @@ where
         connections.spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
             // A client that leaves is an error here, and part of some tests.
-            let _ = server.serve_connection(TokioIo::new(socket), service).await;
+            let socket = TokioIo::new(socket);
+            let _ = server.serve_connection_with_upgrades(socket, service).await;
         });
     }
 }
@@ -182,7 +198,7 @@ impl Client {
         let (sender, connection) = match protocol {
             Protocol::Http1 => {
                 let (sender, connection) = http1::handshake(io).await.unwrap();
-                let connection = tokio::spawn(connection.map(drop));
+                let connection = tokio::spawn(connection.with_upgrades().map(drop));
                 (Sender::Http1(sender), connection)
             }
             Protocol::Http2 => {

@@ -7,6 +7,7 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use larder_tests::Reply;
 
 use crate::net::{Client, Protocol, Site, channel, everywhere, pieces, response};
 
@@ -54,23 +55,54 @@ async fn first_piece_arrives_while_the_handler_is_still_writing() {
 #[tokio::test]
 async fn response_without_a_length_is_replayed_with_one() {
     everywhere(|stack, protocol| async move {
+        let (writer, body) = channel();
+        let body = Mutex::new(Some(body));
+        let site = Site::start(stack, move |_, _| {
+            let body = body.lock().unwrap().take().expect("called once");
+            async move { response(&[("cache-control", "max-age=60")], body) }
+        })
+        .await;
+        let mut client = Client::open(&site, protocol).await;
+        let miss = client.send("GET", "/a", &[], Body::empty()).await;
+        for piece in ["a", "", "bc", "def"] {
+            let piece = Bytes::from_static(piece.as_bytes());
+            writer.send(Ok(piece)).await.unwrap();
+        }
+        drop(writer);
+        let miss = Reply::read(miss).await;
+        assert!(!miss.has("content-length"));
+        assert_eq!(miss.has("transfer-encoding"), protocol == Protocol::Http1);
+        assert_eq!(miss.text(), "abcdef");
+        assert_replayed(&site, &mut client).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn response_without_a_length_that_was_all_there_has_one_from_the_start() {
+    everywhere(|stack, protocol| async move {
         let fields = &[("cache-control", "max-age=60")];
         let body = || pieces(&["a", "", "bc", "def"]);
         let site = Site::start(stack, move |_, _| async move { response(fields, body()) }).await;
         let mut client = Client::open(&site, protocol).await;
         let miss = client.get("/a").await;
-        assert!(!miss.has("content-length"));
-        assert_eq!(miss.has("transfer-encoding"), protocol == Protocol::Http1);
-        let hit = client.get("/a").await;
-        assert!(hit.is_hit());
-        assert_eq!(hit.field("content-length"), "6");
-        assert!(!hit.has("transfer-encoding"));
-        assert_eq!((hit.text(), miss.text()), ("abcdef", "abcdef"));
-        let head = client.read("HEAD", "/a", &[]).await;
-        assert_eq!(head.field("content-length"), "6");
-        assert_eq!(site.calls(), 1);
+        assert_eq!(miss.field("content-length"), "6");
+        assert!(!miss.has("transfer-encoding"));
+        assert_eq!(miss.text(), "abcdef");
+        assert_replayed(&site, &mut client).await;
     })
     .await;
+}
+
+async fn assert_replayed(site: &Site, client: &mut Client) {
+    let hit = client.get("/a").await;
+    assert!(hit.is_hit());
+    assert_eq!(hit.field("content-length"), "6");
+    assert!(!hit.has("transfer-encoding"));
+    assert_eq!(hit.text(), "abcdef");
+    let head = client.read("HEAD", "/a", &[]).await;
+    assert_eq!(head.field("content-length"), "6");
+    assert_eq!(site.calls(), 1);
 }
 
 /// A server takes trailers for the end and does not ask for more: that is a complete body.
