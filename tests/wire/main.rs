@@ -8,4 +8,5 @@ mod invalidation;
 mod leaving;
 mod lengths;
 mod net;
+mod passing;
 mod streaming;

@@ -7,7 +7,7 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use larder_tests::Reply;
+use larder_tests::{Reply, feed};
 
 use crate::net::{Client, Protocol, Site, channel, everywhere, pieces, response};
 
@@ -126,6 +126,57 @@ async fn body_that_ends_with_trailers_is_stored_without_them() {
         let hit = client.read("GET", "/a", &[("te", "trailers")]).await;
         assert!(hit.is_hit());
         assert_eq!((hit.text(), &hit.trailers), ("data", &None));
+    })
+    .await;
+}
+
+/// As gRPC does it: messages that come one by one, and a status at the end.
+#[tokio::test]
+async fn trailers_of_a_stream_reach_those_who_read_it() {
+    everywhere(|stack, protocol| async move {
+        let (feeder, body) = feed();
+        let body = Mutex::new(Some(body));
+        let site = Site::start(stack, move |_, _| {
+            let body = body.lock().unwrap().take().expect("called once");
+            let fields = [
+                ("cache-control", "max-age=60"),
+                ("content-type", "application/grpc"),
+                ("trailer", "grpc-status"),
+            ];
+            async move { response(&fields, body.into()) }
+        })
+        .await;
+        let asked = [("te", "trailers")];
+        let mut readers = Vec::new();
+        feeder.data("one ");
+        for told in [
+            "larder; fwd=uri-miss; stored",
+            "larder; fwd=uri-miss; collapsed",
+        ] {
+            let mut client = Client::open(&site, protocol).await;
+            let stream = client.send("GET", "/a", &asked, Body::empty()).await;
+            assert_eq!(stream.headers()["cache-status"], told);
+            let mut body = stream.into_body();
+            let first = body.frame().await.unwrap().unwrap();
+            assert_eq!(first.into_data().unwrap(), "one ");
+            readers.push((client, body));
+        }
+        feeder.data("two");
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static("0"));
+        feeder.trailers(trailers);
+        for (follows, (_, body)) in readers.iter_mut().enumerate() {
+            let rest = body.collect().await.unwrap();
+            // HTTP/1.1 has to announce them, and what is stored has no such announcement.
+            if follows == 0 || protocol == Protocol::Http2 {
+                assert_eq!(rest.trailers().expect("trailers")["grpc-status"], "0");
+            }
+            assert_eq!(rest.to_bytes(), "two");
+        }
+        let hit = Client::open(&site, protocol).await.get("/a").await;
+        assert_eq!((hit.is_hit(), hit.text()), (true, "one two"));
+        assert_eq!(site.calls(), 1);
+        drop(feeder);
     })
     .await;
 }
