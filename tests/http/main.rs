@@ -34,6 +34,7 @@ mod ranges;
 mod readiness;
 mod refresh;
 mod refresh_results;
+mod refresh_telemetry;
 mod request_directives;
 mod scene;
 mod security;

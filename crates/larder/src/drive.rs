@@ -69,9 +69,13 @@ where
     let Some((entry, serving)) = twin.stands_in() else {
         return forward.await;
     };
+    twin.set_answered(true);
     match twin.context.cache.shared().background.run(forward) {
         Ok(()) => Ok(twin.stale_from(&entry, serving, None, "soft-timeout")),
-        Err(forward) => forward.await,
+        Err(forward) => {
+            twin.set_answered(false);
+            forward.await
+        }
     }
 }
 
@@ -87,16 +91,25 @@ where
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
-    job.span = trace::fill_span(job.fetch.reason, job.unattended);
+    let reason = job.fetch.reason;
+    let span = if job.unattended {
+        trace::background_span(reason)
+    } else {
+        trace::fill_span(reason)
+    };
+    job.span = span.clone();
     if let Some(leader) = &job.leader {
-        leader.flight().mark().works_in(&job.span);
+        leader.flight().mark().works_in(&span);
     }
     let mut drive = Drive { inner, job };
-    let answer = match drive.job.fetch.stored.clone() {
-        Some((key, entry)) => drive.validate(request, key, entry).await,
-        None => drive.fetch(request).await,
+    let driven = async move {
+        let answer = match drive.job.fetch.stored.clone() {
+            Some((key, entry)) => drive.validate(request, key, entry).await,
+            None => drive.fetch(request).await,
+        };
+        answer.or_else(|lost| drive.job.lost(lost))
     };
-    answer.or_else(|lost| drive.job.lost(lost))
+    driven.instrument(span).await
 }
 
 struct Drive<S> {
@@ -199,9 +212,8 @@ impl<S> Drive<S> {
     {
         let context = Arc::clone(&self.job.context);
         let timer = &context.cache.shared().timer;
-        let (span, limit) = (self.job.span.clone(), context.filling.hard_timeout);
-        let called = pin!(self.call(request).instrument(span));
-        let arrived = match limit {
+        let called = pin!(self.call(request));
+        let arrived = match context.filling.hard_timeout {
             None => called.await,
             Some(limit) => {
                 let called = timer.timeout(limit, called).await;

@@ -1,6 +1,7 @@
 //! A request on its way to the inner service: what was asked, and what may come of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use larder_policy::fields::{CacheStatus, ForwardReason};
@@ -25,7 +26,9 @@ pub(crate) struct Job {
     pub(crate) waited: bool,
     /// No client waits: the request was made to validate a stored response.
     pub(crate) unattended: bool,
-    /// The inner service's work.
+    /// Set once its client was answered although the inner service has not.
+    pub(crate) answered: Option<Arc<AtomicBool>>,
+    /// The inner service's work, and what comes of it.
     pub(crate) span: Span,
 }
 
@@ -38,6 +41,7 @@ impl Job {
             leader: None,
             waited: false,
             unattended: false,
+            answered: None,
             span: Span::none(),
         }
     }
@@ -107,10 +111,27 @@ impl Job {
         Some((key, entry))
     }
 
-    /// The same request, without its flight.
-    pub(crate) fn twin(&self) -> Self {
+    /// The same request, without its flight, to answer while it goes on.
+    pub(crate) fn twin(&mut self) -> Self {
         let (sent, fetch) = (self.sent.clone(), self.fetch.clone());
-        Self::new(Arc::clone(&self.context), sent, fetch)
+        let answered = self.answered.get_or_insert_default();
+        Self {
+            answered: Some(Arc::clone(answered)),
+            ..Self::new(Arc::clone(&self.context), sent, fetch)
+        }
+    }
+
+    /// Nobody waits for the answer.
+    pub(crate) fn is_answered(&self) -> bool {
+        let answered = self.answered.as_ref();
+        self.unattended || answered.is_some_and(|answered| answered.load(Ordering::Relaxed))
+    }
+
+    /// Answers the client, or takes it back.
+    pub(crate) fn set_answered(&self, is: bool) {
+        if let Some(answered) = &self.answered {
+            answered.store(is, Ordering::Relaxed);
+        }
     }
 }
 

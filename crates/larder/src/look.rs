@@ -39,7 +39,15 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
     };
     let now = shared.clock.now();
     match context.policy.decide(head, &entry.head, now) {
-        Decision::Serve(serving) => Use::Serve(Arc::clone(entry), serving, MAX_STALE),
+        Decision::Serve(serving) => {
+            // A client that wants no more than what is stored accepts what a stale window allows.
+            let detail = if head.directives().only_if_cached() {
+                STALE_WHILE_REVALIDATE
+            } else {
+                MAX_STALE
+            };
+            Use::Serve(Arc::clone(entry), serving, detail)
+        }
         Decision::ServeWhileValidating(serving) => {
             Use::ServeWhileValidating(Arc::clone(entry), serving)
         }

@@ -9,6 +9,7 @@ use http_body::Body;
 use larder_policy::key::MethodClass;
 use tower_service::Service;
 
+use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::cache::Cache;
 use crate::context::Context;
@@ -87,10 +88,8 @@ pub(crate) fn refresh<S, B, C>(
     let work = async move {
         turn.begun = true;
         let answer = forward(inner, job, request).await;
-        let reader = answer
-            .ok()
-            .and_then(|answer| answer.into_body().into_reader());
-        if let Some(reader) = reader {
+        let body = answer.ok().map(Response::into_body);
+        if let Some(reader) = body.and_then(ResponseBody::into_reader) {
             poll_fn(|cx| reader.poll_ended(cx)).await;
         }
         drop(turn);

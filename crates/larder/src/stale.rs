@@ -31,13 +31,13 @@ impl Job {
     }
 
     /// Answers from the stored response although the inner service failed, if that may be. `failed`
-    /// is what it said, if anything.
+    /// is what it said, if anything. Where no client waits there is nobody to answer.
     pub(crate) fn stale<C>(
         &self,
         failed: Option<StatusCode>,
         detail: &'static str,
     ) -> Option<Response<ResponseBody<C>>> {
-        let (entry, serving) = self.stands_in()?;
+        let (entry, serving) = self.stands_in().filter(|_| !self.is_answered())?;
         Some(self.stale_from(&entry, serving, failed, detail))
     }
 

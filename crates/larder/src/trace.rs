@@ -91,8 +91,15 @@ fn event_of(outcome: Outcome) -> Event {
 
 /// The span of the inner service's work for a response that may be stored. Those who wait for it
 /// are linked to it.
-pub(crate) fn fill_span(reason: ForwardReason, background: bool) -> Span {
-    tracing::debug_span!(target: TARGET, "fill", reason = reason.as_str(), background)
+pub(crate) fn fill_span(reason: ForwardReason) -> Span {
+    let reason = reason.as_str();
+    tracing::debug_span!(target: TARGET, "fill", reason, background = false)
+}
+
+/// The same where no client waits: no part of any client's request.
+pub(crate) fn background_span(reason: ForwardReason) -> Span {
+    let reason = reason.as_str();
+    tracing::debug_span!(target: TARGET, parent: None, "fill", reason, background = true)
 }
 
 /// A stored response is being validated in the background.
