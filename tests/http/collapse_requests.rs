@@ -1,5 +1,6 @@
 //! Requests of other kinds for what is being fetched.
 
+use larder::Policy;
 use larder_tests::{
     Client, Crowd, Feed, Gate, Slow, fed_first, get, replies, request, response, settle,
 };
@@ -164,4 +165,25 @@ async fn request_with_no_store_neither_follows_nor_leads() {
     assert_eq!(told(&apart, straight), 10);
     let stats = crowd.cache.stats();
     assert_eq!((stats.stored(), stats.uncacheable()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn leader_that_wants_no_stored_response_is_followed_all_the_same() {
+    for asked in ["no-cache", "max-age=0", "min-fresh=100"] {
+        let (answer, feeder) = fed_first(&[FRESH]);
+        let crowd = Crowd::with_layer(Slow::second(answer), |layer| {
+            layer.with_policy(Policy::conformance())
+        });
+        let leader = crowd.send(request("GET", "/a", &[("cache-control", asked)]));
+        settle().await;
+        let followers = crowd.send_all(10, |_| get("/a"));
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        feeder.data("body");
+        feeder.end();
+        assert_eq!(leader.reply().await.text(), "body");
+        let followers = replies(followers).await;
+        assert!(followers.iter().all(|reply| reply.text() == "body"));
+        assert_eq!(crowd.origin.calls(), 1, "{asked}");
+        assert_eq!(crowd.cache.stats().uncacheable(), 0, "{asked}");
+    }
 }

@@ -167,6 +167,11 @@ impl Sent {
     }
 
     pub(crate) fn head(&self) -> RequestHead<'_> {
-        RequestHead::new(&self.method, &self.uri, &self.headers, false)
+        self.head_with(&self.headers)
+    }
+
+    /// The same head with other fields.
+    pub(crate) fn head_with<'a>(&'a self, headers: &'a HeaderMap) -> RequestHead<'a> {
+        RequestHead::new(&self.method, &self.uri, headers, false)
     }
 }

@@ -86,11 +86,13 @@ impl Job {
         Response::from_parts(parts, body)
     }
 
-    /// Others may use the response as it is, without validation.
+    /// Others may use the response as it is, without validation. What this request's own directives
+    /// ask for does not matter to them.
     pub(crate) fn is_for_others(&self, head: &StoredHead) -> bool {
         let Context { cache, policy, .. } = &*self.context;
         let now = cache.shared().clock.now();
-        let decision = policy.decide(&self.sent.head(), head, now);
+        let plain = HeaderMap::new();
+        let decision = policy.decide(&self.sent.head_with(&plain), head, now);
         let usable = matches!(
             decision,
             Decision::Serve(_) | Decision::ServeWhileValidating(_)
