@@ -187,3 +187,17 @@ async fn leader_that_wants_no_stored_response_is_followed_all_the_same() {
         assert_eq!(crowd.cache.stats().uncacheable(), 0, "{asked}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_no_stored_response_does_not_wait_for_another() {
+    let (origin, gate) = Slow::gated(|_, before| response(200, &[FRESH], before.to_string()));
+    let crowd = Crowd::with_layer(origin, |layer| layer.with_policy(Policy::conformance()));
+    let leader = crowd.get("/a");
+    settle().await;
+    let picky = crowd.send(request("GET", "/a", &[("cache-control", "no-cache")]));
+    settle().await;
+    assert_eq!(crowd.origin.calls(), 2);
+    gate.open(2);
+    assert_eq!(leader.reply().await.text(), "0");
+    assert_eq!(picky.reply().await.text(), "1");
+}

@@ -104,6 +104,13 @@ impl Policy {
         (!serving.is_stale() || within(serving.staleness(), window)).then_some(serving)
     }
 
+    /// The client wants no stored response without validation, however fresh (RFC 9111
+    /// section 5.2.1.4), nor one that another request brings.
+    #[must_use]
+    pub fn wants_validation(&self, request: &RequestHead<'_>) -> bool {
+        self.honour_request_directives && request.directives.no_cache
+    }
+
     /// Expired, out of every stale window, and then kept for as long as the operator wishes.
     fn is_past_keeping(&self, stored: &StoredHead, serving: Serving) -> bool {
         let windows = stored
@@ -138,7 +145,7 @@ impl Policy {
         let too_short = asked
             .min_fresh
             .is_some_and(|min| age.saturating_add(min.as_duration()) > stored.lifetime);
-        asked.no_cache || too_old || too_short
+        self.wants_validation(request) || too_old || too_short
     }
 
     fn accepts_staleness(&self, request: &RequestHead<'_>, staleness: Duration) -> bool {

@@ -38,6 +38,7 @@ impl Job {
                 return None;
             }
             let follower = match self.board() {
+                Boarded::Follow(_) if self.wants_its_own() => return None,
                 Boarded::Follow(follower) => follower,
                 Boarded::Full => return None,
                 Boarded::Lead(leader) => {
@@ -66,6 +67,11 @@ impl Job {
             && self.fetch.reason != ForwardReason::Request
             && !head.directives().no_store()
             && (self.fetch.stored.is_some() || !partial)
+    }
+
+    /// Nothing that another brings would do, though others may have what this one brings.
+    fn wants_its_own(&self) -> bool {
+        self.context.policy.wants_validation(&self.sent.head())
     }
 
     /// Responses for this key were not for others.
