@@ -32,28 +32,34 @@ impl Background {
         self.within
     }
 
-    /// A place among the background work, until it is dropped. `None`: too much is running already.
-    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    /// A place among the background work, until it is dropped. `None`: too much is running already,
+    /// or there is no runtime.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let runtime = Handle::try_current().ok()?;
+        Some(Place { permit, runtime })
     }
 
-    /// Runs this to its end, or for as long as background work may take. Given back: too much is
-    /// running already, or there is no runtime.
-    pub(crate) fn run<F>(&self, work: F) -> Result<(), F>
+    /// Runs this to its end, or for as long as background work may take.
+    pub(crate) fn run<F>(&self, place: Place, work: F)
     where
         F: Future + Send + 'static,
     {
-        let (Some(place), Ok(runtime)) = (self.place(), Handle::try_current()) else {
-            return Err(work);
-        };
         let (within, timer) = (self.within, Arc::clone(&self.timer));
+        let Place { permit, runtime } = place;
         runtime.spawn(async move {
             // What it was waiting for is dropped here, and whoever follows is freed.
             let done = timer.timeout(within, work).await;
             // A body that is still to come takes the place next.
-            drop(place);
+            drop(permit);
             drop(done);
         });
-        Ok(())
     }
+}
+
+/// See [`Background::place`].
+#[derive(Debug)]
+pub(crate) struct Place {
+    permit: OwnedSemaphorePermit,
+    runtime: Handle,
 }

@@ -36,8 +36,11 @@ impl Berth {
     {
         let leads = self.flight.get();
         if leads.is_some_and(|flight| self.finish_on_disconnect || flight.has_followers()) {
-            // Given back when there is too much already: then it is dropped.
-            let _ = self.cache.shared().background.run(work);
+            let background = &self.cache.shared().background;
+            // When there is too much already it is dropped.
+            if let Some(place) = background.place() {
+                background.run(place, work);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -93,15 +94,18 @@ impl<C> ResponseBody<C> {
         }
     }
 
-    /// The reader of a body that is still arriving.
-    pub(crate) fn into_reader(self) -> Option<Reader> {
+    /// Waits until a body that is to be stored has arrived; any other is let go.
+    pub(crate) async fn arrived(self) {
         let Kind::Flow { flow } = self.kind else {
-            return None;
+            return;
         };
-        match *flow {
+        let reader = match *flow {
             Flow::Inner { .. } => None,
             Flow::Led { led, .. } => led.into_reader(),
             Flow::Shared { reader, .. } => Some(reader),
+        };
+        if let Some(reader) = reader {
+            poll_fn(|cx| reader.poll_ended(cx)).await;
         }
     }
 }

@@ -65,18 +65,20 @@ where
 async fn finish_behind<F, C, E>(twin: Job, forward: F) -> F::Output
 where
     F: Future<Output = Result<Response<ResponseBody<C>>, E>> + Send + 'static,
+    C: Send + 'static,
+    E: Send + 'static,
 {
-    let Some((entry, serving)) = twin.stands_in() else {
+    let background = &twin.context.cache.shared().background;
+    let (Some((entry, serving)), Some(place)) = (twin.stands_in(), background.place()) else {
         return forward.await;
     };
     twin.set_answered(true);
-    match twin.context.cache.shared().background.run(forward) {
-        Ok(()) => Ok(twin.stale_from(&entry, serving, None, "soft-timeout")),
-        Err(forward) => {
-            twin.set_answered(false);
-            forward.await
+    background.run(place, async move {
+        if let Ok(answer) = forward.await {
+            answer.into_body().arrived().await;
         }
-    }
+    });
+    Ok(twin.stale_from(&entry, serving, None, "soft-timeout"))
 }
 
 /// Calls the inner service, and lands the flight that the job leads.

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame};
 use larder_policy::SkipReason;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use crate::background::Place;
 use crate::body::poll_inner;
 use crate::body_error::{BodyError, BoxError, Lost};
 use crate::buffer::Room;
@@ -42,7 +42,7 @@ pub(crate) struct Pump<C> {
 /// Since when nobody reads, and the place in the background that this takes, if there is one.
 struct Deserted {
     since: Instant,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 type Next = Option<Result<Frame<Bytes>, BodyError>>;

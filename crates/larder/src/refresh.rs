@@ -1,7 +1,6 @@
 //! Validating a stored response that nobody waits for: stale ones while they are served, and fresh
 //! ones shortly before they expire.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{Method, Request, Response};
@@ -9,7 +8,6 @@ use http_body::Body;
 use larder_policy::key::MethodClass;
 use tower_service::Service;
 
-use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::cache::Cache;
 use crate::context::Context;
@@ -75,6 +73,9 @@ pub(crate) fn refresh<S, B, C>(
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
+    let Some(place) = context.cache.shared().background.place() else {
+        return;
+    };
     let request = unattended(context, request, &turn.entry);
     let sent = Sent::of(context, &request);
     let mut job = Job::new(Arc::clone(context), sent, fetch);
@@ -84,20 +85,14 @@ pub(crate) fn refresh<S, B, C>(
         // It is being fetched already.
         _ => return,
     }
-    let cache = context.cache.clone();
-    let work = async move {
+    trace::refreshing(&context.cache);
+    context.cache.shared().background.run(place, async move {
         turn.begun = true;
-        let answer = forward(inner, job, request).await;
-        let body = answer.ok().map(Response::into_body);
-        if let Some(reader) = body.and_then(ResponseBody::into_reader) {
-            poll_fn(|cx| reader.poll_ended(cx)).await;
+        if let Ok(answer) = forward(inner, job, request).await {
+            answer.into_body().arrived().await;
         }
         drop(turn);
-    };
-    match cache.shared().background.run(work) {
-        Ok(()) => trace::refreshing(&cache),
-        Err(work) => drop(work),
-    }
+    });
 }
 
 /// A request for the same response that no client made: nothing of the triggering request goes with
