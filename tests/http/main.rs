@@ -12,6 +12,7 @@ mod cache_status;
 mod collapse;
 mod collapse_failures;
 mod collapse_leader;
+mod collapse_limits;
 mod collapse_private;
 mod collapse_purge;
 mod collapse_readers;
