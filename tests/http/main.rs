@@ -10,6 +10,7 @@ mod body_kinds;
 mod bypass;
 mod cache_status;
 mod collapse;
+mod collapse_background;
 mod collapse_failures;
 mod collapse_leader;
 mod collapse_limits;
