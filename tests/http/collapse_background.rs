@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Response;
 use larder_tests::{Client, Crowd, Feed, Slow, fed_first, get, response, settle};
 use tokio::time::sleep;
 
@@ -65,4 +66,69 @@ async fn body_beyond_the_limit_of_background_work_ends_with_its_client() {
     feeder.end();
     settle().await;
     assert!(crowd.get("/a").reply().await.is_hit());
+}
+
+/// A stored response that has expired, before a body that is fed by hand.
+async fn expired(set: impl FnOnce(larder::CacheLayer) -> larder::CacheLayer) -> (Crowd, Feed) {
+    let stale = (
+        "cache-control",
+        "max-age=60, stale-while-revalidate=60, stale-if-error=600",
+    );
+    let (answer, feeder) = fed_first(&[stale]);
+    let origin = Slow::new(move |seen, before| {
+        let answer: Response<_> = match before {
+            0 => response(200, &[stale], "old"),
+            _ => answer(&seen, before),
+        };
+        async {
+            sleep(SECOND).await;
+            Ok(answer)
+        }
+    });
+    let crowd = Crowd::with(
+        origin,
+        |cache| cache.max_background(1),
+        |layer| set(layer.with_finish_on_disconnect(false)),
+    );
+    assert!(crowd.get("/a").reply().await.is_stored());
+    (crowd, feeder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn validation_in_the_background_needs_no_client_for_its_body() {
+    let (crowd, feeder) = expired(|layer| layer).await;
+    crowd.clock.advance(61);
+    assert_eq!(crowd.get("/a").reply().await.text(), "old");
+    sleep(2 * SECOND).await;
+    feeder.data("new ");
+    sleep(2 * SECOND).await;
+    feeder.data("body");
+    feeder.end();
+    settle().await;
+    let hit = crowd.get("/a").reply().await;
+    assert_eq!(
+        (hit.text(), hit.field("cache-status")),
+        ("new body", "larder; hit; ttl=60")
+    );
+    assert_eq!(crowd.origin.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fill_behind_a_stale_answer_needs_no_client_for_its_body() {
+    let (crowd, feeder) = expired(|layer| layer.with_soft_timeout(SECOND / 2)).await;
+    crowd.clock.advance(130);
+    let stale = crowd.get("/a").reply().await;
+    assert_eq!(stale.text(), "old");
+    sleep(2 * SECOND).await;
+    feeder.data("new ");
+    sleep(2 * SECOND).await;
+    feeder.data("body");
+    feeder.end();
+    settle().await;
+    let hit = crowd.get("/a").reply().await;
+    assert_eq!(
+        (hit.text(), hit.field("cache-status")),
+        ("new body", "larder; hit; ttl=60")
+    );
+    assert_eq!(crowd.origin.calls(), 2);
 }
