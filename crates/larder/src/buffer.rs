@@ -33,6 +33,8 @@ struct State {
     pieces: VecDeque<Piece>,
     arrived: u64,
     whole: bool,
+    /// The pump has stopped, since nobody read.
+    closed: bool,
     end: Option<End>,
     readers: Slab<Place>,
     pump: Option<Waker>,
@@ -86,6 +88,7 @@ impl Buffer {
             pieces: VecDeque::new(),
             arrived: 0,
             whole: true,
+            closed: false,
             end: None,
             readers,
             pump: None,
@@ -145,6 +148,14 @@ impl Buffer {
             return Poll::Pending;
         }
         Poll::Ready(Room::Go)
+    }
+
+    /// Lets nobody begin to read any more. `false`: somebody has.
+    pub(crate) fn close(&self) -> bool {
+        let mut state = lock(&self.state);
+        let deserted = state.active().next().is_none();
+        state.closed = deserted;
+        deserted
     }
 
     /// Everything that arrived, in pieces.
@@ -222,10 +233,10 @@ impl Buffer {
     }
 
     /// A reader from the first byte; `None` when the buffer no longer has it, or the body broke
-    /// off.
+    /// off or will.
     pub(crate) fn read(self: &Arc<Self>) -> Option<Reader> {
         let mut state = lock(&self.state);
-        if !state.whole || matches!(state.end, Some(End::Failed(_))) {
+        if !state.whole || state.closed || matches!(state.end, Some(End::Failed(_))) {
             return None;
         }
         let place = state.readers.insert(Place::default());
@@ -466,3 +477,25 @@ impl Drop for Reader {
 const SMALL_BYTES: usize = 1024;
 /// So many small pieces in a row become one.
 const MERGED_PIECES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Budget;
+
+    fn buffer() -> (Arc<Buffer>, Reader) {
+        Buffer::new(Arc::new(Budget::new(1000)).open())
+    }
+
+    #[test]
+    fn who_begins_to_read_before_the_pump_stops_keeps_it_going() {
+        let (buffer, first) = buffer();
+        assert!(!buffer.close());
+        drop(first);
+        let second = buffer.read();
+        assert!(second.is_some() && !buffer.close());
+        drop(second);
+        assert!(buffer.close());
+        assert!(buffer.read().is_none());
+    }
+}

@@ -137,7 +137,9 @@ where
         self.blocked = false;
         match room {
             Room::Go => self.deserted = None,
-            Room::Deserted if !self.goes_on() => return Poll::Ready(None),
+            Room::Deserted if !self.goes_on() && self.stream.buffer.close() => {
+                return Poll::Ready(None);
+            }
             Room::Deserted => {}
         }
         match poll_inner(self.body.as_mut(), cx) {
