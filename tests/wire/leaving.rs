@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use larder::CacheLayer;
-use larder_tests::Reply;
+use larder_tests::{Reply, settle};
 use tokio::sync::mpsc::Sender;
 
 use crate::net::{Chunk, Client, Protocol, Site, Stack, channel, everywhere, response};
@@ -92,6 +92,9 @@ async fn half_read(stack: Stack, protocol: Protocol, finish: bool) -> (Site, Sen
     let mut body = response.into_body();
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(first, "whole ");
+    drop((body, leaving));
+    // The server, in the same thread, sees that the connection is closed.
+    settle().await;
     (site, writer)
 }
 
