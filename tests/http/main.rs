@@ -19,7 +19,6 @@ mod collapse_purge;
 mod collapse_readers;
 mod collapse_requests;
 mod collapse_vary;
-mod collapse_readers;
 mod early_refresh;
 mod etag;
 mod expiry_under_load;
