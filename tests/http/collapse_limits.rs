@@ -134,7 +134,8 @@ async fn body_that_outgrows_the_budget_flows_on_and_harms_no_other() {
     assert_eq!((late.text(), late.is_stored()), ("call 3", true));
     second_feeder.data(bytes(50));
     first_feeder.data(bytes(1_000));
-    (first_feeder.end(), second_feeder.end());
+    first_feeder.end();
+    second_feeder.end();
     for (clients, length) in [(readers, 1_120), (others, 90)] {
         let replies = replies(clients).await;
         assert!(replies.iter().all(|reply| reply.body.len() == length));
