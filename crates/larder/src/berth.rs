@@ -29,13 +29,16 @@ impl Berth {
         let _ = self.flight.set(Arc::clone(flight));
     }
 
-    /// The client has left: finishes what was begun, if it is wanted.
+    /// The client has left: finishes what was begun, if it is wanted. What only stands in line for
+    /// the inner service is not begun, and makes room for those who are still there.
     pub(crate) fn finish<T>(&self, work: Pin<Box<dyn Future<Output = T> + Send>>)
     where
         T: 'static,
     {
-        let leads = self.flight.get();
-        if leads.is_some_and(|flight| self.finish_on_disconnect || flight.has_followers()) {
+        let wanted = |flight: &Arc<Flight>| {
+            flight.has_followers() || (self.finish_on_disconnect && flight.mark().is_called())
+        };
+        if self.flight.get().is_some_and(wanted) {
             let background = &self.cache.shared().background;
             // When there is too much already it is dropped.
             if let Some(place) = background.place() {

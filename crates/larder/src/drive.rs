@@ -232,6 +232,9 @@ impl<S> Drive<S> {
         S: Service<Request<B>, Response = Response<C>>,
     {
         poll_fn(|cx| self.inner.poll_ready(cx)).await?;
+        if let Some(leader) = &self.job.leader {
+            leader.flight().mark().set_called();
+        }
         let shared = self.job.context.cache.shared();
         let request_time = shared.clock.now();
         let birth = Birth {

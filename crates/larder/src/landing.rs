@@ -1,6 +1,7 @@
 //! What a leader lands with: what its followers may have of it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use http::StatusCode;
@@ -30,6 +31,8 @@ pub(crate) struct FlightKey {
 #[derive(Debug)]
 pub(crate) struct Takeoff {
     birth: Birth,
+    /// The inner service has been called.
+    called: AtomicBool,
     /// The span of the inner service's work, once there is one.
     span: OnceLock<Span>,
 }
@@ -38,6 +41,7 @@ impl Takeoff {
     pub(crate) fn new(birth: Birth) -> Self {
         Self {
             birth,
+            called: AtomicBool::new(false),
             span: OnceLock::new(),
         }
     }
@@ -45,6 +49,14 @@ impl Takeoff {
     /// Whoever came after a purge does not wait for what began before it.
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
         self.birth.is_live(stamps)
+    }
+
+    pub(crate) fn set_called(&self) {
+        self.called.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
     }
 
     pub(crate) fn works_in(&self, span: &Span) {
