@@ -4,16 +4,15 @@
 //! others join, or he leaves, his pace is no longer the one that counts.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::Frame;
-use tokio::runtime::Handle;
 
 use crate::body_error::BodyError;
 use crate::buffer::Reader;
+use crate::shim::{AtomicBool, Handle, Mutex, Ordering, TryLockError, lock};
 
 pub(crate) struct Engine {
     slot: Mutex<Slot>,
@@ -44,7 +43,7 @@ impl Engine {
     }
 
     pub(crate) fn start(&self, pump: impl Future<Output = ()> + Send + 'static) {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.slot);
         slot.pump = Some(Box::pin(pump));
         drop(slot);
         // Somebody has joined already.
@@ -78,7 +77,7 @@ impl Engine {
 
     /// Runs the pump for its client. `false`: it runs by itself, or has ended.
     fn run(&self, cx: &mut Context<'_>) -> bool {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.slot);
         // Taken out while it runs: one that panics is not run again.
         let Some(mut pump) = slot.pump.take() else {
             return false;

@@ -1,8 +1,10 @@
-//! What the state machines of collapsing and fills use of the standard library. A model checker
-//! puts its own in place of it.
+//! What the state machines of collapsing and fills use of the standard library and of the runtime.
+//! The package `model` puts a model checker's own in place of it.
 
-pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
-pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+pub(crate) use tokio::runtime::Handle;
 
 /// Locks; what a panicking thread left behind is whole, since nothing is changed in two steps that
 /// could panic in between.
