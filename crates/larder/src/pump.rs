@@ -226,7 +226,8 @@ where
         true
     }
 
-    fn fail(self, error: BodyError) {
+    fn fail(mut self, error: BodyError) {
+        self.leader = None;
         self.stream.buffer.fail(error);
     }
 
@@ -242,8 +243,10 @@ where
 }
 
 impl<C> Drop for Pump<C> {
-    /// A body that panicked, or a runtime that ended: readers are not left waiting.
+    /// A body that panicked, or a runtime that ended: readers are not left waiting. Before that the
+    /// flight is over: whoever comes now would only be told of a body that nobody can join.
     fn drop(&mut self) {
+        self.leader = None;
         self.stream.buffer.fail(BodyError::new(Lost));
     }
 }
