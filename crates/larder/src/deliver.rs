@@ -15,12 +15,13 @@ use tracing::Instrument;
 
 use crate::body::{ResponseBody, poll_inner};
 use crate::body_error::{BodyError, BoxError};
-use crate::buffer::{Buffer, Reader};
+use crate::buffer::Buffer;
 use crate::engine::{Engine, Led};
 use crate::fill::{Fill, join};
 use crate::job::Job;
 use crate::landing::{Landing, Stream};
 use crate::pump::Pump;
+use crate::reader::Reader;
 
 impl Job {
     /// The body for this client, and why it will not be stored, if that is known already.
@@ -59,7 +60,8 @@ impl Job {
                 let (buffer, reader) = self.unbounded(&pieces);
                 self.leader = None;
                 buffer.fail(error);
-                return (ResponseBody::shared(reader, expected), None);
+                let skipped = Some(SkipReason::BodyIncomplete);
+                return (ResponseBody::shared(reader, expected), skipped);
             }
             Found::More => match self.take_off(body, fill, &pieces) {
                 Ok(led) => return (ResponseBody::led(led, expected), None),
@@ -95,7 +97,7 @@ impl Job {
     }
 
     /// A buffer that one client reads and nothing limits: its content is there already.
-    fn unbounded(&self, pieces: &[Bytes]) -> (Arc<Buffer>, Reader) {
+    fn unbounded(&self, pieces: &[Bytes]) -> (Buffer, Reader) {
         let budget = &self.context.cache.shared().unlimited;
         let (buffer, reader) = Buffer::new(budget.open());
         for piece in pieces {

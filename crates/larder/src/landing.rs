@@ -8,11 +8,12 @@ use http::StatusCode;
 use larder_policy::StoredHead;
 use tracing::Span;
 
-use crate::buffer::{Buffer, Reader};
+use crate::buffer::Buffer;
 use crate::engine::Engine;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
+use crate::reader::Reader;
 use crate::stamps::Stamps;
 
 pub(crate) type Flights = flights::Flights<FlightKey, Takeoff, Landing>;
@@ -88,7 +89,7 @@ pub(crate) enum Landing {
 pub(crate) struct Stream {
     pub(crate) head: StoredHead,
     pub(crate) birth: Birth,
-    pub(crate) buffer: Arc<Buffer>,
+    pub(crate) buffer: Buffer,
     pub(crate) engine: Weak<Engine>,
     /// What came of it, once it is stored.
     pub(crate) entry: OnceLock<Arc<Entry>>,
