@@ -5,6 +5,7 @@ use std::panic::catch_unwind;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// The timers of tokio. A runtime can be built without them: then nothing is limited, which is worse
@@ -45,8 +46,11 @@ impl Timer {
         }
     }
 
-    /// There is no way to ask but to try.
+    /// There is no way to ask a runtime but to try.
     fn works(&self) -> bool {
+        if Handle::try_current().is_err() {
+            return false;
+        }
         *self.works.get_or_init(|| {
             let works = catch_unwind(|| drop(sleep(Duration::ZERO))).is_ok();
             if !works {
@@ -93,5 +97,14 @@ mod tests {
         assert_eq!(answer, Err(Elapsed));
         let answer = runtime.block_on(timed.timeout(Duration::MAX, ready(7)));
         assert_eq!(answer, Ok(7));
+    }
+
+    #[test]
+    fn request_without_a_runtime_says_nothing_about_those_within_one() {
+        let timed = Timer::default();
+        assert!(!timed.works());
+        let runtime = runtime().enable_time().build().unwrap();
+        assert!(runtime.block_on(async { timed.works() }));
+        assert!(!timed.works());
     }
 }
