@@ -1,10 +1,18 @@
 //! Stale responses are served while one request validates them (RFC 5861 section 3).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use http::Request;
 use larder::{CacheBuilder, CacheLayer, Policy};
-use larder_tests::{Reply, Setup, get, request, response};
+use larder_tests::{Reply, Setup, get, request, response, stack};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
+use tower::{ServiceExt, service_fn};
 
 use crate::scene::{Outcome, Scene, millis, secs, settle};
+use crate::stale::Down;
 
 pub(crate) const WINDOW: &str = "max-age=60, stale-while-revalidate=30";
 pub(crate) const ETAG: (&str, &str) = ("etag", "\"a\"");
@@ -260,5 +268,50 @@ async fn each_variant_is_validated_by_a_request_of_its_own() {
     for (accept, body) in each.into_iter().zip(["call 3", "call 4"]) {
         let fresh = scene.get_with(&[("accept", accept)]).await;
         assert_eq!((fresh.is_hit(), fresh.text()), (true, body));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_own_condition_is_met_from_the_stale_response() {
+    let scene = stored(WINDOW, 200, 65).await;
+    let met = scene.get_with(&[("if-none-match", "\"a\"")]).await;
+    assert_eq!((met.status.as_u16(), met.text()), (304, ""));
+    assert_eq!(met.field("cache-status"), "larder; hit; ttl=-5");
+    settle().await;
+    assert_eq!(scene.calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn among_threads_too_one_request_validates() {
+    let gate = Arc::new(Semaphore::new(0));
+    let calls = Arc::<AtomicUsize>::default();
+    let (opened, counted) = (Arc::clone(&gate), Arc::clone(&calls));
+    let inner = service_fn(move |_: Request<Body>| {
+        let (gate, call) = (Arc::clone(&opened), counted.fetch_add(1, Ordering::SeqCst));
+        async move {
+            if call > 0 {
+                gate.acquire().await.unwrap().forget();
+            }
+            Ok::<_, Down>(response(200, &[("cache-control", WINDOW)], "body"))
+        }
+    });
+    let (cache, clock, service) = stack(inner, Policy::shared());
+    for round in 1..=20 {
+        let first = service.clone().oneshot(get("/a")).await.unwrap();
+        Reply::read(first).await;
+        clock.advance(65);
+        let hits = (0..100).map(|_| {
+            let asked = service.clone().oneshot(get("/a"));
+            tokio::spawn(async { Reply::read(asked.await.unwrap()).await })
+        });
+        for hit in futures_util::future::join_all(hits).await {
+            assert_eq!(hit.unwrap().field("cache-status"), "larder; hit; ttl=-5");
+        }
+        assert_eq!(cache.stats().background_validations(), round);
+        gate.add_permits(1);
+        while cache.stats().stored() == round {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(calls.load(Ordering::SeqCst) as u64, 1 + round);
     }
 }

@@ -221,3 +221,28 @@ async fn broken_body_of_a_validation_reaches_nobody_but_those_who_joined_it() {
     assert!(larder_tests::is_broken(&read.unwrap_err()), "{Broken}");
     assert_eq!(scene.calls(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn clients_who_joined_a_refused_validation_ask_for_themselves() {
+    let says = "max-age=60, stale-while-revalidate=1";
+    let handler = move |call| async move {
+        match call {
+            0 => revalidated(says, 200, 0).await,
+            1 => {
+                sleep(secs(1)).await;
+                Ok(response(401, &[], "who are you?"))
+            }
+            _ => Ok(response(200, &[("cache-control", "private")], "yours")),
+        }
+    };
+    let scene = Scene::new(handler);
+    scene.get().await;
+    sleep(secs(61)).await;
+    scene.many_at_once(1, "larder; hit; ttl=-1").await;
+    sleep(millis(500)).await;
+    let own = [("authorization", "Bearer mine")];
+    let reply = scene.get_with(&own).await;
+    assert_eq!((reply.text(), scene.calls()), ("yours", 3));
+    assert!(!scene.asked(1).headers.contains_key("authorization"));
+    assert_eq!(scene.asked(2).headers["authorization"], "Bearer mine");
+}
