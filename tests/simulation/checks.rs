@@ -1,0 +1,294 @@
+//! Checks of what clients see, each named for its promise.
+
+use crate::handlers::Failure;
+use crate::settings::Settings;
+use crate::sight::{Ended, Reading, Sight};
+use crate::world::{BodyEnd, Exchange, Head, State, World};
+
+type Check = fn(&Settings, &State, &Sight) -> Result<(), String>;
+
+const CHECKS: [(&str, Check); 7] = [
+    (
+        "nobody gets another's response",
+        nobody_gets_anothers_response,
+    ),
+    ("a purge stays done", a_purge_stays_done),
+    (
+        "no failure of the cache's own",
+        no_failure_is_the_caches_own,
+    ),
+    (
+        "only what could be reused",
+        others_get_only_what_they_could_have_reused,
+    ),
+    ("nothing half-read is kept", nothing_half_read_is_kept),
+    (
+        "status and fields are the response's",
+        status_is_the_responses,
+    ),
+    ("nobody waits without a cause", |settings, state, sight| {
+        nobody_waits_without_a_cause(settings, state, sight.visit)
+    }),
+];
+
+/// Checks a head, and tells what its body has to be.
+pub fn head(world: &World, sight: &Sight) -> Reading {
+    let mut state = world.state();
+    for (promise, check) in CHECKS {
+        if let Err(why) = check(&world.settings, &state, sight) {
+            state.fail(promise, &format!("client {}: {why}", sight.visit));
+        }
+    }
+    state.visits[sight.visit].reads = sight.exchange;
+    Reading::of(&state, sight)
+}
+
+/// Promise 1.
+fn nobody_gets_anothers_response(
+    settings: &Settings,
+    state: &State,
+    sight: &Sight,
+) -> Result<(), String> {
+    let ask = &state.visits[sight.visit].ask;
+    for (id, exchange) in sight.exchanges(state) {
+        let Exchange {
+            resource,
+            user,
+            language,
+            ..
+        } = *exchange;
+        let same = resource == ask.resource
+            && (user.is_none() || user == ask.user)
+            && language.is_none_or(|language| language == ask.language);
+        if !same {
+            return Err(format!("#{id} is of /{resource}, {user:?}, {language:?}"));
+        }
+    }
+    for &cookie in &sight.cookies {
+        let own = state.exchanges[cookie].visit == Some(sight.visit);
+        if !own && (!settings.conformance || state.exchanges[cookie].alone) {
+            return Err(format!("the cookie of #{cookie} is another's"));
+        }
+    }
+    Ok(())
+}
+
+/// Promise 2.
+fn a_purge_stays_done(_: &Settings, state: &State, sight: &Sight) -> Result<(), String> {
+    let purged = state.visits[sight.visit].purged;
+    let mut asked = None;
+    for (id, exchange) in sight.exchanges(state) {
+        let version = exchange.version;
+        if version < purged.version {
+            return Err(format!(
+                "#{id} is v{version}, v{} was there",
+                purged.version
+            ));
+        }
+        asked = asked.max(Some(exchange.called.order));
+    }
+    if asked.is_some_and(|asked| asked < purged.order) {
+        return Err("it was asked for before the purge".to_owned());
+    }
+    Ok(())
+}
+
+/// Promise 3.
+fn no_failure_is_the_caches_own(
+    settings: &Settings,
+    state: &State,
+    sight: &Sight,
+) -> Result<(), String> {
+    let visit = &state.visits[sight.visit];
+    let wants_stored = visit.ask.directive == Some("only-if-cached");
+    let forwarded = |exchange: &Exchange| exchange.visit == Some(sight.visit);
+    if wants_stored && state.exchanges.iter().any(forwarded) {
+        return Err("only-if-cached was forwarded".to_owned());
+    }
+    if sight.status < 500 || sight.exchanges(state).next().is_some() {
+        return Ok(());
+    }
+    // Here and now a call was given up.
+    let timed_out = |exchange: &&Exchange| {
+        let lasted = exchange.turned.map(|turned| turned - exchange.called.at);
+        exchange.head == Head::Lost
+            && exchange.turned == Some(sight.at)
+            && lasted >= settings.hard_timeout
+    };
+    let mut of_resource = of_resource(state, visit.ask.resource);
+    let limited = settings.hard_timeout.is_some() && of_resource.any(|e| timed_out(&e));
+    if sight.status == 504 && (wants_stored || limited) {
+        return Ok(());
+    }
+    Err(format!("{} for no reason", sight.status))
+}
+
+/// Promise 4.
+fn others_get_only_what_they_could_have_reused(
+    _: &Settings,
+    state: &State,
+    sight: &Sight,
+) -> Result<(), String> {
+    let mut last = None;
+    for (id, exchange) in sight.exchanges(state) {
+        let own = exchange.visit == Some(sight.visit);
+        if exchange.alone && !own {
+            return Err(format!("#{id} was for one client, not for this"));
+        }
+        last = last.max(Some((exchange.called, exchange.no_cache && !own, id)));
+    }
+    match last {
+        Some((_, true, id)) => Err(format!("#{id} wants validation")),
+        _ => Ok(()),
+    }
+}
+
+fn nothing_half_read_is_kept(_: &Settings, state: &State, sight: &Sight) -> Result<(), String> {
+    let Some(id) = sight.exchange else {
+        return Ok(());
+    };
+    let started = state.visits[sight.visit].started;
+    let exchange = &state.exchanges[id];
+    let whole = exchange.end == BodyEnd::Clean && !exchange.lies;
+    if !whole && exchange.ended.is_some_and(|ended| ended < started) {
+        return Err(format!("#{id} did not end well"));
+    }
+    Ok(())
+}
+
+fn status_is_the_responses(_: &Settings, state: &State, sight: &Sight) -> Result<(), String> {
+    let ask = &state.visits[sight.visit].ask;
+    let of = sight.exchange.or(sight.confirmed);
+    let Some(exchange) = of.map(|id| &state.exchanges[id]) else {
+        return Ok(());
+    };
+    let len = exchange.content.len;
+    let right = match sight.status {
+        304 => ask.condition.is_some(),
+        206 => sight.part.as_ref().is_some_and(|part| part.len == len),
+        416 => ask.range.is_some_and(|(first, _)| first >= len),
+        // The fields of a 304 may be all that shows of it.
+        200 if ask.is_head() && exchange.status == 304 => true,
+        status => status == exchange.status,
+    };
+    let whole = right && sight.status == 200 && exchange.status == 200 && !exchange.lies;
+    match sight.announced {
+        _ if !right => Err(format!("it was {}", exchange.status)),
+        Some(bytes) if whole && bytes != len => Err(format!("it has {len} bytes")),
+        _ => Ok(()),
+    }
+}
+
+/// Promise 5: whoever waits is let go as soon as what he waits for has come, or has failed.
+fn nobody_waits_without_a_cause(
+    settings: &Settings,
+    state: &State,
+    visit: usize,
+) -> Result<(), String> {
+    let visit = &state.visits[visit];
+    let (now, started) = (state.now(), visit.started.at);
+    let turns = &state.resources[visit.ask.resource].turns;
+    if now == started || turns.last() == Some(&now) {
+        return Ok(());
+    }
+    let soft = settings.soft_timeout.is_some_and(|soft| {
+        let mut since = turns.iter().chain([&started]);
+        since.any(|since| *since + soft == now)
+    });
+    let patient = now == started + settings.collapse_timeout
+        && of_resource(state, visit.ask.resource)
+            .any(|e| e.called.at < now && (e.head == Head::Awaited || e.ended.is_none()));
+    if soft || patient {
+        return Ok(());
+    }
+    Err(format!("it waited since {started:?}"))
+}
+
+/// Checks when a request reaches the origin.
+pub fn call(settings: &Settings, state: &mut State, exchange: usize) {
+    if let Some(visit) = state.exchanges[exchange].visit
+        && let Err(why) = nobody_waits_without_a_cause(settings, state, visit)
+    {
+        state.fail(
+            "nobody waits without a cause",
+            &format!("client {visit}: {why}"),
+        );
+    }
+}
+
+/// Promise 3: errors are those of the client's own exchange.
+pub fn failure(world: &World, visit: usize, failure: Failure) {
+    let mut state = world.state();
+    state.log(format_args!("client   {visit} gets the error: {failure}"));
+    if state.exchanges[failure.0].visit != Some(visit) {
+        let why = format!("client {visit}: {failure}, which was another's");
+        state.fail("no failure of the cache's own", &why);
+    }
+}
+
+/// Promise 5: panics stay with the client whose request brought them about.
+pub fn panic(world: &World, visit: usize, exchange: usize) {
+    let mut state = world.state();
+    state.log(format_args!("client   {visit} panics with #{exchange}"));
+    if state.exchanges[exchange].visit != Some(visit) {
+        let why = format!("client {visit}: the panic of #{exchange} was another's");
+        state.fail("the leader's fate is its own", &why);
+    }
+}
+
+/// Promise 5: only where the origin itself never ends does a client wait for ever.
+pub fn hangs(world: &World, visit: usize) {
+    let mut state = world.state();
+    let excuse = |exchange: &Exchange| {
+        exchange.visit == Some(visit) && exchange.never && exchange.head != Head::Answered
+    };
+    let reads = state.visits[visit].reads.map(|id| state.exchanges[id].end);
+    let excused = reads == Some(BodyEnd::Never) || state.exchanges.iter().any(excuse);
+    state.log(format_args!("client   {visit} waits no longer"));
+    if !excused {
+        state.fail("nobody hangs", &format!("client {visit} had no answer"));
+    }
+}
+
+/// Promise 5: who stays gets the whole body, or an error that the origin gave.
+pub fn end(world: &World, sight: &Sight, reading: &Reading) {
+    let mut state = world.state();
+    let Sight { visit, .. } = *sight;
+    state.log(format_args!("client   {visit} read {reading}"));
+    if let Err(why) = body_is_whole_or_broken(&state, sight, reading) {
+        state.fail(
+            "the body is whole or broken",
+            &format!("client {visit}: {why}"),
+        );
+    }
+}
+
+fn body_is_whole_or_broken(state: &State, sight: &Sight, reading: &Reading) -> Result<(), String> {
+    if let Some(wrong) = &reading.wrong {
+        return Err(wrong.clone());
+    }
+    let exchange = sight.exchange.map(|id| &state.exchanges[id]);
+    match &reading.how {
+        Ended::Broken(error) => {
+            let slow = state.visits[sight.visit].ask.rests.is_some();
+            let given = exchange.is_some_and(|e| error.is_of(sight.exchange, e.end, slow));
+            given
+                .then_some(())
+                .ok_or_else(|| format!("broken by {error}"))
+        }
+        Ended::Clean if reading.bytes != reading.expected => {
+            Err(format!("{} bytes of {}", reading.bytes, reading.expected))
+        }
+        Ended::Clean
+            if reading.expected > 0 && exchange.is_some_and(|e| e.end != BodyEnd::Clean) =>
+        {
+            Err("a clean end of a broken body".to_owned())
+        }
+        Ended::Clean | Ended::Stopped => Ok(()),
+    }
+}
+
+fn of_resource(state: &State, resource: usize) -> impl Iterator<Item = &Exchange> {
+    let exchanges = state.exchanges.iter();
+    exchanges.filter(move |exchange| exchange.resource == resource)
+}

@@ -1,0 +1,275 @@
+//! What is known of a schedule while it runs: what clients ask, what the origin said, what was
+//! written and purged, and what went wrong.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use fastrand::Rng;
+use larder::{Cache, Clock};
+use larder_tests::START;
+use tokio::time::Instant;
+
+use crate::asks::Ask;
+use crate::content::Content;
+use crate::origin::Habit;
+use crate::settings::Settings;
+use crate::themes::Theme;
+
+pub struct World {
+    pub cache: Cache,
+    pub settings: Settings,
+    pub theme: Theme,
+    start: Instant,
+    state: Mutex<State>,
+}
+
+pub struct State {
+    pub rng: Rng,
+    pub resources: Vec<Resource>,
+    pub visits: Vec<Visit>,
+    pub exchanges: Vec<Exchange>,
+    /// Calls of the origin without a head yet.
+    pub calls: Vec<usize>,
+    pub failures: Vec<String>,
+    pub log: String,
+    /// How often the limits were looked at.
+    pub looks: u32,
+    now: Duration,
+    order: u64,
+}
+
+/// A point of a schedule. Those at the same instant have an order, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    pub order: u64,
+    pub at: Duration,
+}
+
+pub struct Resource {
+    pub habit: Habit,
+    /// What the last write made of it.
+    pub version: u64,
+    /// The last purge that has returned.
+    pub purged: Purged,
+    /// When an exchange about it went on: there was a head, or an end of any kind.
+    pub turns: Vec<Duration>,
+}
+
+/// What nobody who starts from now on may see.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Purged {
+    /// Older versions than this.
+    pub version: u64,
+    /// What the origin was asked for before this.
+    pub order: u64,
+}
+
+/// A client's request.
+pub struct Visit {
+    pub ask: Ask,
+    pub started: Moment,
+    /// Of what it asks for, when it started.
+    pub purged: Purged,
+    /// Since when it no longer waits for a head.
+    pub served: Option<Duration>,
+    /// Whose body it reads.
+    pub reads: Option<usize>,
+}
+
+/// A call of the origin.
+#[derive(Debug)]
+pub struct Exchange {
+    pub resource: usize,
+    /// The client's request that was forwarded; none is behind what the cache makes up.
+    pub visit: Option<usize>,
+    pub called: Moment,
+    pub head: Head,
+    /// When there was a head, or when there was none any more.
+    pub turned: Option<Duration>,
+    /// It was never to answer.
+    pub never: bool,
+    /// Whose content it is, if it is somebody's.
+    pub user: Option<u8>,
+    pub version: u64,
+    /// The language it is in, if that was chosen by the request.
+    pub language: Option<u8>,
+    pub status: u16,
+    /// Nobody else may have it.
+    pub alone: bool,
+    /// Others may have it only after validation.
+    pub no_cache: bool,
+    /// It says of itself what is not so.
+    pub lies: bool,
+    pub content: Content,
+    pub end: BodyEnd,
+    /// When its body ended or was dropped.
+    pub ended: Option<Moment>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    Answered,
+    Awaited,
+    /// The call ended without one.
+    Lost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyEnd {
+    Clean,
+    Fails,
+    Never,
+    Panics,
+}
+
+impl World {
+    pub fn new(theme: Theme, mut rng: Rng) -> Self {
+        let start = Instant::now();
+        let settings = Settings::random(&mut rng, &theme);
+        let clock = Clock::from_fn(move || {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(START) + start.elapsed()
+        });
+        let state = State {
+            rng,
+            resources: Vec::new(),
+            visits: Vec::new(),
+            exchanges: Vec::new(),
+            calls: Vec::new(),
+            failures: Vec::new(),
+            log: String::new(),
+            looks: 0,
+            now: Duration::ZERO,
+            order: 0,
+        };
+        Self {
+            cache: settings.cache(clock),
+            settings,
+            theme,
+            start,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap();
+        state.now = self.start.elapsed();
+        state
+    }
+
+    pub fn log(&self, event: fmt::Arguments<'_>) {
+        self.state().log(event);
+    }
+
+    pub fn finish(self: Arc<Self>) -> (Vec<String>, String) {
+        let mut state = self.state();
+        (
+            std::mem::take(&mut state.failures),
+            std::mem::take(&mut state.log),
+        )
+    }
+}
+
+impl State {
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    pub fn moment(&mut self) -> Moment {
+        self.order += 1;
+        Moment {
+            order: self.order,
+            at: self.now,
+        }
+    }
+
+    pub fn log(&mut self, event: fmt::Arguments<'_>) {
+        let seconds = self.now.as_secs_f64();
+        writeln!(self.log, "{seconds:>8.3}  {event}").unwrap();
+    }
+
+    pub fn fail(&mut self, promise: &str, why: &str) {
+        self.log(format_args!("!!! {promise}: {why}"));
+        self.failures.push(format!("{promise}: {why}"));
+    }
+
+    /// A client sends its request at this moment.
+    pub fn start(&mut self, visit: usize) {
+        let started = self.moment();
+        let purged = self.resources[self.visits[visit].ask.resource].purged;
+        let ask = self.visits[visit].ask.clone();
+        self.log(format_args!("client   {visit} {ask}"));
+        let visit = &mut self.visits[visit];
+        (visit.started, visit.purged) = (started, purged);
+    }
+
+    /// A client has a head, or has left without one.
+    pub fn served(&mut self, visit: usize) {
+        let now = self.now;
+        self.visits[visit].served.get_or_insert(now);
+    }
+
+    /// A purge of these resources has returned.
+    pub fn purged(&mut self, resources: &[usize]) {
+        let order = self.moment().order;
+        for &resource in resources {
+            let resource = &mut self.resources[resource];
+            let version = resource.version;
+            resource.purged = Purged { version, order };
+        }
+    }
+
+    /// The origin is called.
+    pub fn called(&mut self, resource: usize, visit: Option<usize>) -> usize {
+        let called = self.moment();
+        // What goes on behind a client's back is nobody's request any more.
+        let visit = visit.filter(|visit| self.visits[*visit].served.is_none());
+        let version = self.resources[resource].version;
+        self.exchanges.push(Exchange {
+            resource,
+            visit,
+            called,
+            head: Head::Awaited,
+            turned: None,
+            never: false,
+            user: None,
+            version,
+            language: None,
+            status: 0,
+            alone: false,
+            no_cache: false,
+            lies: false,
+            content: Content::new(String::new(), 0, 0),
+            end: BodyEnd::Clean,
+            ended: None,
+        });
+        let exchange = self.exchanges.len() - 1;
+        self.calls.push(exchange);
+        exchange
+    }
+
+    /// The origin has answered, or never will.
+    pub fn head(&mut self, exchange: usize, head: Head) {
+        let now = self.now;
+        self.calls.retain(|call| *call != exchange);
+        let exchange = &mut self.exchanges[exchange];
+        if exchange.head == Head::Awaited {
+            (exchange.head, exchange.turned) = (head, Some(now));
+            let resource = &mut self.resources[exchange.resource];
+            resource.turns.push(now);
+        }
+    }
+
+    /// There is no more of the body.
+    pub fn body_ended(&mut self, exchange: usize, how: &str) {
+        let ended = self.moment();
+        let found = &mut self.exchanges[exchange];
+        if found.ended.is_none() {
+            found.ended = Some(ended);
+            let resource = &mut self.resources[found.resource];
+            resource.turns.push(ended.at);
+            self.log(format_args!("origin   #{exchange} body {how}"));
+        }
+    }
+}
