@@ -64,7 +64,7 @@ impl Ask {
             condition: chance(rng, 0.05).then(|| format!("\"v{}\"", rng.u8(..6))),
             directive: maybe(rng, 0.15, &directives).filter(|_| reads),
             leaves: chance(rng, theme.leaving).then(|| patience(rng)),
-            rests: chance(rng, 0.1).then(|| millis(pick(rng, &[1, 20, 500, 4_000]))),
+            rests: chance(rng, theme.rests).then(|| millis(pick(rng, &[1, 20, 500, 4_000]))),
             stops_at_length: chance(rng, 0.3),
             own_layer: rng.bool(),
             method,

@@ -88,4 +88,4 @@ pub fn nothing_is_left(world: &World) {
 }
 
 /// Memory is looked at so often.
-const LOOKS: u32 = 32;
+const LOOKS: u32 = 64;

@@ -34,13 +34,38 @@ fn calm_schedules_keep_the_promises() {
 }
 
 #[test]
-fn schedules_with_faults_keep_the_promises() {
-    run(themes::FAULTS);
+fn crowded_schedules_keep_the_promises() {
+    run(themes::CROWDED);
 }
 
 #[test]
-fn schedules_with_purges_keep_the_promises() {
-    run(themes::PURGES);
+fn schedules_with_a_failing_origin_keep_the_promises() {
+    run(themes::FAILING);
+}
+
+#[test]
+fn schedules_with_a_slow_origin_keep_the_promises() {
+    run(themes::SLOW);
+}
+
+#[test]
+fn schedules_with_breaking_bodies_keep_the_promises() {
+    run(themes::BREAKING);
+}
+
+#[test]
+fn schedules_with_large_bodies_keep_the_promises() {
+    run(themes::LARGE);
+}
+
+#[test]
+fn schedules_with_writes_keep_the_promises() {
+    run(themes::WRITES);
+}
+
+#[test]
+fn schedules_with_clears_keep_the_promises() {
+    run(themes::CLEARS);
 }
 
 #[test]
@@ -49,8 +74,8 @@ fn schedules_with_leaving_clients_keep_the_promises() {
 }
 
 #[test]
-fn schedules_with_tiny_limits_keep_the_promises() {
-    run(themes::LIMITS);
+fn schedules_with_small_limits_keep_the_promises() {
+    run(themes::LIMITED);
 }
 
 #[test]
@@ -93,4 +118,4 @@ fn run(theme: Theme) {
 }
 
 /// In each test.
-const SCHEDULES: u64 = 400;
+const SCHEDULES: u64 = 250;

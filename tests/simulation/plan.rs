@@ -64,7 +64,7 @@ impl ReadPlan {
         Self {
             early: rng.bool(),
             latency: latency(rng, theme, habit.latency),
-            fault: chance(rng, theme.faults * 0.6).then(|| match rng.u8(..10) {
+            fault: chance(rng, theme.errors).then(|| match rng.u8(..10) {
                 0..3 => Fault::Error,
                 3..5 => Fault::Panic,
                 5..6 => Fault::Mismatch,
@@ -90,7 +90,7 @@ impl BodyPlan {
     }
 
     fn random(rng: &mut Rng, theme: &Theme, habit: &Habit) -> Self {
-        let faulty = chance(rng, theme.faults * 0.4);
+        let faulty = chance(rng, theme.breaks);
         let end = match rng.u8(..10) {
             _ if !faulty => BodyEnd::Clean,
             0..4 => BodyEnd::Fails,
@@ -123,7 +123,7 @@ impl WritePlan {
         Self {
             early: rng.bool(),
             latency: latency(rng, theme, 100),
-            fault: chance(rng, theme.faults * 0.6 + 0.1).then(|| match rng.u8(..4) {
+            fault: chance(rng, theme.errors + 0.1).then(|| match rng.u8(..4) {
                 0 => Fault::Error,
                 1 => Fault::Panic,
                 _ => Fault::Status(pick(rng, &[403, 409, 500])),
@@ -135,9 +135,9 @@ impl WritePlan {
 }
 
 fn latency(rng: &mut Rng, theme: &Theme, usual: u64) -> Option<Duration> {
-    if chance(rng, theme.faults * 0.08) {
+    if chance(rng, theme.slow * 0.2) {
         None
-    } else if chance(rng, 0.02 + theme.faults * 0.1) {
+    } else if chance(rng, theme.slow) {
         Some(millis(rng.u64(..20_000)))
     } else if chance(rng, 0.2) {
         Some(Duration::ZERO)

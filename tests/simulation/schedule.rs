@@ -77,7 +77,7 @@ fn steps(rng: &mut Rng, world: &World) -> Vec<(Duration, Step)> {
             steps.push((at, Step::Clear));
             continue;
         }
-        let crowd = if chance(rng, 0.2) {
+        let crowd = if chance(rng, theme.crowds) {
             rng.usize(2..12)
         } else {
             1

@@ -4,68 +4,122 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
     pub name: &'static str,
-    /// The origin fails in some way.
-    pub faults: f64,
+    /// Many ask for the same at about the same time.
+    pub crowds: f64,
+    /// The origin has an error instead of a response.
+    pub errors: f64,
+    /// The origin is slow, or never answers.
+    pub slow: f64,
+    /// A body breaks off.
+    pub breaks: f64,
+    /// A body is longer than what is delivered at once.
+    pub large: f64,
+    /// A client rests while it reads.
+    pub rests: f64,
     /// A client leaves before it has everything.
     pub leaving: f64,
     /// A request is a write.
     pub writes: f64,
     /// A step is `Cache::clear`.
     pub clears: f64,
-    /// Bodies are longer than what is delivered at once.
-    pub large: f64,
-    /// The limits of the cache are small.
+    /// A limit of the cache is small.
     pub tiny: f64,
 }
 
 pub const CALM: Theme = Theme {
     name: "calm",
-    faults: 0.0,
+    crowds: 0.2,
+    errors: 0.0,
+    slow: 0.02,
+    breaks: 0.0,
+    large: 0.03,
+    rests: 0.05,
     leaving: 0.0,
     writes: 0.03,
     clears: 0.0,
-    large: 0.05,
     tiny: 0.05,
 };
 
-pub const FAULTS: Theme = Theme {
-    name: "faults",
-    faults: 0.3,
+pub const CROWDED: Theme = Theme {
+    name: "crowded",
+    crowds: 0.7,
+    errors: 0.05,
     ..CALM
 };
 
-pub const PURGES: Theme = Theme {
-    name: "purges",
-    faults: 0.03,
+pub const FAILING: Theme = Theme {
+    name: "failing",
+    errors: 0.25,
+    ..CALM
+};
+
+pub const SLOW: Theme = Theme {
+    name: "slow",
+    slow: 0.2,
+    errors: 0.05,
     leaving: 0.05,
+    ..CALM
+};
+
+pub const BREAKING: Theme = Theme {
+    name: "breaking",
+    breaks: 0.3,
+    large: 0.1,
+    rests: 0.2,
+    ..CALM
+};
+
+pub const LARGE: Theme = Theme {
+    name: "large",
+    large: 0.6,
+    rests: 0.3,
+    leaving: 0.1,
+    tiny: 0.15,
+    ..CALM
+};
+
+pub const WRITES: Theme = Theme {
+    name: "writes",
     writes: 0.2,
-    clears: 0.05,
+    errors: 0.03,
+    ..CALM
+};
+
+pub const CLEARS: Theme = Theme {
+    name: "clears",
+    clears: 0.1,
+    slow: 0.05,
+    leaving: 0.1,
     ..CALM
 };
 
 pub const LEAVING: Theme = Theme {
     name: "leaving",
-    faults: 0.05,
     leaving: 0.5,
-    large: 0.15,
+    errors: 0.05,
+    breaks: 0.05,
     ..CALM
 };
 
-pub const LIMITS: Theme = Theme {
-    name: "limits",
-    faults: 0.05,
-    leaving: 0.15,
-    large: 0.3,
+pub const LIMITED: Theme = Theme {
+    name: "limited",
     tiny: 0.6,
+    large: 0.2,
+    leaving: 0.15,
+    errors: 0.03,
     ..CALM
 };
 
 pub const EVERYTHING: Theme = Theme {
     name: "everything",
-    faults: 0.15,
+    crowds: 0.3,
+    errors: 0.1,
+    slow: 0.05,
+    breaks: 0.1,
+    large: 0.05,
+    rests: 0.1,
     leaving: 0.2,
     writes: 0.1,
     clears: 0.02,
-    large: 0.1,
     tiny: 0.2,
 };
