@@ -1,9 +1,11 @@
 //! Checks of what clients see, each named for its promise.
 
+use std::time::Duration;
+
 use crate::handlers::Failure;
 use crate::settings::Settings;
 use crate::sight::{Ended, Reading, Sight};
-use crate::world::{BodyEnd, Exchange, Head, State, World};
+use crate::world::{BodyEnd, Exchange, Head, State, Visit, World};
 
 type Check = fn(&Settings, &State, &Sight) -> Result<(), String>;
 
@@ -108,19 +110,26 @@ fn no_failure_is_the_caches_own(
     if sight.status < 500 || sight.exchanges(state).next().is_some() {
         return Ok(());
     }
-    // Here and now a call was given up.
-    let timed_out = |exchange: &&Exchange| {
-        let lasted = exchange.turned.map(|turned| turned - exchange.called.at);
-        exchange.head == Head::Lost
-            && exchange.turned == Some(sight.at)
-            && lasted >= settings.hard_timeout
-    };
-    let mut of_resource = of_resource(state, visit.ask.resource);
-    let limited = settings.hard_timeout.is_some() && of_resource.any(|e| timed_out(&e));
+    let limited = settings
+        .hard_timeout
+        .is_some_and(|hard| gave_up(state, visit, hard));
     if sight.status == 504 && (wants_stored || limited) {
         return Ok(());
     }
     Err(format!("{} for no reason", sight.status))
+}
+
+/// Whether the wait for the origin was given up here and now, after so long.
+fn gave_up(state: &State, visit: &Visit, limit: Duration) -> bool {
+    let now = state.now();
+    let since = |at: Duration| {
+        let before = state.lines.iter().filter(|line| line.end == at);
+        before.map(|line| line.start).chain([at]).min()
+    };
+    let lasted = |at| since(at).is_some_and(|since| now - since >= limit);
+    let mut lost = of_resource(state, visit.ask.resource)
+        .filter(|exchange| exchange.head == Head::Lost && exchange.turned == Some(now));
+    lasted(now) || lost.any(|exchange| lasted(exchange.called.at))
 }
 
 /// Promise 4.
@@ -195,10 +204,13 @@ fn nobody_waits_without_a_cause(
         let mut since = turns.iter().chain([&started]);
         since.any(|since| *since + soft == now)
     });
+    let awaited = |e: &Exchange| e.head == Head::Awaited || e.ended.is_none();
     let patient = now == started + settings.collapse_timeout
-        && of_resource(state, visit.ask.resource)
-            .any(|e| e.called.at < now && (e.head == Head::Awaited || e.ended.is_none()));
-    if soft || patient {
+        && (state.lines.iter().any(|line| line.end > now)
+            || of_resource(state, visit.ask.resource).any(|e| e.called.at < now && awaited(e)));
+    // Nobody can tell whose it was.
+    let ready = state.lines.iter().any(|line| line.end == now);
+    if soft || patient || ready {
         return Ok(());
     }
     Err(format!("it waited since {started:?}"))

@@ -92,7 +92,6 @@ fn see(world: &World, id: usize, ask: &Ask, response: &Response<ResponseBody<Bod
     let text = |name| fields.get(name).map(|value| value.to_str().unwrap());
     let sight = Sight {
         visit: id,
-        at: state.now(),
         status,
         exchange,
         confirmed: number(fields, "x-confirmed"),

@@ -64,9 +64,6 @@ impl Call {
         if says.sets_cookie {
             builder = builder.header("set-cookie", format!("seen={}", self.exchange));
         }
-        // The cookies of a 304 are not stored, and the rest is.
-        let keeps_cookies = self.world.settings.conformance && !own;
-        let with_cookies = says.sets_cookie && !keeps_cookies;
         let mismatch = plan.fault == Some(Fault::Mismatch);
         if let Some(asked) = &self.asked.if_none_match
             && (mismatch || tag.as_ref() == Some(asked))
@@ -81,7 +78,11 @@ impl Call {
         if let Some(tag) = tag {
             builder = builder.header("etag", tag);
         }
-        self.world.state().exchanges[self.exchange].alone |= with_cookies;
+        // Of a 304, and of what a HEAD says of a stored response, only the cookies are not stored.
+        let keeps_cookies = self.world.settings.conformance && !own;
+        if says.sets_cookie && !keeps_cookies && self.asked.method == Method::GET {
+            self.world.state().exchanges[self.exchange].alone = true;
+        }
         Ok(self.full(builder, plan, rng))
     }
 

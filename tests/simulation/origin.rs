@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use fastrand::Rng;
 use http::{Method, Request, Response};
+use tokio::time::{Sleep, sleep};
 use tower::Service;
 
 use crate::asks::Nothing;
@@ -13,7 +15,7 @@ use crate::body::Body;
 use crate::checks;
 use crate::handlers::{Call, Failure};
 use crate::plan::{ReadPlan, WritePlan};
-use crate::settings::{User, chance, maybe, pick};
+use crate::settings::{User, chance, maybe, millis, pick};
 use crate::world::World;
 
 /// How a resource is.
@@ -136,11 +138,56 @@ impl Asked {
     }
 }
 
-#[derive(Clone)]
 pub struct Origin {
     pub world: Arc<World>,
     /// Inside the layer that gives every user a copy of their own.
     pub own: bool,
+    /// Where this handle stands in line until the origin is ready.
+    line: Option<Line>,
+}
+
+struct Line {
+    world: Arc<World>,
+    place: usize,
+    ready: Pin<Box<Sleep>>,
+}
+
+impl Origin {
+    pub fn new(world: &Arc<World>, own: bool) -> Self {
+        Self {
+            world: Arc::clone(world),
+            own,
+            line: None,
+        }
+    }
+}
+
+impl Clone for Origin {
+    fn clone(&self) -> Self {
+        Self::new(&self.world, self.own)
+    }
+}
+
+impl Line {
+    fn new(world: &Arc<World>) -> Option<Self> {
+        let mut state = world.state();
+        let queues = chance(&mut state.rng, world.settings.queues);
+        let wait = queues.then(|| millis(state.rng.u64(1..1_500)))?;
+        let since = state.now();
+        state.lines.push(since..Duration::MAX);
+        Some(Self {
+            world: Arc::clone(world),
+            place: state.lines.len() - 1,
+            ready: Box::pin(sleep(wait)),
+        })
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut state = self.world.state();
+        state.lines[self.place].end = state.now();
+    }
 }
 
 impl Service<Request<Nothing>> for Origin {
@@ -148,7 +195,14 @@ impl Service<Request<Nothing>> for Origin {
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        if self.line.is_none() {
+            self.line = Line::new(&self.world);
+        }
+        if let Some(line) = &mut self.line {
+            ready!(line.ready.as_mut().poll(cx));
+            self.line = None;
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -102,10 +102,7 @@ fn steps(rng: &mut Rng, world: &World) -> Vec<(Duration, Step)> {
 }
 
 async fn follow(world: &Arc<World>, steps: Vec<(Duration, Step)>) {
-    let origin = |own| Origin {
-        world: Arc::clone(world),
-        own,
-    };
+    let origin = |own| Origin::new(world, own);
     let services = Services {
         shared: world
             .settings

@@ -37,6 +37,8 @@ pub struct Settings {
     keep: Option<Duration>,
     stale_while_revalidate: Option<Duration>,
     stale_if_error: Option<Duration>,
+    /// How often a request stands in line until the origin is ready.
+    pub queues: f64,
     /// Handlers learn who asks from the request's extensions instead of its fields.
     pub identity_in_extensions: bool,
 }
@@ -82,6 +84,7 @@ impl Settings {
             keep: maybe(rng, 0.2, &[0, 1, 10]).map(secs),
             stale_while_revalidate: maybe(rng, 0.2, &[1, 10]).map(secs),
             stale_if_error: maybe(rng, 0.2, &[1, 10]).map(secs),
+            queues: pick(rng, &[0.0, 0.0, 0.1, 0.5]),
             identity_in_extensions: false,
         }
     }

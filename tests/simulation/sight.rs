@@ -1,7 +1,6 @@
 //! What a client sees of a response.
 
 use std::fmt;
-use std::time::Duration;
 
 use larder::BodyError;
 
@@ -12,7 +11,6 @@ use crate::world::{BodyEnd, Exchange, State};
 /// A head.
 pub struct Sight {
     pub visit: usize,
-    pub at: Duration,
     pub status: u16,
     /// Whose body it comes with.
     pub exchange: Option<usize>,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +31,8 @@ pub struct State {
     pub resources: Vec<Resource>,
     pub visits: Vec<Visit>,
     pub exchanges: Vec<Exchange>,
+    /// When requests stood in line until the origin was ready.
+    pub lines: Vec<Range<Duration>>,
     /// Calls of the origin without a head yet.
     pub calls: Vec<usize>,
     pub failures: Vec<String>,
@@ -136,6 +139,7 @@ impl World {
             resources: Vec::new(),
             visits: Vec::new(),
             exchanges: Vec::new(),
+            lines: Vec::new(),
             calls: Vec::new(),
             failures: Vec::new(),
             log: String::new(),
