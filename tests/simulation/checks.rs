@@ -41,7 +41,7 @@ pub fn head(world: &World, sight: &Sight) -> Reading {
             state.fail(promise, &format!("client {}: {why}", sight.visit));
         }
     }
-    state.visits[sight.visit].reads = sight.exchange;
+    state.reads(sight.visit, sight.exchange);
     Reading::of(&state, sight)
 }
 

@@ -49,7 +49,7 @@ pub async fn visit(world: Arc<World>, mut services: Services, id: usize) {
     };
     let life = AssertUnwindSafe(live(&world, service, id, &ask)).catch_unwind();
     let ended = timeout(ask.leaves.unwrap_or(PATIENCE), life).await;
-    world.state().served(id);
+    world.state().gone(id);
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => panicked(&world, id, &*panic),

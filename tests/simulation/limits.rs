@@ -4,21 +4,31 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::world::{Head, State, World};
+use crate::asks::Ask;
+use crate::world::{State, World};
 
 /// At any time.
 pub fn work_is_bounded(world: &World) {
     let limits = &world.settings;
     let mut state = world.state();
-    let background = unattended(&state);
-    let (is, limit) = (background.len(), limits.max_background);
+    let (calls, bodies) = (calls(&state), bodies(&state));
+    // What becomes of it shows when it is polled next.
+    let settled = |work: &&(usize, Duration)| work.1 < state.now();
+    let (is, limit) = (
+        calls.iter().chain(&bodies).filter(settled).count(),
+        limits.max_background,
+    );
     if is > limit {
-        let why = format!("{is} calls without a client, at most {limit}");
+        let why = format!("{is} go on without a client, at most {limit} may: {calls:?} {bodies:?}");
         state.fail("work is bounded", &why);
     }
-    for (call, since) in background {
-        if state.now() - since > limits.finish_within {
-            let why = format!("#{call} goes on since {since:?} without a client");
+    // A body has time of its own, and whoever moves it looks from time to time.
+    let within = limits.finish_within;
+    let calls = calls.into_iter().map(|call| (call, within));
+    let bodies = bodies.into_iter().map(|body| (body, within * 3));
+    for ((id, since), within) in calls.chain(bodies) {
+        if state.now() - since > within {
+            let why = format!("#{id} goes on since {since:?} without a client");
             state.fail("work is bounded", &why);
         }
     }
@@ -50,7 +60,7 @@ fn memory_is_bounded(world: &World) {
 }
 
 /// Calls for which no client waits, and since when.
-fn unattended(state: &State) -> Vec<(usize, Duration)> {
+fn calls(state: &State) -> Vec<(usize, Duration)> {
     let since = |call: &usize| {
         let exchange = &state.exchanges[*call];
         let since = match exchange.visit {
@@ -62,6 +72,30 @@ fn unattended(state: &State) -> Vec<(usize, Duration)> {
     state.calls.iter().filter_map(since).collect()
 }
 
+/// Bodies that no client reads, and since when.
+fn bodies(state: &State) -> Vec<(usize, Duration)> {
+    // They read nothing until all is there.
+    let awaited = |resource| {
+        let mut visits = state.visits.iter();
+        visits.any(|visit| {
+            let Ask {
+                range, condition, ..
+            } = &visit.ask;
+            visit.ask.resource == resource
+                && visit.started.order > 0
+                && visit.served.is_none()
+                && (range.is_some() || condition.is_some())
+        })
+    };
+    let since = |body: &usize| {
+        let exchange = &state.exchanges[*body];
+        let read = exchange.readers > 0 || awaited(exchange.resource);
+        let since = exchange.left.or(exchange.turned)?;
+        (!read).then_some((*body, since))
+    };
+    state.bodies.iter().filter_map(since).collect()
+}
+
 /// When all clients are gone and there was time to finish.
 pub fn nothing_is_left(world: &World) {
     work_is_bounded(world);
@@ -71,15 +105,12 @@ pub fn nothing_is_left(world: &World) {
         Handle::current().metrics().num_alive_tasks(),
     );
     let mut state = world.state();
-    let bodies = state.exchanges.iter();
-    let bodies = bodies.filter(|e| e.head == Head::Answered && e.ended.is_none());
-    let bodies = bodies.count();
     for (what, left) in [
         ("bytes of fills", stats.fill_bytes()),
         ("fills", stats.fills()),
         ("tasks", tasks as u64),
         ("calls", state.calls.len() as u64),
-        ("bodies", bodies as u64),
+        ("bodies", state.bodies.len() as u64),
     ] {
         if left > 0 {
             state.fail("nothing is left", &format!("{left} {what}"));

@@ -35,6 +35,8 @@ pub struct State {
     pub lines: Vec<Range<Duration>>,
     /// Calls of the origin without a head yet.
     pub calls: Vec<usize>,
+    /// Bodies that have not ended.
+    pub bodies: Vec<usize>,
     pub failures: Vec<String>,
     pub log: String,
     /// How often the limits were looked at.
@@ -109,6 +111,10 @@ pub struct Exchange {
     pub end: BodyEnd,
     /// When its body ended or was dropped.
     pub ended: Option<Moment>,
+    /// How many clients read it.
+    pub readers: usize,
+    /// When the last one left.
+    pub left: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +147,7 @@ impl World {
             exchanges: Vec::new(),
             lines: Vec::new(),
             calls: Vec::new(),
+            bodies: Vec::new(),
             failures: Vec::new(),
             log: String::new(),
             looks: 0,
@@ -214,6 +221,25 @@ impl State {
         self.visits[visit].served.get_or_insert(now);
     }
 
+    /// A client begins to read a body.
+    pub fn reads(&mut self, visit: usize, exchange: Option<usize>) {
+        self.visits[visit].reads = exchange;
+        if let Some(exchange) = exchange {
+            self.exchanges[exchange].readers += 1;
+        }
+    }
+
+    /// A client is gone.
+    pub fn gone(&mut self, visit: usize) {
+        let now = self.now;
+        self.served(visit);
+        if let Some(exchange) = self.visits[visit].reads {
+            let exchange = &mut self.exchanges[exchange];
+            exchange.readers -= 1;
+            exchange.left = Some(now);
+        }
+    }
+
     /// A purge of these resources has returned.
     pub fn purged(&mut self, resources: &[usize]) {
         let order = self.moment().order;
@@ -247,6 +273,8 @@ impl State {
             content: Content::new(String::new(), 0, 0),
             end: BodyEnd::Clean,
             ended: None,
+            readers: 0,
+            left: None,
         });
         let exchange = self.exchanges.len() - 1;
         self.calls.push(exchange);
@@ -254,20 +282,24 @@ impl State {
     }
 
     /// The origin has answered, or never will.
-    pub fn head(&mut self, exchange: usize, head: Head) {
+    pub fn head(&mut self, id: usize, head: Head) {
         let now = self.now;
-        self.calls.retain(|call| *call != exchange);
-        let exchange = &mut self.exchanges[exchange];
+        self.calls.retain(|call| *call != id);
+        let exchange = &mut self.exchanges[id];
         if exchange.head == Head::Awaited {
             (exchange.head, exchange.turned) = (head, Some(now));
             let resource = &mut self.resources[exchange.resource];
             resource.turns.push(now);
+            if head == Head::Answered {
+                self.bodies.push(id);
+            }
         }
     }
 
     /// There is no more of the body.
     pub fn body_ended(&mut self, exchange: usize, how: &str) {
         let ended = self.moment();
+        self.bodies.retain(|body| *body != exchange);
         let found = &mut self.exchanges[exchange];
         if found.ended.is_none() {
             found.ended = Some(ended);
