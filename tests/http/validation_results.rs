@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use http::{Request, Response};
 use larder::Policy;
-use larder_tests::{Origin, Setup, TestClock, request, response, stack};
+use larder_tests::{Origin, Setup, TestClock, feed, request, response, stack};
 use tower::{ServiceExt, service_fn};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
@@ -250,4 +250,30 @@ async fn answer_that_replaces_is_whole_although_the_client_asked_for_a_range() {
     let stored = setup.get("/a").await;
     assert!(stored.is_hit());
     assert_eq!(stored.status, 404);
+}
+
+#[tokio::test]
+async fn mismatching_304_is_let_go_before_the_next_request() {
+    let (feed, body) = feed();
+    let body = Mutex::new(Some(body));
+    let origin = Origin::new(move |_, calls| match calls {
+        0 => response(200, &[FRESH, TAG], "old"),
+        1 => response(
+            304,
+            &[("etag", "\"b\"")],
+            bodies.lock().unwrap().take().unwrap(),
+        ),
+        _ => {
+            let held = if feed.is_abandoned() {
+                "let go"
+            } else {
+                "held"
+            };
+            response(200, &[FRESH], held)
+        }
+    });
+    let setup = Setup::shared(origin);
+    setup.get("/a").await;
+    setup.clock.advance(61);
+    assert_eq!(setup.get("/a").await.text(), "let go");
 }

@@ -163,6 +163,7 @@ impl<S> Drive<S> {
                 Ok(self.job.freshen(&key, &entry, &arrived))
             }
             Validation::Freshen | Validation::Mismatch => {
+                drop(arrived);
                 let shared = self.job.context.cache.shared();
                 shared.memory.remove(&key, &entry);
                 self.retry(again).await
