@@ -261,7 +261,7 @@ async fn mismatching_304_is_let_go_before_the_next_request() {
         1 => response(
             304,
             &[("etag", "\"b\"")],
-            bodies.lock().unwrap().take().unwrap(),
+            body.lock().unwrap().take().unwrap(),
         ),
         _ => {
             let held = if feed.is_abandoned() {
