@@ -138,6 +138,8 @@ where
         match room {
             Room::Go => self.deserted = None,
             Room::Deserted if !self.goes_on() && self.stream.buffer.close() => {
+                // Whoever comes now is not told of a body that nobody can join.
+                self.leader = None;
                 return Poll::Ready(None);
             }
             Room::Deserted => {}

@@ -1,0 +1,30 @@
+//! The state machines of collapsing and fills, under a scheduler that chooses at random who goes on.
+//!
+//! The first modules are the core's own files. They take locks and atomics only through
+//! `crate::shim`, which here gives them those of the checker: each lock and each atomic is a point
+//! where another task may go on. So the core needs no feature for it, and what is checked is what
+//! is published. The models are functions; `tests/` runs each of them under many schedules.
+
+#[path = "../../crates/larder/src/body_error.rs"]
+mod body_error;
+#[path = "../../crates/larder/src/budget.rs"]
+mod budget;
+#[path = "../../crates/larder/src/buffer.rs"]
+mod buffer;
+#[path = "../../crates/larder/src/buffer_state.rs"]
+mod buffer_state;
+#[expect(dead_code, reason = "refreshing takes the reader out of a body")]
+#[path = "../../crates/larder/src/engine.rs"]
+mod engine;
+#[path = "../../crates/larder/src/flights.rs"]
+mod flights;
+#[path = "../../crates/larder/src/reader.rs"]
+mod reader;
+
+mod chance;
+pub mod models;
+mod runtime;
+mod schedules;
+mod shim;
+
+pub use schedules::check;
