@@ -13,7 +13,7 @@ use super::content::content;
 use super::exchange::{Entry, Flight, Follower, Landing, Leader, World};
 use super::plan::Plan;
 use super::pumping::{Keeper, Pumping};
-use super::reading::{Reading, Stream};
+use super::reading::{Outcome, Reading, Stream};
 use super::story::Story;
 use crate::buffer::Buffer;
 use crate::chance::{below, linger, one_in};
@@ -31,7 +31,7 @@ use crate::schedules::seen;
 pub fn fills() {
     let world = World::any();
     let requests: Vec<_> = (0..=below(REQUESTS))
-        .map(|_| spawn(Client::new(&world)))
+        .map(|_| spawn(client(Arc::clone(&world))))
         .collect();
     let leaving = requests.iter().filter(|_| one_in(3));
     let leaving: Vec<_> = leaving.map(|request| request.abort_handle()).collect();
@@ -57,10 +57,19 @@ pub fn fills() {
     world.audit_end();
 }
 
+/// Asks again at once if the body broke off.
+async fn client(world: Arc<World>) {
+    for _ in 0..3 {
+        if Client::new(&world).await != Outcome::Failed {
+            return;
+        }
+    }
+}
+
 /// A request's future. When it is dropped while it leads, the work goes on if it is wanted.
 struct Client {
     world: Arc<World>,
-    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    work: Option<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
     leads: Arc<OnceLock<Arc<Flight>>>,
 }
 
@@ -77,12 +86,10 @@ impl Client {
 }
 
 impl Future for Client {
-    type Output = ();
+    type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(work) = &mut self.work else {
-            return Poll::Ready(());
-        };
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let work = self.work.as_mut().expect("it has not ended");
         let polled = work.as_mut().poll(cx);
         if polled.is_ready() {
             self.work = None;
@@ -98,7 +105,9 @@ impl Drop for Client {
         };
         if self.world.finishes || flight.has_followers() {
             seen("finished without its client");
-            self.world.runtime.spawn(work);
+            self.world.runtime.spawn(async {
+                work.await;
+            });
         } else {
             self.world.fault("dropped with its client");
             drop(work);
@@ -106,40 +115,45 @@ impl Drop for Client {
     }
 }
 
-async fn request(world: Arc<World>, leads: Arc<OnceLock<Arc<Flight>>>) {
+async fn request(world: Arc<World>, leads: Arc<OnceLock<Arc<Flight>>>) -> Outcome {
     let asked = world.position();
     if let Some(entry) = world.look() {
         seen("hit");
-        return world.audit_hit(&entry, asked);
+        world.audit_hit(&entry, asked);
+        return Outcome::Whole;
     }
-    let (mut met, mut overflow) = (HashSet::new(), false);
+    let (mut met, mut closes) = (HashSet::new(), false);
     for _ in 0..MAX_FLIGHTS {
         let follower = match world.board() {
-            Boarded::Full => return seen("full"),
+            Boarded::Full => return alone("full"),
             Boarded::Lead(leader) => {
                 let _ = leads.set(Arc::clone(leader.flight()));
                 return lead(&world, leader, asked).await;
             }
             Boarded::Follow(follower) => follower,
         };
-        met.insert(follower.flight().mark().id);
+        let first = met.insert(follower.flight().mark().id);
+        assert!(first || closes, "met the same flight again");
         match follow(&world, follower, asked).await {
-            Followed::Answer => return seen("followed"),
+            Followed::Answer(outcome) => return outcome,
             Followed::Again => {}
-            Followed::Alone => return seen("alone"),
-            Followed::Refused(stream) => overflow |= stream.story.note(|notes| notes.overflows),
+            Followed::Alone => return alone("alone"),
+            Followed::Refused(stream) => closes = stream.story.note(|notes| notes.closes),
         }
     }
-    assert!(
-        met.len() == MAX_FLIGHTS || overflow,
-        "met the same flight again"
-    );
+    alone("flew too often")
+}
+
+/// Goes forward by itself.
+fn alone(why: &'static str) -> Outcome {
+    seen(why);
+    Outcome::Whole
 }
 
 enum Followed {
     Again,
     Alone,
-    Answer,
+    Answer(Outcome),
     Refused(Arc<Stream>),
 }
 
@@ -152,15 +166,15 @@ async fn follow(world: &World, mut follower: Follower, asked: u64) -> Followed {
         Some(Landing::Alone) => Followed::Alone,
         Some(Landing::Stored(entry)) if world.is_live(entry.born) => {
             world.audit_hit(&entry, asked);
-            Followed::Answer
+            Followed::Answer(Outcome::Whole)
         }
         Some(Landing::Streaming(born, stream)) if world.is_live(born) => {
             let Some(reading) = stream.join() else {
                 return Followed::Refused(stream);
             };
             drop((follower, stream));
-            reading.read_all(pause()).await;
-            Followed::Answer
+            seen("followed");
+            Followed::Answer(reading.read_all(pause()).await)
         }
         Some(Landing::Stored(_) | Landing::Streaming(..)) => Followed::Again,
     }
@@ -170,11 +184,12 @@ fn pause() -> usize {
     if one_in(4) { 12 } else { 1 }
 }
 
-async fn lead(world: &Arc<World>, leader: Leader, asked: u64) {
+async fn lead(world: &Arc<World>, leader: Leader, asked: u64) -> Outcome {
     if let Some(entry) = world.look() {
         seen("found when it led");
         world.audit_hit(&entry, asked);
-        return leader.conclude(Landing::Stored(entry));
+        leader.conclude(Landing::Stored(entry));
+        return Outcome::Whole;
     }
     let born = leader.flight().mark().born;
     let version = world.call();
@@ -208,9 +223,10 @@ async fn lead(world: &Arc<World>, leader: Leader, asked: u64) {
         }
         _ => {
             let reading = take_off(world, leader, born, version);
-            reading.read_all(pause()).await;
+            return reading.read_all(pause()).await;
         }
     }
+    Outcome::Whole
 }
 
 /// Hands the body over to a pump, which its client runs, and whoever joins sets free.

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::thread::panicking;
 
 use bytes::Bytes;
 
@@ -84,7 +85,9 @@ impl Pumping {
                 return self.fail();
             }
             if self.plan.panic == Some(index) {
-                self.give_up("body panicked");
+                if let Some(keeper) = &self.keeper {
+                    keeper.give_up("body panicked");
+                }
                 panic_as_planned();
             }
             if self.plan.overflow == Some(index) {
@@ -243,8 +246,8 @@ impl Pumping {
 
 impl Drop for Pumping {
     fn drop(&mut self) {
-        let given_up = self.keeper.take().is_none();
-        assert!(given_up || self.ended, "forgotten on the way");
+        let settled = self.keeper.take().is_none() || self.ended;
+        assert!(settled || panicking(), "forgotten on the way");
         self.story.ends(End::Failed);
         self.buffer.fail(BodyError::new(Lost));
     }
