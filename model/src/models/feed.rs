@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::chance::{linger, one_in};
+use crate::chance::{below, linger};
 use crate::runtime::Handle;
 use crate::shim::{Mutex, lock};
 
@@ -25,7 +25,7 @@ impl Feed {
             state: Mutex::default(),
         });
         let sender = Arc::clone(&feed);
-        let pause = if one_in(4) { 0 } else { 3 };
+        let pause = [0, 3, 12][below(3)];
         runtime.spawn(async move {
             for _ in 0..pieces {
                 linger(pause).await;

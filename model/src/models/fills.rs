@@ -33,7 +33,9 @@ pub fn fills() {
     let requests: Vec<_> = (0..=below(REQUESTS))
         .map(|_| spawn(client(Arc::clone(&world))))
         .collect();
-    let leaving = requests.iter().filter(|_| one_in(3));
+    // Now and then all leave.
+    let often = if one_in(3) { 1 } else { 3 };
+    let leaving = requests.iter().filter(|_| one_in(often));
     let leaving: Vec<_> = leaving.map(|request| request.abort_handle()).collect();
     world.runtime.spawn(async move {
         for client in leaving {
