@@ -128,6 +128,7 @@ mod stats;
 mod tier;
 mod timer;
 mod trace;
+mod turn;
 mod turns;
 mod variants;
 mod write;

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::job::Fetch;
 use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
-use crate::refresh::Turn;
+use crate::turn::Turn;
 
 /// What is to be done about a request. Small: the response is made where it is returned.
 pub(crate) enum Plan {

@@ -9,54 +9,13 @@ use larder_policy::key::MethodClass;
 use tower_service::Service;
 
 use crate::body_error::BoxError;
-use crate::cache::Cache;
 use crate::context::Context;
 use crate::drive::forward;
 use crate::entry::Entry;
 use crate::flights::Boarded;
 use crate::job::{Fetch, Job, Sent};
 use crate::trace;
-
-/// A turn at validating a stored response, over when dropped.
-pub(crate) struct Turn {
-    cache: Cache,
-    entry: Arc<Entry>,
-    begun: bool,
-}
-
-impl Turn {
-    /// `None`: somebody else has it, or the last try failed just now.
-    pub(crate) fn take(context: &Context, entry: &Arc<Entry>) -> Option<Self> {
-        let now = context.cache.shared().clock.now();
-        entry.turns().take(now).then(|| Self {
-            cache: context.cache.clone(),
-            entry: Arc::clone(entry),
-            begun: false,
-        })
-    }
-
-    pub(crate) fn entry(&self) -> &Arc<Entry> {
-        &self.entry
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        // Where the try came to something another response stands in this one's place. Where it did
-        // not, be it that the inner service panicked, the next one is to wait.
-        if self.begun {
-            throttle(&self.cache, &self.entry);
-        }
-        self.entry.turns().give_back();
-    }
-}
-
-/// The validation of a stored response failed: nobody tries again for a moment.
-pub(crate) fn throttle(cache: &Cache, entry: &Entry) {
-    let shared = cache.shared();
-    let pause = shared.limits.retry_refresh_after;
-    entry.turns().failed(shared.clock.now(), pause);
-}
+use crate::turn::Turn;
 
 /// Starts the validation of a stored response, on the occasion of a request that it answered.
 pub(crate) fn refresh<S, B, C>(
@@ -76,7 +35,7 @@ pub(crate) fn refresh<S, B, C>(
     let Some(place) = context.cache.shared().background.place() else {
         return;
     };
-    let request = unattended(context, request, &turn.entry);
+    let request = unattended(context, request, turn.entry());
     let sent = Sent::of(context, &request);
     let mut job = Job::new(Arc::clone(context), sent, fetch);
     job.unattended = true;
@@ -87,7 +46,7 @@ pub(crate) fn refresh<S, B, C>(
     }
     trace::refreshing(&context.cache);
     context.cache.shared().background.run(place, async move {
-        turn.begun = true;
+        turn.begin();
         if let Ok(answer) = forward(inner, job, request).await {
             answer.into_body().arrived().await;
         }

@@ -11,9 +11,9 @@ use crate::entry::Entry;
 use crate::job::Job;
 use crate::landing::Landing;
 use crate::look::STALE_IF_ERROR;
-use crate::refresh::throttle;
 use crate::reply;
 use crate::trace::{self, Outcome};
+use crate::turn::throttle;
 
 impl Job {
     /// The stored response, if it may stand in for a failed inner service: not when it was
