@@ -7,19 +7,11 @@
 
 #[path = "../../crates/larder/src/body_error.rs"]
 mod body_error;
-#[path = "../../crates/larder/src/budget.rs"]
-mod budget;
-#[path = "../../crates/larder/src/buffer.rs"]
-mod buffer;
-#[path = "../../crates/larder/src/buffer_state.rs"]
-mod buffer_state;
 #[expect(dead_code, reason = "refreshing takes the reader out of a body")]
-#[path = "../../crates/larder/src/engine.rs"]
-mod engine;
+#[path = "../../crates/larder/src/buffer/mod.rs"]
+mod buffer;
 #[path = "../../crates/larder/src/flights.rs"]
 mod flights;
-#[path = "../../crates/larder/src/reader.rs"]
-mod reader;
 
 mod chance;
 pub mod models;

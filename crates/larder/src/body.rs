@@ -11,8 +11,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::body_error::{BodyError, BoxError};
-use crate::engine::Led;
-use crate::reader::Reader;
+use crate::buffer::engine::Led;
+use crate::buffer::reader::Reader;
 
 pin_project! {
     /// Body of the responses of [`CacheService`](crate::CacheService). Data comes as [`Bytes`];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rapidhash::fast::RandomState;
 
 use crate::background::Background;
-use crate::budget::Budget;
+use crate::buffer::budget::Budget;
 use crate::cache::{Cache, Limits, Shared};
 use crate::clock::Clock;
 use crate::flights::Flights;

@@ -8,7 +8,7 @@ use larder_policy::key::KeyBuf;
 use rapidhash::fast::RandomState;
 
 use crate::background::Background;
-use crate::budget::Budget;
+use crate::buffer::budget::Budget;
 use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::landing::Flights;

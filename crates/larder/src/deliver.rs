@@ -16,12 +16,12 @@ use tracing::Instrument;
 use crate::body::{ResponseBody, poll_inner};
 use crate::body_error::{BodyError, BoxError};
 use crate::buffer::Buffer;
-use crate::engine::{Engine, Led};
+use crate::buffer::engine::{Engine, Led};
+use crate::buffer::reader::Reader;
 use crate::fill::{Fill, join};
 use crate::job::Job;
 use crate::landing::{Landing, Stream};
 use crate::pump::Pump;
-use crate::reader::Reader;
 
 impl Job {
     /// The body for this client, and why it will not be stored, if that is known already.

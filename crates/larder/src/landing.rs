@@ -9,11 +9,11 @@ use larder_policy::StoredHead;
 use tracing::Span;
 
 use crate::buffer::Buffer;
-use crate::engine::Engine;
+use crate::buffer::engine::Engine;
+use crate::buffer::reader::Reader;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
-use crate::reader::Reader;
 use crate::stamps::Stamps;
 
 pub(crate) type Flights = flights::Flights<FlightKey, Takeoff, Landing>;

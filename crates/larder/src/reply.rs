@@ -5,9 +5,9 @@ use larder_policy::fields::CacheStatus;
 use larder_policy::{Answer, Policy, Representation, RequestHead, Serving, StoredHead};
 
 use crate::body::ResponseBody;
+use crate::buffer::reader::Reader;
 use crate::context::Context;
 use crate::entry::Entry;
-use crate::reader::Reader;
 use crate::trace::{self, Outcome};
 
 /// A hit: answers a request from a stored response without forwarding it. `detail` tells what lets

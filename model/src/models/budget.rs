@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shuttle::future::{block_on, spawn};
 
-use crate::budget::Budget;
+use crate::buffer::budget::Budget;
 use crate::chance::{below, linger, one_in};
 use crate::schedules::seen;
 

@@ -11,12 +11,12 @@ use super::plan::Plan;
 use super::pumping::{Keeper, Pumping};
 use super::reading::{Outcome, Reading, Stream};
 use super::story::Story;
-use crate::budget::Budget;
 use crate::buffer::Buffer;
-use crate::buffer_state::WINDOW_BYTES;
+use crate::buffer::budget::Budget;
+use crate::buffer::engine::{Engine, Led};
+use crate::buffer::reader::Reader;
+use crate::buffer::state::WINDOW_BYTES;
 use crate::chance::{below, linger, one_in};
-use crate::engine::{Engine, Led};
-use crate::reader::Reader;
 use crate::runtime::Handle;
 use crate::schedules::seen;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::content::content;
 use super::reading::Stream;
-use crate::budget::Budget;
+use crate::buffer::budget::Budget;
 use crate::chance::one_in;
 use crate::flights::{self, Boarded, Flights};
 use crate::runtime::Handle;

@@ -13,10 +13,10 @@ use http_body::Frame;
 use super::story::{End, Story};
 use crate::body_error::TooSlow;
 use crate::buffer::Buffer;
-use crate::buffer_state::Next;
+use crate::buffer::engine::{Engine, Led};
+use crate::buffer::reader::Reader;
+use crate::buffer::state::Next;
 use crate::chance::linger;
-use crate::engine::{Engine, Led};
-use crate::reader::Reader;
 use crate::runtime::Planned;
 use crate::schedules::seen;
 

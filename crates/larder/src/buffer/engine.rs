@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::Frame;
 
 use crate::body_error::BodyError;
-use crate::reader::Reader;
+use crate::buffer::reader::Reader;
 use crate::shim::{AtomicBool, Handle, Mutex, Ordering, TryLockError, lock};
 
 pub(crate) struct Engine {

@@ -9,7 +9,7 @@ use http_body::Frame;
 use slab::Slab;
 
 use crate::body_error::{BodyError, TooSlow};
-use crate::budget::Reservation;
+use crate::buffer::budget::Reservation;
 
 #[derive(Debug)]
 pub(crate) struct State {

@@ -4,8 +4,14 @@
 //! As long as the body may still be stored, the buffer is **whole**: it keeps everything from the
 //! first byte, the pump waits for nobody, and readers may join. A body that grows past a limit is
 //! whole no longer: nobody joins, what all have read is let go, and the pump keeps at most
-//! [`WINDOW_BYTES`](crate::buffer_state::WINDOW_BYTES) ahead of the slowest reader. What it holds counts in the budget as before; where
-//! that has no room the pump puts in a piece when everybody has read the last.
+//! [`WINDOW_BYTES`](state::WINDOW_BYTES) ahead of the slowest reader. What it holds counts in the
+//! budget as before; where that has no room the pump puts in a piece when everybody has read the
+//! last.
+
+pub(crate) mod budget;
+pub(crate) mod engine;
+pub(crate) mod reader;
+pub(crate) mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,9 +22,9 @@ use http::HeaderMap;
 use slab::Slab;
 
 use crate::body_error::BodyError;
-use crate::budget::Reservation;
-use crate::buffer_state::{End, Piece, Place, State};
-use crate::reader::Reader;
+use crate::buffer::budget::Reservation;
+use crate::buffer::reader::Reader;
+use crate::buffer::state::{End, Piece, Place, State};
 use crate::shim::{Mutex, lock};
 
 /// The pump's side.
@@ -198,7 +204,7 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Budget;
+    use crate::buffer::budget::Budget;
 
     fn buffer() -> (Buffer, Reader) {
         Buffer::new(Arc::new(Budget::new(1000)).open())

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use http_body::SizeHint;
 
-use crate::buffer_state::{End, Found, Next, State};
+use crate::buffer::state::{End, Found, Next, State};
 use crate::shim::{Mutex, lock};
 
 /// One that reads the body from its first byte, at its own pace.
