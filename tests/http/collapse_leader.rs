@@ -122,12 +122,13 @@ async fn leader_that_leaves_at_any_await_is_finished_though_nobody_follows() {
 
 #[tokio::test(start_paused = true)]
 async fn leader_that_leaves_unfollowed_is_dropped_if_so_configured() {
-    let mut cut_short = 0;
+    let (mut cut_short, mut dropped) = (0, 0);
     for polls in 1.. {
         let crowd = steps(false);
         let mut leader = leader(&crowd);
         if polled(&mut leader, polls).await {
             assert!(cut_short > 4, "only {cut_short} awaits");
+            assert_eq!(dropped, 3);
             return;
         }
         drop(leader);
@@ -138,6 +139,7 @@ async fn leader_that_leaves_unfollowed_is_dropped_if_so_configured() {
         // The whole body may have come before the client left.
         let stored = stats.stored() == 1;
         cut_short += usize::from(!stored);
+        dropped += counts.dropped;
         let next = crowd.get("/a").reply().await;
         assert_eq!((next.is_hit(), next.body), (stored, streamed(5).1));
         let calls = counts.calls + usize::from(!stored);

@@ -1,8 +1,6 @@
 //! Responses that are not for others: everybody goes forward, and nobody queues for nothing.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,7 +10,7 @@ use larder::policy::key::Partition;
 use larder_tests::{Crowd, Reply, Seen, Slow, get, replies, request, response, settle};
 use tokio::time::sleep;
 
-use crate::collapse::{FOLLOWER, FRESH, LEADER, told};
+use crate::collapse::{FOLLOWER, FRESH, LEADER, streamed, told};
 
 /// The user whose request it is, by either kind of credentials.
 fn user(seen: &Seen) -> String {
@@ -124,23 +122,23 @@ async fn after_a_while_requests_wait_for_one_another_again() {
 
 #[tokio::test(start_paused = true)]
 async fn response_that_is_stored_ends_the_time_apart() {
-    let public = Arc::new(AtomicBool::new(false));
-    let turned = Arc::clone(&public);
-    let origin = Slow::second(move |_, _| match turned.load(Ordering::SeqCst) {
-        true => response(200, &[FRESH], "public"),
-        false => response(200, &[("cache-control", "private")], "private"),
-    });
-    let hour = Duration::from_secs(3600);
-    let crowd = Crowd::with_cache(origin, |cache| cache.uncacheable_for(hour));
-    assert_eq!(crowd.get("/a").reply().await.text(), "private");
-    assert_eq!(crowd.cache.stats().uncacheable(), 1);
-    public.store(true, Ordering::SeqCst);
-    assert!(crowd.get("/a").reply().await.is_stored());
-    assert_eq!(crowd.cache.stats().uncacheable(), 0);
-    crowd.clock.advance(61);
-    let again = replies(crowd.send_all(100, |_| get("/a"))).await;
-    assert!(again.iter().all(|reply| reply.text() == "public"));
-    assert_eq!(crowd.origin.calls(), 3);
+    let streaming: fn() -> Body = || streamed(2).0;
+    for public in [streaming, || Body::from(streamed(2).1)] {
+        let origin = Slow::second(move |_, before| match before {
+            0 => response(200, &[("cache-control", "private")], "private"),
+            _ => response(200, &[FRESH], public()),
+        });
+        let hour = Duration::from_secs(3600);
+        let crowd = Crowd::with_cache(origin, |cache| cache.uncacheable_for(hour));
+        assert_eq!(crowd.get("/a").reply().await.text(), "private");
+        assert_eq!(crowd.cache.stats().uncacheable(), 1);
+        assert!(crowd.get("/a").reply().await.is_stored());
+        assert_eq!(crowd.cache.stats().uncacheable(), 0);
+        crowd.clock.advance(61);
+        let again = replies(crowd.send_all(100, |_| get("/a"))).await;
+        assert!(again.iter().all(|reply| reply.body == streamed(2).1));
+        assert_eq!(crowd.origin.calls(), 3);
+    }
 }
 
 #[tokio::test(start_paused = true)]

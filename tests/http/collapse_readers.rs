@@ -1,5 +1,6 @@
 //! Those who read a body while it arrives, each at his own pace.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,9 +10,13 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use larder::ResponseBody;
-use larder_tests::{Client, Crowd, Reply, Slow, get, replies, response, settle};
+use larder_tests::{
+    Client, Crowd, Feed, Reply, Slow, fed_first, get, is_broken, poll_once, replies, response,
+    settle,
+};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use tower::ServiceExt;
 
 use crate::collapse::FRESH;
 
@@ -210,4 +215,52 @@ async fn followers_that_leave_disturb_nobody() {
     assert!(stayed.len() == 40 && are_whole(&stayed, 30));
     assert_eq!(crowd.origin.calls(), 1);
     assert!(crowd.get("/a").reply().await.is_hit());
+}
+
+/// A leader and a follower, both polled by hand, at a body that is fed by hand. The leader has its
+/// head, the follower has yet to be woken.
+async fn late_follower() -> (
+    Crowd,
+    Feed,
+    ResponseBody<Body>,
+    Pin<Box<dyn Future<Output = Reply>>>,
+) {
+    let (answer, feeder) = fed_first(&[FRESH]);
+    let (origin, gate) = Slow::gated(answer);
+    let crowd = Crowd::with_cache(origin, |cache| cache.max_body_bytes(1_000));
+    let mut leader = Box::pin(crowd.service.clone().oneshot(get("/a")));
+    assert!(poll_once(&mut leader).is_pending());
+    let follower = crowd.service.clone().oneshot(get("/a"));
+    let mut follower = Box::pin(async { Reply::read(follower.await.unwrap()).await });
+    assert!(poll_once(&mut follower).is_pending());
+    gate.open(2);
+    let leader = leader.await.unwrap().into_body();
+    (crowd, feeder, leader, follower)
+}
+
+#[tokio::test(start_paused = true)]
+async fn follower_that_is_too_late_for_the_first_byte_goes_forward() {
+    let (crowd, feeder, mut leader, follower) = late_follower().await;
+    feeder.data(vec![b'x'; 1_001]);
+    let frame = leader.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap().len(), 1_001);
+    assert_eq!(follower.await.text(), "call 2");
+    feeder.end();
+    assert!(leader.frame().await.is_none());
+    assert_eq!(crowd.origin.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn follower_that_has_not_begun_when_the_body_breaks_off_goes_forward() {
+    let (crowd, feeder, mut leader, follower) = late_follower().await;
+    feeder.data("half");
+    feeder.fail();
+    settle().await;
+    assert_eq!(follower.await.text(), "call 2");
+    assert_eq!(
+        leader.frame().await.unwrap().unwrap().into_data().unwrap(),
+        "half"
+    );
+    assert!(is_broken(&leader.frame().await.unwrap().unwrap_err()));
+    assert_eq!(crowd.origin.calls(), 2);
 }
