@@ -168,3 +168,28 @@ async fn follower_that_has_yet_to_be_woken_keeps_the_body_coming() {
     assert_eq!(reply.field("cache-status"), FOLLOWER);
     assert_eq!((reply.text(), crowd.origin.calls()), ("body", 1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_that_leave_on_many_threads_harm_nobody() {
+    for round in 0..50 {
+        let crowd = steps(false);
+        let clients = crowd.send_all(200, |_| get("/a"));
+        let (leaving, staying): (Vec<_>, Vec<_>) = clients
+            .into_iter()
+            .enumerate()
+            .partition(|(client, _)| client % 3 == 0);
+        for (client, leaving) in &leaving {
+            leaving.leave();
+            if client % 2 == 0 {
+                yield_now().await;
+            }
+        }
+        let staying = staying.into_iter().map(|(_, client)| client).collect();
+        let right = replies(staying)
+            .await
+            .iter()
+            .all(|reply| reply.body == streamed(5).1);
+        assert!(right, "{round}");
+        assert!(crowd.origin.calls() <= 1 + leaving.len(), "{round}");
+    }
+}
