@@ -107,8 +107,8 @@ impl CacheBuilder {
         }
     }
 
-    /// Memory for bodies on their way into the store, all together, in bytes. A response for which
-    /// there is no room streams through and is not stored. Default: 64 MiB.
+    /// Memory for bodies that are being fetched, all together, in bytes. A response for which there
+    /// is no room streams through and is not stored. Default: 64 MiB.
     pub fn max_fill_bytes(self, max_fill_bytes: u64) -> Self {
         Self {
             max_fill_bytes,

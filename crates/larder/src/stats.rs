@@ -151,7 +151,7 @@ getters! {
     errors,
     /// Responses being fetched now that others may wait for.
     fills,
-    /// Bytes held now of bodies on their way into the store.
+    /// Bytes held now of bodies that are being fetched.
     fill_bytes,
     /// Requests forwarded because of their method.
     forwarded_methods,
