@@ -192,19 +192,31 @@ async fn responses_that_are_not_stored_are_everybodys_own() {
     }
 }
 
+/// Answers users with what is theirs, and everybody else with what all may have.
+fn greeting(private: &'static str) -> Slow {
+    Slow::second(move |seen, _| {
+        let user = user(seen);
+        let for_all = user == "anonymous";
+        let control = if for_all { "max-age=60" } else { private };
+        response(200, &[("cache-control", control)], user)
+    })
+}
+
 #[tokio::test(start_paused = true)]
 async fn leader_with_credentials_does_not_keep_the_others_from_collapsing() {
-    for field in ["cookie", "authorization"] {
-        let crowd = Crowd::new(naming_users("max-age=60"));
-        let users = crowd.send_all(50, as_user(field));
-        let anonymous = crowd.send_all(100, |_| get("/a"));
-        sleep(Duration::from_millis(1_500)).await;
-        // The leader was answered; its like go side by side, and one leads the anonymous.
-        assert_eq!(crowd.origin.counts().inside, 50);
-        assert_own(&replies(users).await);
-        let anonymous = replies(anonymous).await;
-        assert!(anonymous.iter().all(|reply| reply.text() == "anonymous"));
-        assert_eq!(told(&anonymous, FOLLOWER), 99);
-        assert_eq!(crowd.origin.calls(), 51);
+    for private in ["max-age=60", "private, max-age=60", "no-store"] {
+        for field in ["cookie", "authorization"] {
+            let crowd = Crowd::new(greeting(private));
+            let users = crowd.send_all(50, as_user(field));
+            let anonymous = crowd.send_all(100, |_| get("/a"));
+            sleep(Duration::from_millis(1_500)).await;
+            // The leader was answered; its like go side by side, and one leads the anonymous.
+            assert_eq!(crowd.origin.counts().inside, 50);
+            assert_own(&replies(users).await);
+            let anonymous = replies(anonymous).await;
+            assert!(anonymous.iter().all(|reply| reply.text() == "anonymous"));
+            assert_eq!(told(&anonymous, FOLLOWER), 99);
+            assert_eq!(crowd.origin.calls(), 51);
+        }
     }
 }

@@ -85,8 +85,7 @@ impl Job {
     }
 
     fn is_in(&self, scope: Scope) -> bool {
-        let head = self.sent.head();
-        scope == Scope::Everybody || head.has_authorization() || head.has_cookie()
+        scope == Scope::Everybody || self.has_credentials()
     }
 
     pub(crate) fn board(&self) -> Boarded<FlightKey, Takeoff, Landing> {

@@ -89,12 +89,19 @@ impl Job {
             // Says nothing about the next response.
             SkipReason::RequestNoStore | SkipReason::Invalidated | SkipReason::NoRuntime => return,
             SkipReason::Authorization | SkipReason::Cookie => Scope::Credentials,
+            // What a user may not share says nothing about what everybody gets.
+            _ if self.has_credentials() => Scope::Credentials,
             _ => Scope::Everybody,
         };
         if !status.is_server_error() && reason != SkipReason::FillBudget {
             self.mark(scope);
         }
         self.land(Landing::Alone(scope));
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        let head = self.sent.head();
+        head.has_authorization() || head.has_cookie()
     }
 
     /// Remembers that responses of this key are not for others.
