@@ -87,6 +87,7 @@ impl Body {
         if self.plan.pauses > 0 {
             let pause = millis(self.rng.u64(..=self.plan.pauses));
             self.pause = Some(Box::pin(sleep(pause)));
+            self.world.state().exchanges[self.exchange].pauses += pause;
         }
         piece
     }

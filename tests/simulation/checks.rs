@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::handlers::Failure;
-use crate::settings::Settings;
+use crate::origin::Kind;
+use crate::settings::{Settings, secs};
 use crate::sight::{Ended, Reading, Sight};
 use crate::world::{BodyEnd, Exchange, Head, State, Visit, World};
 
@@ -42,6 +43,10 @@ pub fn head(world: &World, sight: &Sight) -> Reading {
         }
     }
     state.reads(sight.visit, sight.exchange);
+    if let Some(id) = sight.exchange {
+        let exchange = &mut state.exchanges[id];
+        exchange.stored |= sight.cache_status.contains("; stored");
+    }
     Reading::of(&state, sight)
 }
 
@@ -92,6 +97,11 @@ fn a_purge_stays_done(_: &Settings, state: &State, sight: &Sight) -> Result<(), 
     if asked.is_some_and(|asked| asked < purged.order) {
         return Err("it was asked for before the purge".to_owned());
     }
+    let resource = state.visits[sight.visit].ask.resource;
+    let dead = asked.is_some_and(|asked| asked < state.resources[resource].purged.order);
+    if dead && !sight.is_forwarded() {
+        return Err("it was purged meanwhile".to_owned());
+    }
     Ok(())
 }
 
@@ -134,20 +144,39 @@ fn gave_up(state: &State, visit: &Visit, limit: Duration) -> bool {
 
 /// Promise 4.
 fn others_get_only_what_they_could_have_reused(
-    _: &Settings,
+    settings: &Settings,
     state: &State,
     sight: &Sight,
 ) -> Result<(), String> {
+    let ask = &state.visits[sight.visit].ask;
     let mut last = None;
     for (id, exchange) in sight.exchanges(state) {
         let own = exchange.visit == Some(sight.visit);
         if exchange.alone && !own {
             return Err(format!("#{id} was for one client, not for this"));
         }
-        last = last.max(Some((exchange.called, exchange.no_cache && !own, id)));
+        last = Some((id, exchange)).filter(|_| !own);
     }
-    match last {
-        Some((_, true, id)) => Err(format!("#{id} wants validation")),
+    let Some((id, exchange)) = last else {
+        return Ok(());
+    };
+    if exchange.no_cache {
+        return Err(format!("#{id} wants validation"));
+    }
+    let heard = settings.conformance && state.resources[ask.resource].habit.kind != Kind::Own;
+    let accepts = match ask.directive.filter(|_| heard) {
+        Some("no-cache") if !sight.is_forwarded() && !sight.stands_in() => {
+            return Err(format!("#{id} was not validated for who wanted that"));
+        }
+        Some("max-stale") => Duration::MAX,
+        Some("stale-if-error=5") => secs(5),
+        _ => Duration::ZERO,
+    };
+    let age = state.now() - exchange.called.at;
+    match exchange.until {
+        Some(until) if age > until.saturating_add(accepts) => {
+            Err(format!("#{id} was usable for {until:?} and is {age:?} old"))
+        }
         _ => Ok(()),
     }
 }
@@ -218,6 +247,18 @@ fn nobody_waits_without_a_cause(
 
 /// Checks when a request reaches the origin.
 pub fn call(settings: &Settings, state: &mut State, exchange: usize) {
+    let visit = state.exchanges[exchange].visit;
+    let calls = state
+        .exchanges
+        .iter()
+        .filter(|e| e.visit.is_some() && e.visit == visit)
+        .count();
+    if calls > 2 {
+        state.fail(
+            "one request, one call",
+            &format!("client {visit:?}: {calls} calls"),
+        );
+    }
     if let Some(visit) = state.exchanges[exchange].visit
         && let Err(why) = nobody_waits_without_a_cause(settings, state, visit)
     {
@@ -273,6 +314,37 @@ pub fn end(world: &World, sight: &Sight, reading: &Reading) {
             &format!("client {visit}: {why}"),
         );
     }
+    if let Err(why) = nobody_is_slowed_by_another(&world.settings, &state, sight, reading) {
+        state.fail(
+            "nobody is slowed by another",
+            &format!("client {visit}: {why}"),
+        );
+    }
+}
+
+/// Promise 5: who reads without a rest gets the body as fast as the origin gives it.
+fn nobody_is_slowed_by_another(
+    settings: &Settings,
+    state: &State,
+    sight: &Sight,
+    reading: &Reading,
+) -> Result<(), String> {
+    let visit = &state.visits[sight.visit];
+    let (Some(id), Some(since)) = (sight.exchange, visit.served) else {
+        return Ok(());
+    };
+    let exchange = &state.exchanges[id];
+    // Of a body that is not kept nobody is far ahead of the others.
+    let kept = exchange.content.len < WINDOW && settings.max_fill_bytes > 1 << 20;
+    let together = exchange.together && !kept;
+    let took = state.now() - since;
+    if visit.ask.rests.is_none() && !together && took > exchange.pauses {
+        return Err(format!(
+            "{} bytes took {took:?}, not {:?}",
+            reading.bytes, exchange.pauses
+        ));
+    }
+    Ok(())
 }
 
 fn body_is_whole_or_broken(state: &State, sight: &Sight, reading: &Reading) -> Result<(), String> {
@@ -304,3 +376,6 @@ fn of_resource(state: &State, resource: usize) -> impl Iterator<Item = &Exchange
     let exchanges = state.exchanges.iter();
     exchanges.filter(move |exchange| exchange.resource == resource)
 }
+
+/// The pump of a body that is not kept runs ahead of the slowest reader by so much.
+const WINDOW: usize = 256 << 10;

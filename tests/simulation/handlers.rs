@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use http::{Method, Response, response};
+use http::{HeaderMap, Method, Response, response};
 use tokio::time::sleep;
 
 use crate::body::Body;
@@ -103,6 +103,7 @@ impl Call {
         exchange.status = status;
         exchange.alone = says.alone;
         exchange.no_cache = says.no_cache;
+        exchange.until = Some(says.until);
         exchange.content = self.content(exchange);
         exchange.version
     }
@@ -148,10 +149,11 @@ impl Call {
         exchange.status = 304;
         exchange.lies = mismatch;
         // Without a word on it the stored response's own holds on.
-        exchange.alone &= builder
-            .headers_ref()
-            .is_some_and(|f| f.contains_key("cache-control"));
-        exchange.alone |= self.asked.no_store;
+        let says = |fields: &HeaderMap| fields.contains_key("cache-control");
+        if !builder.headers_ref().is_some_and(says) {
+            exchange.alone = self.asked.no_store;
+            exchange.until = None;
+        }
         exchange.content = Content::new(String::new(), 0, 0);
         drop(state);
         let builder = builder.header("x-confirmed", self.exchange);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::asks::Ask;
-use crate::world::{State, World};
+use crate::settings::Settings;
+use crate::world::{BodyEnd, Exchange, State, World};
 
 /// At any time.
 pub fn work_is_bounded(world: &World) {
@@ -43,10 +44,16 @@ pub fn work_is_bounded(world: &World) {
 fn memory_is_bounded(world: &World) {
     let (stats, limits) = (world.cache.stats(), &world.settings);
     let mut state = world.state();
+    let filled = filled(&state, limits);
     let variants = stats.keys() * limits.max_variants as u64;
     for (what, is, limit) in [
         ("bytes", stats.bytes(), limits.max_bytes),
         ("bytes of fills", stats.fill_bytes(), limits.max_fill_bytes),
+        (
+            "bytes of what is not stored yet",
+            stats.fill_bytes(),
+            filled,
+        ),
         ("variants", stats.responses(), variants),
         ("marks", stats.uncacheable(), limits.max_uncacheable as u64),
     ] {
@@ -57,6 +64,31 @@ fn memory_is_bounded(world: &World) {
             );
         }
     }
+}
+
+/// As many bytes as can be on their way into the store.
+fn filled(state: &State, limits: &Settings) -> u64 {
+    let usual = limits.max_bytes.min(limits.max_fill_bytes) > limits.max_body_bytes;
+    let is_stored = |exchange: &&Exchange| {
+        let Exchange {
+            content,
+            ended,
+            end,
+            lies,
+            ..
+        } = exchange;
+        let purged = state.resources[exchange.resource].purged.order > exchange.called.order;
+        let whole = ended.is_some_and(|ended| ended.at < state.now()) && *end == BodyEnd::Clean;
+        let fits = usual && content.len as u64 <= limits.max_body_bytes;
+        exchange.stored && whole && fits && !lies && !purged
+    };
+    let held = |exchange: &&Exchange| exchange.readers > 0 || exchange.ended.is_none();
+    let fills = state
+        .exchanges
+        .iter()
+        .filter(held)
+        .filter(|exchange| !is_stored(exchange));
+    fills.map(|exchange| exchange.content.len as u64).sum()
 }
 
 /// Calls for which no client waits, and since when.
@@ -119,4 +151,4 @@ pub fn nothing_is_left(world: &World) {
 }
 
 /// Memory is looked at so often.
-const LOOKS: u32 = 64;
+const LOOKS: u32 = 32;

@@ -1,9 +1,11 @@
 //! What the origin says of a response.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 
 use crate::origin::{Asked, Habit, Kind, Shield};
-use crate::settings::{Settings, chance, maybe};
+use crate::settings::{Settings, chance, maybe, secs};
 
 pub struct Says {
     pub cache_control: Option<String>,
@@ -14,6 +16,8 @@ pub struct Says {
     /// Nobody else may have it.
     pub alone: bool,
     pub no_cache: bool,
+    /// At this age nobody else may have it any more.
+    pub until: Duration,
 }
 
 impl Says {
@@ -37,6 +41,7 @@ impl Says {
         if chance(rng, 0.95) {
             words.push(format!("max-age={}", habit.max_age));
         }
+        let (fresh, windows) = ages(habit, settings, &words, own);
         if let Some(window) = habit.stale_while_revalidate {
             words.push(format!("stale-while-revalidate={window}"));
         }
@@ -55,12 +60,43 @@ impl Says {
         Self {
             alone,
             no_cache: has("no-cache"),
+            until: fresh + windows,
             cache_control: (!words.is_empty()).then(|| words.join(", ")),
             vary,
             sets_cookie,
             by_language,
         }
     }
+}
+
+/// How long it is fresh, and how long after that it may be served.
+fn ages(habit: &Habit, settings: &Settings, words: &[String], own: bool) -> (Duration, Duration) {
+    let has = |word: &str| words.iter().any(|said| said.starts_with(word));
+    let shared_only = has("s-maxage") && !own;
+    let stated = if shared_only {
+        Some(secs(2))
+    } else {
+        has("max-age").then_some(secs(habit.max_age))
+    };
+    let fresh = match (stated, settings.lifetime) {
+        (Some(stated), Some(most)) => stated.min(most),
+        (stated, most) => stated.or(most).unwrap_or_default(),
+    };
+    if has("must-revalidate") || shared_only {
+        return (fresh, Duration::ZERO);
+    }
+    let validating = habit.stale_while_revalidate.map(secs);
+    let failing = habit.stale_if_error.map(secs);
+    let windows = [
+        validating.or(settings.stale_while_revalidate),
+        failing.or(settings.stale_if_error),
+        settings.grace,
+        (settings.conformance && !own).then_some(secs(24 * 3600)),
+    ];
+    (
+        fresh,
+        windows.into_iter().flatten().max().unwrap_or_default(),
+    )
 }
 
 /// A directive now and then.

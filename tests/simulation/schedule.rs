@@ -69,7 +69,7 @@ fn steps(rng: &mut Rng, world: &World) -> Vec<(Duration, Step)> {
     let mut state = world.state();
     let (resources, theme) = (state.resources.len(), &world.theme);
     let count = rng.usize(30..=200).min(rng.usize(30..=200));
-    let span = pick(rng, &[2_000, 10_000, 60_000]);
+    let span = pick(rng, &[1_000, 5_000, 30_000]);
     let mut steps = Vec::new();
     while steps.len() < count {
         let at = millis(rng.u64(..span));

@@ -32,11 +32,11 @@ pub struct Settings {
     pub hard_timeout: Option<Duration>,
     early_refresh: EarlyRefresh,
     jitter_percent: u8,
-    lifetime: Option<Duration>,
-    grace: Option<Duration>,
+    pub lifetime: Option<Duration>,
+    pub grace: Option<Duration>,
     keep: Option<Duration>,
-    stale_while_revalidate: Option<Duration>,
-    stale_if_error: Option<Duration>,
+    pub stale_while_revalidate: Option<Duration>,
+    pub stale_if_error: Option<Duration>,
     /// How often a request stands in line until the origin is ready.
     pub queues: f64,
     /// Handlers learn who asks from the request's extensions instead of its fields.

@@ -28,6 +28,18 @@ impl Sight {
         let ids = self.exchange.into_iter().chain(self.confirmed);
         ids.map(|id| (id, &state.exchanges[id]))
     }
+
+    /// It is the origin's answer to the client's own request.
+    pub fn is_forwarded(&self) -> bool {
+        let member = format!("{};", self.cache_status);
+        member.contains("; fwd=") && !member.contains("; collapsed;") && !self.stands_in()
+    }
+
+    /// It is a stored response in place of one that could not be had in time, or not just now.
+    pub fn stands_in(&self) -> bool {
+        let stale = ["stale-if-error", "timeout", "hit; ttl=-", "hit; ttl=0"];
+        stale.iter().any(|word| self.cache_status.contains(word))
+    }
 }
 
 impl fmt::Display for Sight {

@@ -81,13 +81,16 @@ pub const LARGE: Theme = Theme {
 pub const WRITES: Theme = Theme {
     name: "writes",
     writes: 0.2,
+    crowds: 0.4,
     errors: 0.03,
+    slow: 0.05,
     ..CALM
 };
 
 pub const CLEARS: Theme = Theme {
     name: "clears",
     clears: 0.1,
+    crowds: 0.4,
     slow: 0.05,
     leaving: 0.1,
     ..CALM

@@ -105,6 +105,12 @@ pub struct Exchange {
     pub alone: bool,
     /// Others may have it only after validation.
     pub no_cache: bool,
+    /// At this age others may not have it any more. None: it says nothing about that.
+    pub until: Option<Duration>,
+    /// Its client was told that it is being stored.
+    pub stored: bool,
+    /// How long its body rested, all in all.
+    pub pauses: Duration,
     /// It says of itself what is not so.
     pub lies: bool,
     pub content: Content,
@@ -113,6 +119,8 @@ pub struct Exchange {
     pub ended: Option<Moment>,
     /// How many clients read it.
     pub readers: usize,
+    /// There was more than one at a time.
+    pub together: bool,
     /// When the last one left.
     pub left: Option<Duration>,
 }
@@ -225,7 +233,9 @@ impl State {
     pub fn reads(&mut self, visit: usize, exchange: Option<usize>) {
         self.visits[visit].reads = exchange;
         if let Some(exchange) = exchange {
-            self.exchanges[exchange].readers += 1;
+            let exchange = &mut self.exchanges[exchange];
+            exchange.readers += 1;
+            exchange.together |= exchange.readers > 1;
         }
     }
 
@@ -269,11 +279,15 @@ impl State {
             status: 0,
             alone: false,
             no_cache: false,
+            until: None,
+            stored: false,
+            pauses: Duration::ZERO,
             lies: false,
             content: Content::new(String::new(), 0, 0),
             end: BodyEnd::Clean,
             ended: None,
             readers: 0,
+            together: false,
             left: None,
         });
         let exchange = self.exchanges.len() - 1;
