@@ -58,7 +58,7 @@ impl Shared {
     }
 }
 
-/// What the user set; see [`CacheBuilder`] for units and defaults.
+/// What the user set; see [`CacheBuilder`](crate::CacheBuilder) for units and defaults.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) collapse_timeout: Duration,
