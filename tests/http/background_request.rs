@@ -235,6 +235,45 @@ async fn what_the_applications_layers_put_into_the_request_goes_along() {
     assert_eq!(asked.version, http::Version::HTTP_2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn page_for_whoever_occasioned_the_request_is_not_kept_for_all() {
+    for (credentials, says, shared) in [
+        (
+            &CREDENTIALS[..1],
+            "max-age=60, stale-while-revalidate=30",
+            false,
+        ),
+        (
+            &CREDENTIALS[1..],
+            "max-age=60, stale-while-revalidate=30",
+            false,
+        ),
+        (&CREDENTIALS[1..], "must-revalidate, max-age=60", false),
+        (&CREDENTIALS[..1], "public, max-age=60", true),
+        (&CREDENTIALS[1..], "s-maxage=60", true),
+        (&[][..], "max-age=60", true),
+    ] {
+        let fields = [("cache-control", says)];
+        let first = [("cache-control", "max-age=60, stale-while-revalidate=30")];
+        let scene = Scene::new(move |calls| async move {
+            Ok(match calls {
+                0 => response(200, &first, "for all"),
+                _ => response(200, &fields, "for user 7, by the extension"),
+            })
+        });
+        assert!(scene.get().await.is_stored());
+        sleep(secs(65)).await;
+        let mut triggering = request("GET", "/a", credentials);
+        triggering.extensions_mut().insert(User(7));
+        assert_eq!(scene.send(triggering).await.unwrap().text(), "for all");
+        settle().await;
+        assert_eq!(scene.calls(), 2);
+        let other = scene.get().await;
+        assert_eq!(other.text() != "for all", shared, "{credentials:?} {says}");
+        assert!(other.is_hit());
+    }
+}
+
 /// What a handler behind nested routers is told of its request.
 type Told = (String, Uri, Uri, String);
 

@@ -74,7 +74,7 @@ pub use invalidation::Invalidation;
 pub use lookup::Lookup;
 pub use policy::{Mode, Policy, Scheme};
 pub use reason::{BypassReason, SkipReason};
-pub use request::RequestHead;
+pub use request::{Credentials, RequestHead};
 pub use serving::Serving;
 pub use stored::{Exchange, StoredHead};
 pub use validation::{Freshened, Validation};

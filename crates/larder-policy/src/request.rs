@@ -80,6 +80,20 @@ impl<'a> RequestHead<'a> {
         self
     }
 
+    /// Which credentials the request has.
+    #[must_use]
+    pub const fn credentials(&self) -> Credentials {
+        Credentials(self.seen.0 & (Seen::AUTHORIZATION | Seen::COOKIE))
+    }
+
+    /// The same request, made on the occasion of one with these credentials: they count as its own.
+    /// They are not sent, but what the application made of them may be known to the inner service.
+    #[must_use]
+    pub const fn on_behalf_of(mut self, credentials: Credentials) -> Self {
+        self.seen.0 |= credentials.0;
+        self
+    }
+
     /// The method.
     #[must_use]
     pub const fn method(&self) -> &'a Method {
@@ -160,6 +174,10 @@ impl<'a> RequestHead<'a> {
         self.seen.has(Seen::HOST_REPEATED)
     }
 }
+
+/// Which credentials a request has; by default none. See [`RequestHead::credentials`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Credentials(u16);
 
 #[derive(Debug, Clone, Copy)]
 struct Seen(u16);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::MethodClass;
-use larder_policy::{RequestHead, SkipReason};
+use larder_policy::{Credentials, RequestHead, SkipReason};
 use tracing::Span;
 
 use crate::context::Context;
@@ -26,6 +26,8 @@ pub(crate) struct Job {
     pub(crate) waited: bool,
     /// No client waits: the request was made to validate a stored response.
     pub(crate) unattended: bool,
+    /// Those of the client on whose occasion it was made.
+    pub(crate) credentials: Credentials,
     /// Set once its client was answered although the inner service has not.
     pub(crate) answered: Option<Arc<AtomicBool>>,
     /// The inner service's work, and what comes of it.
@@ -41,6 +43,7 @@ impl Job {
             leader: None,
             waited: false,
             unattended: false,
+            credentials: Credentials::default(),
             answered: None,
             span: Span::none(),
         }

@@ -46,7 +46,8 @@ impl Job {
         let (mut head, announced) = match self.admit(&parts, &body, arrived.times) {
             Ok(admitted) => admitted,
             Err(reason) => {
-                if let Some((key, old)) = self.outlived() {
+                let of_client = matches!(reason, SkipReason::Authorization | SkipReason::Cookie);
+                if let Some((key, old)) = self.outlived().filter(|_| !of_client) {
                     cache.shared().memory.remove(key, old);
                 }
                 trace::skipped(cache, reason);
@@ -134,7 +135,7 @@ impl Job {
             return Err(SkipReason::BodyTooLarge);
         }
         let policy = &self.context.policy;
-        let mut request = self.sent.head();
+        let mut request = self.sent.head().on_behalf_of(self.credentials);
         if self.fetch.stored.is_some() {
             request = request.whole();
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use http_body::Body;
+use larder_policy::RequestHead;
 use larder_policy::key::MethodClass;
 use tower_service::Service;
 
@@ -35,10 +36,12 @@ pub(crate) fn refresh<S, B, C>(
     let Some(place) = context.cache.shared().background.place() else {
         return;
     };
+    let (method, uri, fields) = (request.method(), request.uri(), request.headers());
+    let credentials = RequestHead::new(method, uri, fields, false).credentials();
     let request = unattended(context, request, turn.entry());
     let sent = Sent::of(context, &request);
     let mut job = Job::new(Arc::clone(context), sent, fetch);
-    job.unattended = true;
+    (job.unattended, job.credentials) = (true, credentials);
     match job.board() {
         Boarded::Lead(leader) => job.leader = Some(leader),
         // It is being fetched already.
@@ -55,7 +58,8 @@ pub(crate) fn refresh<S, B, C>(
 }
 
 /// A request for the same response that no client made: nothing of the triggering request goes with
-/// it but what says which response is meant, and what the application's own layers put there.
+/// it but what says which response is meant, and what the application's own layers put there: since
+/// that may be who asks, the response is stored only if one to the triggering request could be.
 fn unattended<B: Default>(context: &Context, triggering: &Request<B>, entry: &Entry) -> Request<B> {
     let mut request = Request::new(B::default());
     *request.method_mut() = match entry.head.class() {
