@@ -1,6 +1,6 @@
 //! The checker's locks, atomics and runtime, under the names by which the core asks for its own.
 
-pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub(crate) use crate::runtime::Handle;

@@ -1,7 +1,7 @@
 //! What the state machines of collapsing and fills use of the standard library and of the runtime.
 //! The package `model` puts a model checker's own in place of it.
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub(crate) use tokio::runtime::Handle;

@@ -12,7 +12,7 @@ use http_body::Frame;
 
 use crate::body_error::BodyError;
 use crate::buffer::reader::Reader;
-use crate::shim::{AtomicBool, Handle, Mutex, Ordering, TryLockError, lock};
+use crate::shim::{AtomicBool, Handle, Mutex, Ordering, TryLockError, fence, lock};
 
 pub(crate) struct Engine {
     slot: Mutex<Slot>,
@@ -47,7 +47,7 @@ impl Engine {
         slot.pump = Some(Box::pin(pump));
         drop(slot);
         // Somebody has joined already.
-        if self.detached.load(Ordering::SeqCst) {
+        if self.is_detached() {
             self.take_off();
         }
     }
@@ -55,7 +55,15 @@ impl Engine {
     /// Lets the pump run by itself from now on.
     pub(crate) fn detach(&self) {
         self.detached.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         self.take_off();
+    }
+
+    /// Asked after the slot was given free. A lock that was not got orders nothing by itself: with the
+    /// fences, who did not get it was seen by whoever had it.
+    fn is_detached(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.detached.load(Ordering::SeqCst)
     }
 
     fn take_off(&self) {
@@ -91,7 +99,7 @@ impl Engine {
             }
         }
         drop(slot);
-        if self.detached.load(Ordering::SeqCst) {
+        if self.is_detached() {
             self.take_off();
             return false;
         }
