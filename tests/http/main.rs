@@ -21,6 +21,7 @@ mod collapse_readers;
 mod collapse_requests;
 mod collapse_spans;
 mod collapse_vary;
+mod downloads;
 mod early_refresh;
 mod etag;
 mod expiry_under_load;
