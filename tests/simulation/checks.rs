@@ -230,8 +230,9 @@ fn nobody_waits_without_a_cause(
         return Ok(());
     }
     let soft = settings.soft_timeout.is_some_and(|soft| {
-        let mut since = turns.iter().chain([&started]);
-        since.any(|since| *since + soft == now)
+        let lines = state.lines.iter().map(|line| &line.end);
+        let mut since = turns.iter().chain(lines).chain([&started]);
+        since.any(|since| since.saturating_add(soft) == now)
     });
     let awaited = |e: &Exchange| e.head == Head::Awaited || e.ended.is_none();
     let patient = now == started + settings.collapse_timeout

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use http::{HeaderMap, Method, Response, response};
+use http::{Method, Response, response};
 use tokio::time::sleep;
 
 use crate::body::Body;
@@ -38,52 +38,34 @@ impl Call {
         if !plan.early {
             self.look();
         }
-        let status = match plan.fault {
+        match plan.fault {
             Some(Fault::Error) => return Err(self.fails()),
             Some(Fault::Panic) => self.panics(),
             Some(Fault::Status(status)) => return Ok(self.refuses(status, plan, rng)),
-            _ => 200,
-        };
-        let own = self.own && self.asked.user.is_some();
-        let says = Says::random(
-            &mut rng,
-            &self.habit,
-            &self.asked,
-            &self.world.settings,
-            own,
-        );
-        let version = self.represent(&says, status);
-        let tag = self.tag(version, &says);
-        let mut builder = Response::builder();
-        if let Some(value) = &says.cache_control {
-            builder = builder.header("cache-control", value);
+            Some(Fault::Mismatch) | None => {}
         }
-        if let Some(value) = says.vary {
-            builder = builder.header("vary", value);
-        }
-        if says.sets_cookie {
-            builder = builder.header("set-cookie", format!("seen={}", self.exchange));
-        }
+        let settings = &self.world.settings;
+        let says = Says::random(&mut rng, &self.habit, &self.asked, settings, self.is_own());
+        let (builder, tag) = (says.fields(self.exchange), self.tag(&says));
         let mismatch = plan.fault == Some(Fault::Mismatch);
-        if let Some(asked) = &self.asked.if_none_match
-            && (mismatch || tag.as_ref() == Some(asked))
-        {
-            let tag = if mismatch {
-                "\"other\"".to_owned()
-            } else {
-                asked.clone()
-            };
+        let asked = self.asked.if_none_match.as_ref();
+        if asked.is_some() && (mismatch || tag.as_ref() == asked) {
+            self.represent(&says, 304);
+            let tag = tag.filter(|_| !mismatch);
+            let tag = tag.unwrap_or_else(|| "\"other\"".to_owned());
             return Ok(self.not_modified(builder.header("etag", tag), mismatch));
         }
-        if let Some(tag) = tag {
-            builder = builder.header("etag", tag);
-        }
-        // Of a 304, and of what a HEAD says of a stored response, only the cookies are not stored.
-        let keeps_cookies = self.world.settings.conformance && !own;
-        if says.sets_cookie && !keeps_cookies && self.asked.method == Method::GET {
-            self.world.state().exchanges[self.exchange].alone = true;
-        }
+        self.represent(&says, 200);
+        let builder = match tag {
+            Some(tag) => builder.header("etag", tag),
+            None => builder,
+        };
         Ok(self.full(builder, plan, rng))
+    }
+
+    /// The cache holds a copy for this user alone.
+    fn is_own(&self) -> bool {
+        self.own && self.asked.user.is_some()
     }
 
     /// Reads the version.
@@ -94,7 +76,7 @@ impl Call {
     }
 
     /// Settles what the response is, and whose.
-    fn represent(&self, says: &Says, status: u16) -> u64 {
+    fn represent(&self, says: &Says, status: u16) {
         let mut state = self.world.state();
         let exchange = &mut state.exchanges[self.exchange];
         let personal = matches!(self.habit.kind, Kind::Own | Kind::Personal(_));
@@ -105,7 +87,15 @@ impl Call {
         exchange.no_cache = says.no_cache;
         exchange.until = Some(says.until);
         exchange.content = self.content(exchange);
-        exchange.version
+        if status == 200 && self.asked.method == Method::GET {
+            let keeps_cookies = self.world.settings.conformance && !self.is_own();
+            exchange.alone |= says.sets_cookie && !keeps_cookies;
+        } else if says.cache_control.is_none() {
+            // Of a 304, and of what a HEAD says of a stored response, only the cookies are not
+            // stored. What the stored response says itself holds on.
+            exchange.alone = self.asked.no_store;
+            exchange.until = None;
+        }
     }
 
     fn content(&self, exchange: &Exchange) -> Content {
@@ -126,7 +116,8 @@ impl Call {
         Content::new(label, id, self.habit.bytes + more)
     }
 
-    fn tag(&self, version: u64, says: &Says) -> Option<String> {
+    fn tag(&self, says: &Says) -> Option<String> {
+        let version = self.world.state().exchanges[self.exchange].version;
         let personal = matches!(self.habit.kind, Kind::Own | Kind::Personal(_));
         let mut tag = format!("\"v{version}");
         if let Some(user) = self.asked.user.filter(|_| personal) {
@@ -146,14 +137,7 @@ impl Call {
     fn not_modified(&self, builder: response::Builder, mismatch: bool) -> Response<Body> {
         let mut state = self.world.state();
         let exchange = &mut state.exchanges[self.exchange];
-        exchange.status = 304;
         exchange.lies = mismatch;
-        // Without a word on it the stored response's own holds on.
-        let says = |fields: &HeaderMap| fields.contains_key("cache-control");
-        if !builder.headers_ref().is_some_and(says) {
-            exchange.alone = self.asked.no_store;
-            exchange.until = None;
-        }
         exchange.content = Content::new(String::new(), 0, 0);
         drop(state);
         let builder = builder.header("x-confirmed", self.exchange);

@@ -25,7 +25,9 @@ pub fn work_is_bounded(world: &World) {
     }
     // A body has time of its own, and whoever moves it looks from time to time.
     let within = limits.finish_within;
-    let calls = calls.into_iter().map(|call| (call, within));
+    // Until then it does not show that the client has left.
+    let soft = limits.soft_timeout.unwrap_or_default();
+    let calls = calls.into_iter().map(|call| (call, within + soft));
     let bodies = bodies.into_iter().map(|body| (body, within * 3));
     for ((id, since), within) in calls.chain(bodies) {
         if state.now() - since > within {
@@ -82,7 +84,16 @@ fn filled(state: &State, limits: &Settings) -> u64 {
         let fits = usual && content.len as u64 <= limits.max_body_bytes;
         exchange.stored && whole && fits && !lies && !purged
     };
-    let held = |exchange: &&Exchange| exchange.readers > 0 || exchange.ended.is_none();
+    let just_now = |at: Option<Duration>| at.is_none_or(|at| at == state.now());
+    let held = |exchange: &&Exchange| {
+        let Exchange {
+            readers,
+            left,
+            ended,
+            ..
+        } = exchange;
+        *readers > 0 || just_now(ended.map(|ended| ended.at)) || just_now(*left)
+    };
     let fills = state
         .exchanges
         .iter()

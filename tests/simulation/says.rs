@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use http::Response;
+use http::response::Builder;
 
 use crate::origin::{Asked, Habit, Kind, Shield};
 use crate::settings::{Settings, chance, maybe, secs};
@@ -66,6 +68,20 @@ impl Says {
             sets_cookie,
             by_language,
         }
+    }
+
+    pub fn fields(&self, exchange: usize) -> Builder {
+        let mut builder = Response::builder();
+        if let Some(value) = &self.cache_control {
+            builder = builder.header("cache-control", value);
+        }
+        if let Some(value) = self.vary {
+            builder = builder.header("vary", value);
+        }
+        if self.sets_cookie {
+            builder = builder.header("set-cookie", format!("seen={exchange}"));
+        }
+        builder
     }
 }
 

@@ -85,7 +85,7 @@ impl Settings {
             stale_while_revalidate: maybe(rng, 0.2, &[1, 10]).map(secs),
             stale_if_error: maybe(rng, 0.2, &[1, 10]).map(secs),
             queues: pick(rng, &[0.0, 0.0, 0.1, 0.5]),
-            identity_in_extensions: false,
+            identity_in_extensions: rng.bool(),
         }
     }
 
