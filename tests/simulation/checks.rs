@@ -187,7 +187,7 @@ fn nothing_half_read_is_kept(_: &Settings, state: &State, sight: &Sight) -> Resu
     };
     let started = state.visits[sight.visit].started;
     let exchange = &state.exchanges[id];
-    let whole = exchange.end == BodyEnd::Clean && !exchange.lies;
+    let whole = exchange.cut_at.is_some() || (exchange.end == BodyEnd::Clean && !exchange.lies);
     if !whole && exchange.ended.is_some_and(|ended| ended < started) {
         return Err(format!("#{id} did not end well"));
     }
@@ -201,10 +201,14 @@ fn status_is_the_responses(_: &Settings, state: &State, sight: &Sight) -> Result
         return Ok(());
     };
     let len = exchange.content.len;
+    let least = exchange.cut_at.unwrap_or(len);
     let right = match sight.status {
         304 => ask.condition.is_some(),
-        206 => sight.part.as_ref().is_some_and(|part| part.len == len),
-        416 => ask.range.is_some_and(|(first, _)| first >= len),
+        206 => sight
+            .part
+            .as_ref()
+            .is_some_and(|part| [least, len].contains(&part.len)),
+        416 => ask.range.is_some_and(|(first, _)| first >= least),
         // The fields of a 304 may be all that shows of it.
         200 if ask.is_head() && exchange.status == 304 => true,
         status => status == exchange.status,
@@ -361,6 +365,7 @@ fn body_is_whole_or_broken(state: &State, sight: &Sight, reading: &Reading) -> R
                 .then_some(())
                 .ok_or_else(|| format!("broken by {error}"))
         }
+        Ended::Clean if exchange.is_some_and(|e| e.cut_at == Some(reading.bytes)) => Ok(()),
         Ended::Clean if reading.bytes != reading.expected => {
             Err(format!("{} bytes of {}", reading.bytes, reading.expected))
         }

@@ -157,6 +157,7 @@ impl Call {
             Announced::TooShort => Some(len.saturating_sub(5)),
         };
         exchange.lies = announced.is_some_and(|announced| announced != len);
+        exchange.cut_at = announced.filter(|announced| *announced < len);
         let part = self.asked.range.filter(|(first, _)| {
             let whole = end == BodyEnd::Clean && !exchange.lies;
             whole && plan.serves_ranges && *first < len && self.asked.method == Method::GET

@@ -113,6 +113,8 @@ pub struct Exchange {
     pub pauses: Duration,
     /// It says of itself what is not so.
     pub lies: bool,
+    /// It announces no more than so many bytes: who reads no further has all of it.
+    pub cut_at: Option<usize>,
     pub content: Content,
     pub end: BodyEnd,
     /// When its body ended or was dropped.
@@ -283,6 +285,7 @@ impl State {
             stored: false,
             pauses: Duration::ZERO,
             lies: false,
+            cut_at: None,
             content: Content::new(String::new(), 0, 0),
             end: BodyEnd::Clean,
             ended: None,
