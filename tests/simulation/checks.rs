@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::fate::nobody_waits_without_a_cause;
 use crate::handlers::Failure;
 use crate::origin::Kind;
 use crate::settings::{Settings, secs};
-use crate::sight::{Ended, Reading, Sight};
+use crate::sight::{Reading, Sight};
 use crate::world::{BodyEnd, Exchange, Head, State, Visit, World};
 
 type Check = fn(&Settings, &State, &Sight) -> Result<(), String>;
@@ -38,9 +39,8 @@ const CHECKS: [(&str, Check); 7] = [
 pub fn head(world: &World, sight: &Sight) -> Reading {
     let mut state = world.state();
     for (promise, check) in CHECKS {
-        if let Err(why) = check(&world.settings, &state, sight) {
-            state.fail(promise, &format!("client {}: {why}", sight.visit));
-        }
+        let found = check(&world.settings, &state, sight);
+        state.judge(promise, sight.visit, found);
     }
     state.reads(sight.visit, sight.exchange);
     if let Some(id) = sight.exchange {
@@ -137,7 +137,8 @@ fn gave_up(state: &State, visit: &Visit, limit: Duration) -> bool {
         before.map(|line| line.start).chain([at]).min()
     };
     let lasted = |at| since(at).is_some_and(|since| now - since >= limit);
-    let mut lost = of_resource(state, visit.ask.resource)
+    let mut lost = state
+        .of_resource(visit.ask.resource)
         .filter(|exchange| exchange.head == Head::Lost && exchange.turned == Some(now));
     lasted(now) || lost.any(|exchange| lasted(exchange.called.at))
 }
@@ -221,167 +222,13 @@ fn status_is_the_responses(_: &Settings, state: &State, sight: &Sight) -> Result
     }
 }
 
-/// Promise 5: whoever waits is let go as soon as what he waits for has come, or has failed.
-fn nobody_waits_without_a_cause(
-    settings: &Settings,
-    state: &State,
-    visit: usize,
-) -> Result<(), String> {
-    let visit = &state.visits[visit];
-    let (now, started) = (state.now(), visit.started.at);
-    let turns = &state.resources[visit.ask.resource].turns;
-    if now == started || turns.last() == Some(&now) {
-        return Ok(());
-    }
-    let soft = settings.soft_timeout.is_some_and(|soft| {
-        let lines = state.lines.iter().map(|line| &line.end);
-        let mut since = turns.iter().chain(lines).chain([&started]);
-        since.any(|since| since.saturating_add(soft) == now)
-    });
-    let awaited = |e: &Exchange| e.head == Head::Awaited || e.ended.is_none();
-    let patient = now == started + settings.collapse_timeout
-        && (state.lines.iter().any(|line| line.end > now)
-            || of_resource(state, visit.ask.resource).any(|e| e.called.at < now && awaited(e)));
-    // Nobody can tell whose it was.
-    let ready = state.lines.iter().any(|line| line.end == now);
-    if soft || patient || ready {
-        return Ok(());
-    }
-    Err(format!("it waited since {started:?}"))
-}
-
-/// Checks when a request reaches the origin.
-pub fn call(settings: &Settings, state: &mut State, exchange: usize) {
-    let visit = state.exchanges[exchange].visit;
-    let calls = state
-        .exchanges
-        .iter()
-        .filter(|e| e.visit.is_some() && e.visit == visit)
-        .count();
-    if calls > 2 {
-        state.fail(
-            "one request, one call",
-            &format!("client {visit:?}: {calls} calls"),
-        );
-    }
-    if let Some(visit) = state.exchanges[exchange].visit
-        && let Err(why) = nobody_waits_without_a_cause(settings, state, visit)
-    {
-        state.fail(
-            "nobody waits without a cause",
-            &format!("client {visit}: {why}"),
-        );
-    }
-}
-
 /// Promise 3: errors are those of the client's own exchange.
 pub fn failure(world: &World, visit: usize, failure: Failure) {
     let mut state = world.state();
     state.log(format_args!("client   {visit} gets the error: {failure}"));
-    if state.exchanges[failure.0].visit != Some(visit) {
-        let why = format!("client {visit}: {failure}, which was another's");
-        state.fail("no failure of the cache's own", &why);
-    }
+    let own = state.exchanges[failure.0].visit == Some(visit);
+    let found = own
+        .then_some(())
+        .ok_or_else(|| format!("{failure}, which was another's"));
+    state.judge("no failure of the cache's own", visit, found);
 }
-
-/// Promise 5: panics stay with the client whose request brought them about.
-pub fn panic(world: &World, visit: usize, exchange: usize) {
-    let mut state = world.state();
-    state.log(format_args!("client   {visit} panics with #{exchange}"));
-    if state.exchanges[exchange].visit != Some(visit) {
-        let why = format!("client {visit}: the panic of #{exchange} was another's");
-        state.fail("the leader's fate is its own", &why);
-    }
-}
-
-/// Promise 5: only where the origin itself never ends does a client wait for ever.
-pub fn hangs(world: &World, visit: usize) {
-    let mut state = world.state();
-    let excuse = |exchange: &Exchange| {
-        exchange.visit == Some(visit) && exchange.never && exchange.head != Head::Answered
-    };
-    let reads = state.visits[visit].reads.map(|id| state.exchanges[id].end);
-    let excused = reads == Some(BodyEnd::Never) || state.exchanges.iter().any(excuse);
-    state.log(format_args!("client   {visit} waits no longer"));
-    if !excused {
-        state.fail("nobody hangs", &format!("client {visit} had no answer"));
-    }
-}
-
-/// Promise 5: who stays gets the whole body, or an error that the origin gave.
-pub fn end(world: &World, sight: &Sight, reading: &Reading) {
-    let mut state = world.state();
-    let Sight { visit, .. } = *sight;
-    state.log(format_args!("client   {visit} read {reading}"));
-    if let Err(why) = body_is_whole_or_broken(&state, sight, reading) {
-        state.fail(
-            "the body is whole or broken",
-            &format!("client {visit}: {why}"),
-        );
-    }
-    if let Err(why) = nobody_is_slowed_by_another(&world.settings, &state, sight, reading) {
-        state.fail(
-            "nobody is slowed by another",
-            &format!("client {visit}: {why}"),
-        );
-    }
-}
-
-/// Promise 5: who reads without a rest gets the body as fast as the origin gives it.
-fn nobody_is_slowed_by_another(
-    settings: &Settings,
-    state: &State,
-    sight: &Sight,
-    reading: &Reading,
-) -> Result<(), String> {
-    let visit = &state.visits[sight.visit];
-    let (Some(id), Some(since)) = (sight.exchange, visit.served) else {
-        return Ok(());
-    };
-    let exchange = &state.exchanges[id];
-    // Of a body that is not kept nobody is far ahead of the others.
-    let kept = exchange.content.len < WINDOW && settings.max_fill_bytes > 1 << 20;
-    let together = exchange.together && !kept;
-    let took = state.now() - since;
-    if visit.ask.rests.is_none() && !together && took > exchange.pauses {
-        return Err(format!(
-            "{} bytes took {took:?}, not {:?}",
-            reading.bytes, exchange.pauses
-        ));
-    }
-    Ok(())
-}
-
-fn body_is_whole_or_broken(state: &State, sight: &Sight, reading: &Reading) -> Result<(), String> {
-    if let Some(wrong) = &reading.wrong {
-        return Err(wrong.clone());
-    }
-    let exchange = sight.exchange.map(|id| &state.exchanges[id]);
-    match &reading.how {
-        Ended::Broken(error) => {
-            let slow = state.visits[sight.visit].ask.rests.is_some();
-            let given = exchange.is_some_and(|e| error.is_of(sight.exchange, e.end, slow));
-            given
-                .then_some(())
-                .ok_or_else(|| format!("broken by {error}"))
-        }
-        Ended::Clean if exchange.is_some_and(|e| e.cut_at == Some(reading.bytes)) => Ok(()),
-        Ended::Clean if reading.bytes != reading.expected => {
-            Err(format!("{} bytes of {}", reading.bytes, reading.expected))
-        }
-        Ended::Clean
-            if reading.expected > 0 && exchange.is_some_and(|e| e.end != BodyEnd::Clean) =>
-        {
-            Err("a clean end of a broken body".to_owned())
-        }
-        Ended::Clean | Ended::Stopped => Ok(()),
-    }
-}
-
-fn of_resource(state: &State, resource: usize) -> impl Iterator<Item = &Exchange> {
-    let exchanges = state.exchanges.iter();
-    exchanges.filter(move |exchange| exchange.resource == resource)
-}
-
-/// The pump of a body that is not kept runs ahead of the slowest reader by so much.
-const WINDOW: usize = 256 << 10;

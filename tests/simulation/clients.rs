@@ -20,7 +20,7 @@ use crate::origin::{Kind, Origin};
 use crate::settings::secs;
 use crate::sight::{Part, Reading, Sight};
 use crate::world::World;
-use crate::{checks, limits};
+use crate::{checks, fate, limits};
 
 /// The same cache in front of the same origin, in two layers.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ pub async fn visit(world: Arc<World>, mut services: Services, id: usize) {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => panicked(&world, id, &*panic),
         Err(_) if ask.leaves.is_some() => world.log(format_args!("client   {id} leaves")),
-        Err(_) => checks::hangs(&world, id),
+        Err(_) => fate::hangs(&world, id),
     }
     limits::work_is_bounded(&world);
 }
@@ -71,7 +71,7 @@ async fn live(world: &Arc<World>, service: &mut CacheService<Origin>, id: usize,
             limits::work_is_bounded(world);
             let reading = checks::head(world, &sight);
             let ended = read(response, ask, sight.announced, reading).await;
-            checks::end(world, &sight, &ended);
+            fate::end(world, &sight, &ended);
         }
     }
 }
@@ -137,7 +137,7 @@ async fn read(
 
 fn panicked(world: &World, id: usize, panic: &(dyn Any + Send)) {
     match panic.downcast_ref() {
-        Some(Panicked(exchange)) => checks::panic(world, id, *exchange),
+        Some(Panicked(exchange)) => fate::panic(world, id, *exchange),
         None => {
             let text = panic.downcast_ref::<String>().cloned();
             let why = text.or_else(|| panic.downcast_ref().map(|text: &&str| (*text).to_owned()));

@@ -13,6 +13,7 @@ mod body;
 mod checks;
 mod clients;
 mod content;
+mod fate;
 mod handlers;
 mod limits;
 mod origin;

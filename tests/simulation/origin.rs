@@ -12,7 +12,7 @@ use tower::Service;
 
 use crate::asks::Nothing;
 use crate::body::Body;
-use crate::checks;
+use crate::fate;
 use crate::handlers::{Call, Failure};
 use crate::plan::{ReadPlan, WritePlan};
 use crate::settings::{User, chance, maybe, millis, pick};
@@ -223,7 +223,7 @@ impl Service<Request<Nothing>> for Origin {
             "origin   #{exchange} {method} /{resource} {who}"
         ));
         let resources = state.resources.len();
-        checks::call(&self.world.settings, &mut state, exchange);
+        fate::call(&self.world.settings, &mut state, exchange);
         drop(state);
         let call = Call {
             world: Arc::clone(&self.world),

@@ -197,6 +197,11 @@ impl State {
         self.now
     }
 
+    pub fn of_resource(&self, resource: usize) -> impl Iterator<Item = &Exchange> {
+        let exchanges = self.exchanges.iter();
+        exchanges.filter(move |exchange| exchange.resource == resource)
+    }
+
     pub fn moment(&mut self) -> Moment {
         self.order += 1;
         Moment {
@@ -213,6 +218,13 @@ impl State {
     pub fn fail(&mut self, promise: &str, why: &str) {
         self.log(format_args!("!!! {promise}: {why}"));
         self.failures.push(format!("{promise}: {why}"));
+    }
+
+    /// What a check found about a client.
+    pub fn judge(&mut self, promise: &str, visit: usize, found: Result<(), String>) {
+        if let Err(why) = found {
+            self.fail(promise, &format!("client {visit}: {why}"));
+        }
     }
 
     /// A client sends its request at this moment.
