@@ -214,6 +214,27 @@ async fn head_in_flight_during_a_post_does_not_freshen_the_get() {
 }
 
 #[tokio::test]
+async fn head_that_stood_in_line_during_a_post_does_not_freshen_the_get() {
+    let plain = [("cache-control", "max-age=60")];
+    let mut stage = Stage::new();
+    stage
+        .exchange(get("/a"), response(200, &plain, "old"))
+        .await;
+    stage.clock.advance(61);
+    let post = stage.send(request("POST", "/a", &[])).await;
+    stage.handle.allow(0);
+    let head = tokio::spawn(stage.service.clone().oneshot(request("HEAD", "/a", &[])));
+    tokio::task::yield_now().await;
+    post.with(response(200, &[], "")).await;
+    stage.handle.allow(9);
+    let (asked, send) = stage.handle.next_request().await.unwrap();
+    assert_eq!(asked.method(), "HEAD");
+    send.send_response(response(200, &plain, ""));
+    head.await.unwrap().unwrap();
+    assert_eq!(stage.next_get().await.text(), "next");
+}
+
+#[tokio::test]
 async fn clear_during_a_fill_keeps_it_out() {
     for head_first in [false, true] {
         let mut stage = Stage::new();

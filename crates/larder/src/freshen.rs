@@ -91,13 +91,14 @@ impl Job {
     }
 
     /// A full response came instead of a 304. What it says of a stored GET response, when the
-    /// request was a HEAD, is in RFC 9111 section 4.3.5.
+    /// request was a HEAD, is in RFC 9111 section 4.3.5; of one that was purged meanwhile it says
+    /// nothing.
     pub(crate) fn supersede<C>(&self, key: &[u8], entry: &Arc<Entry>, arrived: &Arrived<C>) {
         let shared = self.context.cache.shared();
         let headers = arrived.response.headers();
         let crosses =
             self.fetch.class == MethodClass::Head && entry.head.class() == MethodClass::Get;
-        if !crosses {
+        if !crosses || !entry.is_live(&shared.stamps) {
             shared.memory.remove(key, entry);
         } else if arrived.response.status() == entry.head.status()
             && self
