@@ -21,6 +21,7 @@ mod collapse_readers;
 mod collapse_requests;
 mod collapse_spans;
 mod collapse_vary;
+mod declared_key;
 mod downloads;
 mod early_refresh;
 mod etag;

@@ -124,10 +124,10 @@ impl Settings {
     }
 
     fn route(&self) -> RoutePolicy {
-        let mut route = match self.lifetime {
-            Some(lifetime) => RoutePolicy::shared(lifetime),
-            None => RoutePolicy::obey(),
-        };
+        let mut route = RoutePolicy::obey();
+        if let Some(lifetime) = self.lifetime {
+            route = route.lifetime(lifetime);
+        }
         if let Some(window) = self.grace {
             route = route.grace(window);
         }

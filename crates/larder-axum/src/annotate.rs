@@ -1,23 +1,24 @@
 //! `.cached(…)` and `.uncached()` on routes and routers.
 
 use axum::Router;
-use axum::extract::OriginalUri;
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use http::{Extensions, Uri};
 use larder::{Cache, CacheLayer, DoNotStore, RoutePolicy};
 use tower::util::MapResponseLayer;
+
+use crate::routed;
 
 /// A [`CacheLayer`] that obeys the handlers' own `Cache-Control`.
 ///
 /// Unlike [`CacheLayer::new`] it keys on the URI that the client asked for also inside a nested
-/// router, where axum strips the prefix from the request's.
+/// router, where axum strips the prefix from the request's, and knows the route by its name in the
+/// router.
 pub fn layer(cache: &Cache) -> CacheLayer {
-    CacheLayer::new(cache.clone()).with_target(original_uri)
-}
-
-fn original_uri(extensions: &Extensions) -> Option<&Uri> {
-    extensions.get::<OriginalUri>().map(|original| &original.0)
+    CacheLayer::new(cache.clone())
+        .with_target(routed::original_uri)
+        .with_target_rewritten(routed::set_original_uri)
+        .with_route_name(routed::route_name)
+        .with_framework_extensions(routed::framework_extensions)
 }
 
 /// Annotates a route, or every route of a router.

@@ -39,6 +39,7 @@
 //! unless encoded variants are to be stored.
 
 mod annotate;
+mod routed;
 
 pub use annotate::{Cached, Uncached, layer};
 

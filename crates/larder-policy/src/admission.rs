@@ -39,7 +39,10 @@ impl Policy {
     ) -> Admission {
         let field = select(headers, &self.target_list);
         let lifetime = self.freshness_lifetime(&field, status, headers, times);
-        let vary = selecting_fields(headers);
+        let vary = match self.selecting(request, headers) {
+            Ok(vary) => vary,
+            Err(reason) => return Admission::Skip(reason),
+        };
         let refused = self
             .refuse(request, status, headers, &field, lifetime, &vary)
             .or_else(|| refuse_range(request, status, headers));

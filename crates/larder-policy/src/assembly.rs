@@ -89,26 +89,6 @@ impl Policy {
         }
     }
 
-    /// Replaces `Cache-Control` by what the route tells its clients; returns what stood there.
-    fn tell_clients(
-        &self,
-        headers: &mut HeaderMap,
-        field: &PolicyField,
-    ) -> Option<Vec<HeaderValue>> {
-        let downstream = self.downstream_for(field)?;
-        let origin = headers.get_all(CACHE_CONTROL).iter().cloned().collect();
-        headers.insert(CACHE_CONTROL, downstream.clone());
-        Some(origin)
-    }
-
-    /// What clients are told instead of the response's own `Cache-Control`, if anything.
-    pub(crate) fn downstream_for(&self, field: &PolicyField) -> Option<&HeaderValue> {
-        let keeps_own = field.directives.no_store || !field.directives.private.is_absent();
-        self.downstream
-            .as_ref()
-            .filter(|_| self.override_origin || !keeps_own)
-    }
-
     /// The fields with placeholders that an answer overwrites, those before all others, where an
     /// answer finds them without looking. Also returns what room was made.
     fn with_room(

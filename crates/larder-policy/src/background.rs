@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::Policy;
 use crate::assembly::connection_options;
-use crate::key::is_unkeyed_input;
+use crate::key::{Key, is_unkeyed_input};
 use crate::policy::Mode;
 use crate::stored::StoredHead;
 use crate::validation::Validation;
@@ -60,6 +60,31 @@ impl Policy {
         let mut headers = match self.mode {
             Mode::Shared => self.fields_of_the_key(triggering),
             Mode::Private => self.fields_of_the_user(triggering),
+        };
+        stored.selection().restore(&mut headers);
+        self.condition(stored, &mut headers);
+        headers
+    }
+
+    /// As [`background_fields`](Self::background_fields), on a route with declared inputs: in
+    /// [`Shared`](Mode::Shared) mode the declared ones go too, in [`Private`](Mode::Private) mode
+    /// the fields that the inner service is not to see stay away.
+    #[must_use]
+    pub fn declared_background_fields(
+        &self,
+        key: &Key,
+        stored: &StoredHead,
+        triggering: &HeaderMap,
+    ) -> HeaderMap {
+        let mut headers = match self.mode {
+            Mode::Shared => {
+                let mut declared = key.declared_fields(triggering);
+                if key.forwards_all() {
+                    declared.extend(self.fields_of_the_key(triggering));
+                }
+                declared
+            }
+            Mode::Private => self.fields_of_the_user(&self.narrow(key, triggering)),
         };
         stored.selection().restore(&mut headers);
         self.condition(stored, &mut headers);

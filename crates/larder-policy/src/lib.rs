@@ -37,6 +37,7 @@
 //! | 9111 section 3 (storing) | `admission.rs`, `status.rs`, `assembly.rs` |
 //! | 9111 section 4, 4.2.4 (reuse, stale use) | `lookup.rs`, `decision.rs` |
 //! | 9111 section 4.1 (Vary) | `key/vary.rs`, `key/normalise.rs` |
+//! | declared inputs, narrowed requests | `key/declared.rs`, `key/narrow.rs`, `narrowing.rs` |
 //! | 9111 section 4.2 (freshness, age) | `freshness.rs` |
 //! | 9111 section 4.3, 3.2 (validation, freshening) | `validation.rs` |
 //! | 9111 section 4.3.1 (validation without a client) | `background.rs` |
@@ -58,6 +59,7 @@ mod decision;
 mod freshness;
 mod invalidation;
 mod lookup;
+mod narrowing;
 mod policy;
 mod reason;
 mod request;
@@ -65,6 +67,7 @@ mod serving;
 mod settings;
 mod status;
 mod stored;
+mod told;
 mod validation;
 
 pub use admission::Admission;
@@ -72,6 +75,7 @@ pub use answer::{Answer, Representation};
 pub use decision::Decision;
 pub use invalidation::Invalidation;
 pub use lookup::Lookup;
+pub use narrowing::Undeclared;
 pub use policy::{Mode, Policy, Scheme};
 pub use reason::{BypassReason, SkipReason};
 pub use request::{Credentials, RequestHead};

@@ -100,8 +100,21 @@ impl Policy {
         partition: &Partition,
         out: &mut KeyBuf,
     ) {
+        self.encode_key(class, request, target, partition, true, out);
+    }
+
+    /// `forwards`: the inner service sees `X-Forwarded-Host` and its kind.
+    pub(crate) fn encode_key(
+        &self,
+        class: MethodClass,
+        request: &RequestHead<'_>,
+        target: &Target<'_>,
+        partition: &Partition,
+        forwards: bool,
+        out: &mut KeyBuf,
+    ) {
         let mut parts = KeyParts::new(class, target).partition(partition);
-        if request.has_forwarding() && !self.trusted_forwarding {
+        if forwards && request.has_forwarding() && !self.trusted_forwarding {
             parts = parts.unkeyed(request.headers);
         }
         parts.encode_into(out);

@@ -27,6 +27,8 @@ pub enum BypassReason {
     KeyTooLong,
     /// A header that overrides the method or the URL, such as `X-Original-URL`.
     Override,
+    /// The route's key cannot be one ([`Key::check`](crate::key::Key::check)).
+    InvalidKey,
     /// `CONNECT`, or a request to upgrade the connection.
     Upgrade,
     /// The target URI is longer than the limit.
@@ -45,6 +47,7 @@ impl BypassReason {
             Self::InvalidHost => "invalid-host",
             Self::KeyTooLong => "key-too-long",
             Self::Override => "override-header",
+            Self::InvalidKey => "invalid-key",
             Self::Upgrade => "upgrade",
             Self::UriTooLong => "uri-too-long",
         }
@@ -102,6 +105,11 @@ pub enum SkipReason {
     SetCookie,
     /// The status is never stored, or not without opt-in.
     Status,
+    /// The request has credentials, and its extensions hold something that is neither declared nor
+    /// neutral and may have been made of them.
+    UndeclaredExtension,
+    /// `Vary` names a field that the route's key does not declare and the inner service has seen.
+    UndeclaredVary,
     /// Lifetime zero, no validator and no stale window: it could never be used.
     Useless,
     /// `Vary: *`, or more names or bytes of values than the limits.
@@ -133,6 +141,8 @@ impl SkipReason {
             Self::RequestNoStore => "request-no-store",
             Self::SetCookie => "set-cookie",
             Self::Status => "status",
+            Self::UndeclaredExtension => "undeclared-extension",
+            Self::UndeclaredVary => "undeclared-vary",
             Self::Useless => "useless",
             Self::Vary => "vary",
         }

@@ -12,7 +12,7 @@ use http::header::{
 use http::{HeaderMap, Method, Uri};
 
 use crate::fields::RequestDirectives;
-use crate::key::is_unkeyed_input;
+use crate::key::{Key, is_unkeyed_input};
 
 /// A borrowed request head with the fields that matter to a cache already noticed.
 ///
@@ -31,6 +31,8 @@ pub struct RequestHead<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) directives: RequestDirectives,
+    /// What the fields were narrowed to, if they were.
+    pub(crate) declared: Option<&'a Key>,
     seen: Seen,
 }
 
@@ -69,6 +71,7 @@ impl<'a> RequestHead<'a> {
             headers,
             host,
             directives,
+            declared: None,
             seen,
         }
     }
@@ -91,6 +94,18 @@ impl<'a> RequestHead<'a> {
     #[must_use]
     pub const fn on_behalf_of(mut self, credentials: Credentials) -> Self {
         self.seen.0 |= credentials.0;
+        self
+    }
+
+    /// The same request, whose fields are what is left for a route with this key
+    /// ([`Policy::narrow`](crate::Policy::narrow)). A cookie that is declared is no credential: the
+    /// key has it.
+    #[must_use]
+    pub fn narrowed_to(mut self, key: &'a Key) -> Self {
+        if key.has_all_cookies() {
+            self.seen.0 &= !Seen::COOKIE;
+        }
+        self.declared = Some(key);
         self
     }
 

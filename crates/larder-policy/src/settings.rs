@@ -6,7 +6,7 @@ use http::header::HeaderName;
 use http::{Method, StatusCode};
 
 use crate::fields::{CacheControl, CacheName};
-use crate::policy::{ErrorStatuses, Policy, Scheme};
+use crate::policy::{ErrorStatuses, Mode, Policy, Scheme};
 
 impl Policy {
     /// Changes the identifier in `Cache-Status`.
@@ -148,6 +148,23 @@ impl Policy {
     pub fn with_safe_methods(self, methods: impl IntoIterator<Item = Method>) -> Self {
         Self {
             safe_methods: methods.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Whose store this is; see [`Policy::shared`] and [`Policy::private`].
+    #[must_use]
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Tells clients that responses are `private`, whatever is said of them otherwise, `no-store`
+    /// apart: for routes whose responses are kept for one user or one group of users, so that no cache
+    /// on the way hands them to others. Default: no.
+    #[must_use]
+    pub fn with_private_emission(self, private_emission: bool) -> Self {
+        Self {
+            private_emission,
             ..self
         }
     }

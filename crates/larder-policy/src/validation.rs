@@ -8,10 +8,9 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 
-use crate::admission::selecting_fields;
 use crate::assembly::{is_updatable, last_modified, received_fields};
 use crate::fields::{DateField, date_field, http_date, select, single_entity_tag, split_list};
-use crate::key::Selection;
+use crate::key::{Selection, Vary};
 use crate::reason::SkipReason;
 use crate::stored::{Exchange, StoredHead};
 use crate::{Policy, RequestHead};
@@ -123,8 +122,13 @@ impl Policy {
         self.update_fields(&mut headers, not_modified, times.response_time);
         let field = select(&headers, &self.target_list);
         let lifetime = self.freshness_lifetime(&field, stored.status, &headers, times);
-        let vary = selecting_fields(&headers);
-        let skip = if self.connection_names_caching_field(not_modified) {
+        let (vary, undeclared) = match self.selecting(request, &headers) {
+            Ok(vary) => (vary, None),
+            Err(reason) => (Vary::Any, Some(reason)),
+        };
+        let skip = if undeclared.is_some() {
+            undeclared
+        } else if self.connection_names_caching_field(not_modified) {
             Some(SkipReason::ConnectionField)
         } else {
             self.refuse(request, stored.status, &headers, &field, lifetime, &vary)

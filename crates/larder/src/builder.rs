@@ -1,5 +1,6 @@
 //! [`CacheBuilder`]: the settings of a cache.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use crate::background::Background;
 use crate::buffer::budget::Budget;
 use crate::cache::{Cache, Limits, Shared};
 use crate::clock::Clock;
+use crate::extension_types::{ExtensionType, ExtensionTypes};
+use crate::finding::{Finding, Findings, OnFinding};
 use crate::flights::Flights;
 use crate::marks::Marks;
 use crate::stamps::Stamps;
@@ -25,10 +28,13 @@ impl Cache {
 }
 
 /// Settings of a [`Cache`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct CacheBuilder {
     clock: Clock,
+    identities: Vec<ExtensionType>,
+    neutral_extensions: Vec<ExtensionType>,
+    on_finding: Option<Arc<OnFinding>>,
     collapse_timeout: Duration,
     finish_within: Duration,
     max_background: usize,
@@ -44,10 +50,22 @@ pub struct CacheBuilder {
     uncacheable_for: Duration,
 }
 
+impl fmt::Debug for CacheBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheBuilder")
+            .field("max_bytes", &self.max_bytes)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for CacheBuilder {
     fn default() -> Self {
         Self {
             clock: Clock::system(),
+            identities: Vec::new(),
+            neutral_extensions: Vec::new(),
+            on_finding: None,
             collapse_timeout: Duration::from_secs(10),
             finish_within: Duration::from_secs(60),
             max_background: 1024,
@@ -179,6 +197,30 @@ impl CacheBuilder {
         }
     }
 
+    /// Declares that a `T` in a request's extensions says who asks. On routes with declared inputs
+    /// ([`RoutePolicy::shared`](crate::RoutePolicy::shared)) that keep one copy for all, the inner
+    /// service does not see it. Types that a route is partitioned by are known already.
+    pub fn identity<T: Clone + Send + Sync + 'static>(mut self) -> Self {
+        self.identities.push(ExtensionType::of::<T>());
+        self
+    }
+
+    /// Declares that no response depends on the `T` in a request's extensions, such as a connection
+    /// pool or the identifier of a request. On routes with declared inputs a response to a request
+    /// with credentials is not stored while its extensions hold something that is neither declared
+    /// nor neutral: it may have been made of the credentials.
+    pub fn neutral_extension<T: Clone + Send + Sync + 'static>(mut self) -> Self {
+        self.neutral_extensions.push(ExtensionType::of::<T>());
+        self
+    }
+
+    /// Is told of every [`Finding`] once. Called where it was found, on the way of a request: it
+    /// must not block.
+    pub fn on_finding(mut self, tell: impl Fn(&Finding) + Send + Sync + 'static) -> Self {
+        self.on_finding = Some(Arc::new(tell));
+        self
+    }
+
     /// Where the time comes from. Default: the system's clock.
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
@@ -200,8 +242,10 @@ impl CacheBuilder {
             budget: Arc::new(Budget::new(self.max_fill_bytes)),
             clock: self.clock,
             counters: Counters::default(),
+            findings: Findings::new(self.on_finding),
             flights: Arc::new(Flights::new(self.max_followers)),
             hasher: RandomState::new(),
+            identities: ExtensionTypes::new(self.identities),
             limits: Limits {
                 collapse_timeout: self.collapse_timeout,
                 max_body_bytes: self.max_body_bytes.min(self.max_bytes),
@@ -211,6 +255,7 @@ impl CacheBuilder {
             },
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
             memory: MemoryTier::new(self.max_bytes, variants),
+            neutral_extensions: ExtensionTypes::new(self.neutral_extensions),
             stamps: Stamps::new(),
             timer,
             unlimited: Arc::new(Budget::new(u64::MAX)),

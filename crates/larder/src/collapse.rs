@@ -96,7 +96,7 @@ impl Job {
         };
         let birth = Birth {
             position: shared.stamps.position(),
-            url: self.fetch.url,
+            names: self.fetch.names,
             time: shared.clock.now(),
         };
         let may_join = |takeoff: &Takeoff| takeoff.is_live(&shared.stamps);

@@ -2,37 +2,57 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, Uri};
-use larder_policy::key::Partition;
+use http::{Extensions, Request, Uri};
+use larder_policy::key::{Key, Partition};
 use larder_policy::{BypassReason, Mode, Policy};
 
 use crate::cache::Cache;
 use crate::filling::Filling;
+use crate::framework::Framework;
+use crate::identity::Identify;
 
 /// What a service needs to know besides its inner service.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) cache: Cache,
     pub(crate) filling: Filling,
+    pub(crate) framework: Framework,
+    /// Whose copy it is; `None` is everybody's.
+    pub(crate) identify: Option<Identify>,
+    /// The declaration of inputs is wrong.
+    pub(crate) invalid_key: bool,
+    /// The declared inputs, if they are.
+    pub(crate) key: Option<Arc<Key>>,
+    /// The name of the route, if it was given one.
+    pub(crate) label: Option<Arc<str>>,
     pub(crate) policy: Arc<Policy>,
-    pub(crate) target: TargetUri,
-    pub(crate) partition: Option<Arc<Identify>>,
 }
 
 impl Context {
     /// Whose copy a request is about. No identity means no lookup and no storing: a partitioned
     /// response is never shared for want of a name.
     pub(crate) fn partition(&self, extensions: &Extensions) -> Result<Partition, BypassReason> {
-        match &self.partition {
-            Some(identify) => identify(extensions).ok_or(BypassReason::Identity),
+        match &self.identify {
+            Some(identify) => identify.partition(extensions).ok_or(BypassReason::Identity),
             None if self.policy.mode() == Mode::Shared => Ok(Partition::shared()),
             None => Err(BypassReason::Identity),
         }
     }
+
+    /// The URI that the client asked for.
+    pub(crate) fn target_of<'a, B>(&self, request: &'a Request<B>) -> &'a Uri {
+        (self.framework.target)(request.extensions()).unwrap_or_else(|| request.uri())
+    }
+
+    /// What the route is called, as far as that is known.
+    pub(crate) fn route_name<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a str> {
+        let found = || (self.framework.route)(extensions);
+        self.label.as_deref().or_else(found)
+    }
+
+    /// What the route is called in reports.
+    pub(crate) fn route_of<'a, B>(&'a self, request: &'a Request<B>) -> &'a str {
+        let name = self.route_name(request.extensions());
+        name.unwrap_or_else(|| self.target_of(request).path())
+    }
 }
-
-/// Finds the URI that the client asked for among a request's extensions.
-pub(crate) type TargetUri = fn(&Extensions) -> Option<&Uri>;
-
-/// Finds the identity that the application's own authentication put among a request's extensions.
-type Identify = dyn Fn(&Extensions) -> Option<Partition> + Send + Sync;

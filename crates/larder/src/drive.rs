@@ -16,7 +16,7 @@ use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::{Birth, Entry};
-use crate::job::{Fetch, Job, Sent};
+use crate::job::{Fetch, Job, credentials};
 use crate::keep::Arrived;
 use crate::landing::Landing;
 use crate::look::STALE_IF_ERROR;
@@ -28,7 +28,7 @@ use crate::{reply, trace};
 pub(crate) async fn drive<S, B, C>(
     context: Arc<Context>,
     inner: S,
-    request: Request<B>,
+    mut request: Request<B>,
     fetch: Fetch,
     berth: Arc<Berth>,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
@@ -40,8 +40,8 @@ where
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let sent = Sent::of(&context, &request);
-    let mut job = Job::new(context, sent, fetch);
+    let credentials = credentials(&request);
+    let mut job = Job::narrowed(context, &mut request, fetch, credentials);
     if let Some(response) = job.collapse(&berth).await {
         return Ok(response);
     }
@@ -240,7 +240,7 @@ impl<S> Drive<S> {
         let request_time = shared.clock.now();
         let birth = Birth {
             position: shared.stamps.position(),
-            url: self.job.fetch.url,
+            names: self.job.fetch.names,
             time: request_time,
         };
         let response = self.inner.call(request).await?;

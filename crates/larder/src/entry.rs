@@ -11,24 +11,24 @@ use http::HeaderValue;
 use larder_policy::StoredHead;
 use sha2::{Digest, Sha256};
 
-use crate::stamps::Stamps;
+use crate::stamps::{Names, Stamps};
 use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
 const BOOKKEEPING_BYTES: usize = 400;
 
-/// Where a fill stands in the order of purges, which URL it is for, and when it began.
+/// Where a fill stands in the order of purges, by what names it can be purged, and when it began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Birth {
     pub(crate) position: u64,
-    pub(crate) url: u64,
+    pub(crate) names: Names,
     pub(crate) time: SystemTime,
 }
 
 impl Birth {
     /// Nothing that the response depends on was purged since.
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        stamps.is_live(self.position, self.url, &AtomicU64::new(0))
+        stamps.is_live(self.position, self.names, &AtomicU64::new(0))
     }
 }
 
@@ -81,7 +81,7 @@ impl Entry {
     }
 
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        stamps.is_live(self.birth.position, self.birth.url, &self.checked_at)
+        stamps.is_live(self.birth.position, self.birth.names, &self.checked_at)
     }
 
     /// The entity tag for a stored response that came without one: SHA-256 of the body, worked out

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use larder_policy::fields::{CacheStatus, ForwardReason};
-use larder_policy::key::MethodClass;
+use larder_policy::key::{Key, MethodClass};
 use larder_policy::{Credentials, RequestHead, SkipReason};
 use tracing::Span;
 
@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
+use crate::stamps::Names;
 use crate::trace::{self, Outcome};
 
 /// One forwarded request.
@@ -26,12 +27,15 @@ pub(crate) struct Job {
     pub(crate) waited: bool,
     /// No client waits: the request was made to validate a stored response.
     pub(crate) unattended: bool,
-    /// Those of the client on whose occasion it was made.
+    /// Those of the client on whose occasion it was made, or whose request was narrowed, as far as
+    /// the inner service may know of them.
     pub(crate) credentials: Credentials,
     /// Set once its client was answered although the inner service has not.
     pub(crate) answered: Option<Arc<AtomicBool>>,
     /// The inner service's work, and what comes of it.
     pub(crate) span: Span,
+    /// What the route is called in reports; known where its inputs are declared.
+    pub(crate) route: Option<Arc<str>>,
 }
 
 impl Job {
@@ -46,6 +50,27 @@ impl Job {
             credentials: Credentials::default(),
             answered: None,
             span: Span::none(),
+            route: None,
+        }
+    }
+
+    /// A request of which the inner service sees what its route declares.
+    pub(crate) fn narrowed<B>(
+        context: Arc<Context>,
+        request: &mut Request<B>,
+        fetch: Fetch,
+        credentials: Credentials,
+    ) -> Self {
+        let route = context
+            .key
+            .is_some()
+            .then(|| context.route_of(request).into());
+        let credentials = context.narrow(request, credentials);
+        let sent = Sent::of(&context, request);
+        Self {
+            credentials,
+            route,
+            ..Self::new(context, sent, fetch)
         }
     }
 
@@ -91,7 +116,9 @@ impl Job {
         let scope = match reason {
             // Says nothing about the next response.
             SkipReason::RequestNoStore | SkipReason::Invalidated | SkipReason::NoRuntime => return,
-            SkipReason::Authorization | SkipReason::Cookie => Scope::Credentials,
+            SkipReason::Authorization | SkipReason::Cookie | SkipReason::UndeclaredExtension => {
+                Scope::Credentials
+            }
             // What a user may not share says nothing about what everybody gets.
             _ if self.has_credentials() => Scope::Credentials,
             _ => Scope::Everybody,
@@ -103,7 +130,7 @@ impl Job {
     }
 
     pub(crate) fn has_credentials(&self) -> bool {
-        let head = self.sent.head();
+        let head = self.sent.head().on_behalf_of(self.credentials);
         head.has_authorization() || head.has_cookie()
     }
 
@@ -127,6 +154,8 @@ impl Job {
         let answered = self.answered.get_or_insert_default();
         Self {
             answered: Some(Arc::clone(answered)),
+            credentials: self.credentials,
+            route: self.route.clone(),
             ..Self::new(Arc::clone(&self.context), sent, fetch)
         }
     }
@@ -151,7 +180,7 @@ pub(crate) struct Fetch {
     pub(crate) class: MethodClass,
     pub(crate) key: Arc<[u8]>,
     pub(crate) reason: ForwardReason,
-    pub(crate) url: u64,
+    pub(crate) names: Names,
     /// The selecting values, where stored responses show which fields select.
     pub(crate) variant: Box<[u8]>,
     /// What is to be validated, and the key it stands under.
@@ -164,15 +193,17 @@ pub(crate) struct Sent {
     pub(crate) method: Method,
     uri: Uri,
     headers: HeaderMap,
+    /// What the request was narrowed to.
+    key: Option<Arc<Key>>,
 }
 
 impl Sent {
     pub(crate) fn of<B>(context: &Context, request: &Request<B>) -> Self {
-        let uri = (context.target)(request.extensions()).unwrap_or_else(|| request.uri());
         Self {
             method: request.method().clone(),
-            uri: uri.clone(),
+            uri: context.target_of(request).clone(),
             headers: request.headers().clone(),
+            key: context.key.clone(),
         }
     }
 
@@ -182,6 +213,16 @@ impl Sent {
 
     /// The same head with other fields.
     pub(crate) fn head_with<'a>(&'a self, headers: &'a HeaderMap) -> RequestHead<'a> {
-        RequestHead::new(&self.method, &self.uri, headers, false)
+        let head = RequestHead::new(&self.method, &self.uri, headers, false);
+        match &self.key {
+            Some(key) => head.narrowed_to(key),
+            None => head,
+        }
     }
+}
+
+/// Which credentials a request has.
+pub(crate) fn credentials<B>(request: &Request<B>) -> Credentials {
+    let (method, uri, fields) = (request.method(), request.uri(), request.headers());
+    RequestHead::new(method, uri, fields, false).credentials()
 }

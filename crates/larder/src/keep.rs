@@ -40,13 +40,16 @@ impl Job {
         C::Error: Into<BoxError>,
     {
         self.forwarded(arrived.response.status());
+        if let Some(route) = &self.route {
+            self.context.check_vary(route, arrived.response.headers());
+        }
         let context = Arc::clone(&self.context);
         let Context { cache, policy, .. } = &*context;
         let (mut parts, body) = arrived.response.into_parts();
         let (mut head, announced) = match self.admit(&parts, &body, arrived.times) {
             Ok(admitted) => admitted,
             Err(reason) => {
-                let of_client = matches!(reason, SkipReason::Authorization | SkipReason::Cookie);
+                let of_client = is_of_client(reason);
                 if let Some((key, old)) = self.outlived().filter(|_| !of_client) {
                     cache.shared().memory.remove(key, old);
                 }
@@ -141,8 +144,20 @@ impl Job {
         }
         match policy.admit(class, &request, parts.status, &parts.headers, times) {
             Admission::Store(head) => Ok((head, announced)),
-            Admission::Skip(reason) => Err(reason),
+            Admission::Skip(reason) => Err(self.why(reason)),
             _ => Err(SkipReason::Status),
+        }
+    }
+
+    /// Credentials that the inner service has not seen are in the way only of what somebody may have
+    /// made of them.
+    fn why(&self, reason: SkipReason) -> SkipReason {
+        let (head, made) = (self.sent.head(), SkipReason::UndeclaredExtension);
+        match reason {
+            _ if self.unattended || self.route.is_none() => reason,
+            SkipReason::Authorization if !head.has_authorization() => made,
+            SkipReason::Cookie if !head.has_cookie() => made,
+            _ => reason,
         }
     }
 
@@ -180,9 +195,18 @@ pub(crate) fn relay<C: Body>(
 }
 
 fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
+    policy.tell_private(headers);
     if policy.writes_cache_status() {
         status.append(headers, policy.name());
     }
+}
+
+/// Another client's response may be stored.
+fn is_of_client(reason: SkipReason) -> bool {
+    matches!(
+        reason,
+        SkipReason::Authorization | SkipReason::Cookie | SkipReason::UndeclaredExtension
+    )
 }
 
 /// The length the body claims to have: what `Content-Length` says, else what the body itself says.

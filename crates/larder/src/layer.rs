@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use http::{Extensions, Uri};
 use larder_policy::Policy;
-use larder_policy::key::Partition;
+use larder_policy::key::{Key, Partition};
 use tower_layer::Layer;
 
 use crate::cache::Cache;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
 use crate::filling::Filling;
+use crate::framework::Framework;
+use crate::identity::Identify;
 use crate::route_policy::RoutePolicy;
 use crate::service::CacheService;
 
@@ -40,9 +42,12 @@ impl CacheLayer {
             context: Context {
                 cache,
                 filling: Filling::default(),
+                framework: Framework::default(),
+                identify: None,
+                invalid_key: false,
+                key: None,
+                label: None,
                 policy,
-                target: |_| None,
-                partition: None,
             },
         }
     }
@@ -55,7 +60,7 @@ impl CacheLayer {
 
     /// Applies a route's annotation to the present rules.
     pub fn with_route_policy(mut self, route: RoutePolicy) -> Self {
-        route.refine(&mut self.context.filling);
+        route.refine(&mut self.context);
         let policy = route.apply(Policy::clone(&self.context.policy));
         self.with_policy(policy)
     }
@@ -83,7 +88,7 @@ impl CacheLayer {
         mut self,
         identify: impl Fn(&Extensions) -> Option<Partition> + Send + Sync + 'static,
     ) -> Self {
-        self.context.partition = Some(Arc::new(identify));
+        self.context.identify = Some(Identify::with(identify));
         self
     }
 
@@ -136,7 +141,37 @@ impl CacheLayer {
     /// Tells where the URI stands that the client asked for, when the request's own has been
     /// shortened by a router. `None` means the request's own.
     pub fn with_target(mut self, find: fn(&Extensions) -> Option<&Uri>) -> Self {
-        self.context.target = find;
+        self.context.framework.target = find;
+        self
+    }
+
+    /// Tells how to put another URI where [`with_target`](Self::with_target) finds it, so that the
+    /// inner service does not see parameters there that its route does not declare.
+    pub fn with_target_rewritten(mut self, set: fn(&mut Extensions, Uri)) -> Self {
+        self.context.framework.set_target = set;
+        self
+    }
+
+    /// Tells where the name of the route stands, such as `/products/{id}`. For reports, and for
+    /// [`Key::route`].
+    pub fn with_route_name(mut self, find: fn(&Extensions) -> Option<&str>) -> Self {
+        self.context.framework.route = find;
+        self
+    }
+
+    /// Tells how many of a request's extensions are the web framework's own, which no response
+    /// depends on beyond what its key has. See [`CacheBuilder::neutral_extension`].
+    ///
+    /// [`CacheBuilder::neutral_extension`]: crate::CacheBuilder::neutral_extension
+    pub fn with_framework_extensions(mut self, count: fn(&mut Extensions) -> usize) -> Self {
+        self.context.framework.own = count;
+        self
+    }
+
+    /// Declares the inputs that the responses depend on, and narrows requests to them; see [`Key`].
+    /// Default: none; responses are told apart by `Vary` only (RFC 9111 section 4.1).
+    pub fn with_key(mut self, key: Key) -> Self {
+        self.context.set_key(Some(key));
         self
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use http::Extensions;
 use larder_policy::fields::ForwardReason;
-use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
+use larder_policy::key::{KeyBuf, MethodClass, Partition, QueryBuf, Target};
 use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::job::Fetch;
 use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::stamps::Names;
 use crate::turn::Turn;
 
 /// What is to be done about a request. Small: the response is made where it is returned.
@@ -41,27 +42,86 @@ fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) 
         Lookup::Bypass(reason) => return Plan::Bypass(reason),
         _ => return Plan::Unsafe(None),
     };
+    if context.invalid_key {
+        return Plan::Bypass(BypassReason::InvalidKey);
+    }
     let partition = match context.partition(extensions) {
         Ok(partition) => partition,
         Err(reason) => return Plan::Bypass(reason),
     };
     match context.policy.target(head) {
-        Ok(target) => look_up(context, head, class, &target, &partition),
+        Ok(target) => {
+            let mut query = QueryBuf::new();
+            let seen = Asked::new(context, head, extensions, &target, &partition, &mut query);
+            look_up(context, &seen, class)
+        }
         Err(reason) => Plan::Bypass(reason),
     }
 }
 
-fn look_up(
-    context: &Context,
-    head: &RequestHead<'_>,
-    class: MethodClass,
-    target: &Target<'_>,
-    partition: &Partition,
-) -> Plan {
-    let encode = |class: MethodClass, key: &mut KeyBuf| {
-        key.clear();
-        context.policy.key_into(class, head, target, partition, key);
-    };
+/// What is asked for, as far as it is part of a key.
+struct Asked<'a> {
+    head: &'a RequestHead<'a>,
+    extensions: &'a Extensions,
+    target: Target<'a>,
+    route: Option<&'a str>,
+    partition: &'a Partition,
+}
+
+impl<'a> Asked<'a> {
+    fn new(
+        context: &'a Context,
+        head: &'a RequestHead<'a>,
+        extensions: &'a Extensions,
+        target: &Target<'a>,
+        partition: &'a Partition,
+        query: &'a mut QueryBuf,
+    ) -> Self {
+        let (target, route) = match &context.key {
+            None => (*target, None),
+            Some(key) => {
+                let route = key.is_by_route().then(|| context.route_name(extensions));
+                let route = route.flatten();
+                (key.target(target, route, query), route)
+            }
+        };
+        Self {
+            head,
+            extensions,
+            target,
+            route,
+            partition,
+        }
+    }
+
+    fn key_into(&self, context: &Context, class: MethodClass, out: &mut KeyBuf) {
+        let Self {
+            head,
+            extensions,
+            target,
+            route,
+            partition,
+        } = self;
+        let policy = &context.policy;
+        out.clear();
+        match &context.key {
+            None => policy.key_into(class, head, target, partition, out),
+            Some(key) => policy
+                .declared_key_into(key, class, head, extensions, target, *route, partition, out),
+        }
+    }
+
+    fn names(&self, context: &Context) -> Names {
+        Names {
+            url: context.cache.url_hash(&self.target),
+            partition: context.cache.partition_hash(self.partition),
+        }
+    }
+}
+
+fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
+    let head = asked.head;
+    let encode = |class: MethodClass, key: &mut KeyBuf| asked.key_into(context, class, key);
     let mut key = KeyBuf::new();
     encode(MethodClass::Get, &mut key);
     if key.len() > context.cache.shared().limits.max_key_bytes {
@@ -83,18 +143,18 @@ fn look_up(
             if is_due_early(context, head, &entry, serving)
                 && let Some(turn) = Turn::take(context, &entry)
             {
-                return refresh(context, target, &key, turn, serving);
+                return refresh(context, asked, &key, turn, serving);
             }
             Plan::Serve(entry, serving, detail)
         }
         Use::ServeWhileValidating(entry, serving) => match Turn::take(context, &entry) {
             None => Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
-            Some(turn) => refresh(context, target, &key, turn, serving),
+            Some(turn) => refresh(context, asked, &key, turn, serving),
         },
         forward => {
             let found = Arc::<[u8]>::from(&*key);
             encode(class, &mut key);
-            fetch(context, head, target, (class, &key), forward, found)
+            fetch(context, asked, (class, &key), forward, found)
         }
     }
 }
@@ -103,8 +163,7 @@ fn look_up(
 #[cold]
 fn fetch(
     context: &Context,
-    head: &RequestHead<'_>,
-    target: &Target<'_>,
+    asked: &Asked<'_>,
     (class, key): (MethodClass, &[u8]),
     used: Use,
     found: Arc<[u8]>,
@@ -112,7 +171,7 @@ fn fetch(
     let (reason, variant, stored) = match used {
         Use::Miss(reason, variant) => (reason, variant, None),
         Use::Validate(reason, entry) => {
-            let variant = variant(entry.head.selection(), head);
+            let variant = variant(entry.head.selection(), asked.head);
             (reason, variant, Some((found, entry)))
         }
         Use::Serve(entry, serving, detail) => return Plan::Serve(entry, serving, detail),
@@ -124,7 +183,7 @@ fn fetch(
         class,
         key: Arc::from(key),
         reason,
-        url: url_hash(context, target),
+        names: asked.names(context),
         variant,
         stored,
     }))
@@ -149,27 +208,15 @@ fn is_due_early(
 
 /// A hit, and the validation of what it is served from by a request that no client made.
 #[cold]
-fn refresh(
-    context: &Context,
-    target: &Target<'_>,
-    key: &[u8],
-    turn: Turn,
-    serving: Serving,
-) -> Plan {
+fn refresh(context: &Context, asked: &Asked<'_>, key: &[u8], turn: Turn, serving: Serving) -> Plan {
     let (key, entry) = (Arc::<[u8]>::from(key), Arc::clone(turn.entry()));
     let fetch = Fetch {
         class: entry.head.class(),
         key: Arc::clone(&key),
         reason: ForwardReason::Stale,
-        url: url_hash(context, target),
+        names: asked.names(context),
         variant: entry.head.selection().encoded().into(),
         stored: Some((key, Arc::clone(&entry))),
     };
     Plan::Refresh(entry, serving, Box::new((fetch, turn)))
-}
-
-fn url_hash(context: &Context, target: &Target<'_>) -> u64 {
-    let mut url = KeyBuf::new();
-    target.url_bytes(&mut url);
-    context.cache.url_hash(&url)
 }

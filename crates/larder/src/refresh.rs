@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use http_body::Body;
-use larder_policy::RequestHead;
 use larder_policy::key::MethodClass;
 use tower_service::Service;
 
@@ -14,7 +13,7 @@ use crate::context::Context;
 use crate::drive::forward;
 use crate::entry::Entry;
 use crate::flights::Boarded;
-use crate::job::{Fetch, Job, Sent};
+use crate::job::{Fetch, Job, credentials};
 use crate::trace;
 use crate::turn::Turn;
 
@@ -36,12 +35,10 @@ pub(crate) fn refresh<S, B, C>(
     let Some(place) = context.cache.shared().background.place() else {
         return;
     };
-    let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-    let credentials = RequestHead::new(method, uri, fields, false).credentials();
-    let request = unattended(context, request, turn.entry());
-    let sent = Sent::of(context, &request);
-    let mut job = Job::new(Arc::clone(context), sent, fetch);
-    (job.unattended, job.credentials) = (true, credentials);
+    let credentials = credentials(request);
+    let mut request = unattended(context, request, turn.entry());
+    let mut job = Job::narrowed(Arc::clone(context), &mut request, fetch, credentials);
+    job.unattended = true;
     match job.board() {
         Boarded::Lead(leader) => job.leader = Some(leader),
         // It is being fetched already.
@@ -69,7 +66,10 @@ fn unattended<B: Default>(context: &Context, triggering: &Request<B>, entry: &En
     *request.uri_mut() = triggering.uri().clone();
     *request.version_mut() = triggering.version();
     *request.extensions_mut() = triggering.extensions().clone();
-    let policy = &context.policy;
-    *request.headers_mut() = policy.background_fields(&entry.head, triggering.headers());
+    let (policy, fields) = (&context.policy, triggering.headers());
+    *request.headers_mut() = match &context.key {
+        Some(key) => policy.declared_background_fields(key, &entry.head, fields),
+        None => policy.background_fields(&entry.head, fields),
+    };
     request
 }

@@ -1,13 +1,16 @@
 //! [`RoutePolicy`]: what an annotation says about a route.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
-use larder_policy::Policy;
+use http::{Extensions, StatusCode};
 use larder_policy::fields::CacheControl;
+use larder_policy::key::{Key, KeyPart, Partition, RoleSet};
+use larder_policy::{Mode, Policy};
 
+use crate::context::Context;
 use crate::early::EarlyRefresh;
-use crate::filling::Filling;
+use crate::identity::Identify;
 
 /// What is to be cached on a route, and what its clients are told. The origin decides, the
 /// annotation refines, and the most restrictive wins: a handler's `no-store` or `private` beats any
@@ -39,21 +42,124 @@ pub struct RoutePolicy {
     jitter_percent: Option<u8>,
     soft_timeout: Option<Duration>,
     hard_timeout: Option<Duration>,
+    key: Option<Key>,
+    name: Option<Arc<str>>,
+    whose: Whose,
+}
+
+/// Whose copies a route keeps.
+#[derive(Debug, Clone, Default)]
+enum Whose {
+    #[default]
+    Everybodys,
+    /// One for each group; what is for one user only is not kept.
+    Groups(Identify),
+    Users(Identify),
 }
 
 impl RoutePolicy {
     /// One stored response for all users, fresh for `lifetime` where the handler does not say, and
-    /// never longer than that.
+    /// never longer than that. The handler sees declared inputs only: the path and the query, unless
+    /// [`key`](Self::key) says otherwise.
     pub fn shared(lifetime: Duration) -> Self {
         Self {
             lifetime: Some(lifetime),
+            key: Some(Key::new()),
             ..Self::default()
         }
     }
 
-    /// Obeys the handler's own `Cache-Control`; the other settings still refine it.
+    /// Obeys the handler's own `Cache-Control` and `Vary`; the other settings still refine it.
+    /// Requests are not narrowed unless a [`key`](Self::key) is declared.
     pub fn obey() -> Self {
         Self::default()
+    }
+
+    /// A stored response for each user, found by the `T` that the application's own authentication
+    /// put into the request's extensions. A request without one bypasses the cache. The handler sees
+    /// the user's credentials, which the partition covers, and declared inputs; what is `private` is
+    /// stored, and clients are told that everything is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use larder::{KeyPart, PartWriter, RoutePolicy};
+    ///
+    /// #[derive(Clone)]
+    /// struct UserId(u64);
+    ///
+    /// impl KeyPart for UserId {
+    ///     const NAME: &'static str = "user";
+    ///
+    ///     fn write(&self, out: &mut PartWriter) {
+    ///         out.number(self.0);
+    ///     }
+    /// }
+    ///
+    /// let policy = RoutePolicy::per_user::<UserId>(Duration::from_secs(30));
+    /// # drop(policy);
+    /// ```
+    pub fn per_user<T: KeyPart + Clone>(lifetime: Duration) -> Self {
+        Self {
+            whose: Whose::Users(Identify::by::<T>()),
+            ..Self::shared(lifetime)
+        }
+    }
+
+    /// A stored response for each tenant, found by the `T` in the request's extensions. A request
+    /// without one bypasses the cache. The handler does not see who of the tenant's users asks; what
+    /// is `private` is not stored, and clients are told that everything is.
+    pub fn per_tenant<T: KeyPart + Clone>(lifetime: Duration) -> Self {
+        Self {
+            whose: Whose::Groups(Identify::by::<T>()),
+            ..Self::shared(lifetime)
+        }
+    }
+
+    /// A stored response for each set of roles, found by the `T` in the request's extensions: all
+    /// users with exactly the same roles share it. Otherwise as [`per_tenant`](Self::per_tenant).
+    pub fn per_roles<T: RoleSet + Clone>(lifetime: Duration) -> Self {
+        Self {
+            whose: Whose::Groups(Identify::by_roles::<T>()),
+            ..Self::shared(lifetime)
+        }
+    }
+
+    /// A stored response for each partition that a function finds in the request's extensions, `None`
+    /// being nobody. For groups that more than one type tells apart; otherwise as
+    /// [`per_tenant`](Self::per_tenant).
+    pub fn partitioned_by(
+        lifetime: Duration,
+        find: impl Fn(&Extensions) -> Option<Partition> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            whose: Whose::Groups(Identify::with(find)),
+            ..Self::shared(lifetime)
+        }
+    }
+
+    /// How long responses are fresh where the handler does not say, and never longer than that.
+    /// Default: what the handler says.
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        Self {
+            lifetime: Some(lifetime),
+            ..self
+        }
+    }
+
+    /// The inputs that the responses depend on; the handler sees no others. See [`Key`].
+    pub fn key(self, key: Key) -> Self {
+        Self {
+            key: Some(key),
+            ..self
+        }
+    }
+
+    /// What the route is called in reports. Default: what its router calls it.
+    pub fn name(self, name: &str) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
     }
 
     /// How long after expiry the stored response may be served while it is validated (RFC 5861
@@ -158,7 +264,18 @@ impl RoutePolicy {
         }
     }
 
-    pub(crate) fn refine(&self, filling: &mut Filling) {
+    pub(crate) fn refine(&self, context: &mut Context) {
+        context.label = self.name.clone().or_else(|| context.label.take());
+        if self.key.is_some() {
+            context.set_key(self.key.clone());
+        }
+        if let Whose::Groups(identify) | Whose::Users(identify) = &self.whose {
+            if let Some(of) = identify.of {
+                context.cache.shared().identities.add(of);
+            }
+            context.identify = Some(identify.clone());
+        }
+        let filling = &mut context.filling;
         if let Some(early) = self.early_refresh {
             filling.early_refresh = early;
         }
@@ -171,6 +288,12 @@ impl RoutePolicy {
 
     pub(crate) fn apply(self, policy: Policy) -> Policy {
         let mut policy = policy.with_origin_overridden(self.override_origin);
+        if !matches!(self.whose, Whose::Everybodys) {
+            policy = policy.with_private_emission(true);
+        }
+        if matches!(self.whose, Whose::Users(_)) {
+            policy = policy.with_mode(Mode::Private);
+        }
         if let Some(lifetime) = self.lifetime {
             policy = policy.with_route_lifetime(lifetime);
         }

@@ -94,7 +94,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let context = &self.common.context;
-        let uri = (context.target)(request.extensions()).unwrap_or_else(|| request.uri());
+        let uri = context.target_of(&request);
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
         match plan(context, &head, request.extensions()) {

@@ -65,6 +65,7 @@ impl Counters {
             bytes: usage.bytes,
             collapsed: self.total(Event::Collapsed),
             errors: self.total(Event::Error),
+            findings: usage.findings,
             forwarded_methods: self.total(Event::ForwardedMethod),
             hits: self.total(Event::Hit),
             invalidations: self.total(Event::Invalidation),
@@ -85,6 +86,7 @@ impl Counters {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     pub(crate) bytes: u64,
+    pub(crate) findings: u64,
     pub(crate) fills: u64,
     pub(crate) fill_bytes: u64,
     pub(crate) keys: u64,
@@ -109,6 +111,7 @@ pub struct Stats {
     bytes: u64,
     collapsed: u64,
     errors: u64,
+    findings: u64,
     fills: u64,
     fill_bytes: u64,
     forwarded_methods: u64,
@@ -149,6 +152,8 @@ getters! {
     collapsed,
     /// Forwarded requests that ended in an error of the inner service.
     errors,
+    /// How often something was found that is probably a mistake; see [`Finding`](crate::Finding).
+    findings,
     /// Responses being fetched now that others may wait for.
     fills,
     /// Bytes held now of bodies that are being fetched.

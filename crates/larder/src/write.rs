@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
-use larder_policy::key::KeyBuf;
+use larder_policy::key::QueryBuf;
 use larder_policy::{BypassReason, Invalidation};
 use tower_service::Service;
 
@@ -58,13 +58,17 @@ fn invalidate<C>(context: &Context, sent: &Sent, response: &Response<C>) {
     for target in context.policy.write_targets(&head) {
         let what = context.policy.invalidation(&head, &target, status, headers);
         for target in what.iter().flat_map(Invalidation::targets) {
-            let mut url = KeyBuf::new();
-            target.url_bytes(&mut url);
-            urls.push(context.cache.url_hash(&url));
+            urls.push(context.cache.url_hash(&target));
+            // What is stored goes by what is left of the query.
+            if let Some(key) = &context.key {
+                let mut query = QueryBuf::new();
+                let left = key.target(&target, None, &mut query);
+                urls.push(context.cache.url_hash(&left));
+            }
         }
     }
     if !urls.is_empty() {
         trace::invalidated(&context.cache, urls.len());
-        context.cache.shared().stamps.purge_urls(urls);
+        context.cache.shared().stamps.purge(urls);
     }
 }

@@ -21,19 +21,33 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod cookies;
+mod declared;
 mod encode;
+mod input;
+mod key_error;
+mod narrow;
 mod normalise;
+mod normaliser;
+mod part;
 mod partition;
 mod primary;
 mod query;
+mod query_rule;
 mod target;
 mod unkeyed;
 mod vary;
 
+pub use declared::Key;
 pub use encode::KeyBuf;
+pub use input::{Input, InputKind};
+pub use key_error::KeyError;
+pub(crate) use narrow::Passing;
+pub use part::{KeyPart, PartWriter, RoleSet};
 pub use partition::{EmptyIdentity, Partition};
 pub use primary::{KeyParts, MethodClass};
 pub use query::{MissingContentType, QueryContent};
+pub use query_rule::QueryBuf;
 pub(crate) use target::without_default_port;
 pub use target::{Target, TargetError};
 pub use unkeyed::is_unkeyed_input;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::encode::{KeyBuf, Sink, push_field};
+use super::part::{KeyPart, PartWriter, RoleSet, write_roles};
 
 /// Whose copy a stored response is: everybody's, or that of one authenticated principal.
 ///
@@ -37,6 +38,28 @@ impl Partition {
         push_field(&mut encoded, Some(kind.as_bytes()));
         push_field(&mut encoded, Some(id));
         Ok(Self(Some(Arc::from(encoded.as_slice()))))
+    }
+
+    /// The partition of one identity.
+    ///
+    /// # Errors
+    ///
+    /// An identity that writes nothing, or nothing but empty values, is nobody's.
+    pub fn of_identity<T: KeyPart>(identity: &T) -> Result<Self, EmptyIdentity> {
+        let mut id = PartWriter::default();
+        identity.write(&mut id);
+        if id.is_blank() {
+            return Err(EmptyIdentity);
+        }
+        Self::of(T::NAME, id.as_bytes())
+    }
+
+    /// The partition of all users that have exactly these roles. Having none is a set of roles too.
+    #[must_use]
+    pub fn of_roles<T: RoleSet>(roles: &T) -> Self {
+        let mut id = PartWriter::default();
+        write_roles(roles, &mut id);
+        Self::of("roles", id.as_bytes()).unwrap_or_else(|EmptyIdentity| Self::shared())
     }
 
     /// Whether responses here may be sent to any user.

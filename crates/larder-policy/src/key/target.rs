@@ -104,6 +104,12 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// The same target with another path and query.
+    pub(super) const fn with(mut self, path: &'a str, query: Option<&'a str>) -> Self {
+        (self.path, self.query) = (path, query);
+        self
+    }
+
     /// The scheme, if the request or the configuration names one.
     #[must_use]
     pub const fn scheme(&self) -> Option<&'a str> {

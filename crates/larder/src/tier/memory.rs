@@ -189,6 +189,7 @@ mod tests {
 
     use super::*;
     use crate::entry::Birth;
+    use crate::stamps::Names;
 
     const LIMITS: VariantLimits = VariantLimits {
         count: 4,
@@ -212,7 +213,10 @@ mod tests {
         };
         let birth = Birth {
             position: stamps.position(),
-            url: 0,
+            names: Names {
+                url: 0,
+                partition: None,
+            },
             time: now,
         };
         let body = Bytes::from(vec![0; body]);

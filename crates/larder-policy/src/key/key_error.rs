@@ -1,0 +1,55 @@
+//! What can be wrong with a declared key.
+
+use std::error::Error;
+use std::fmt;
+
+/// A name that was declared cannot be one. Names the setting and the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyError {
+    setting: &'static str,
+    name: Box<str>,
+    what: &'static str,
+}
+
+impl KeyError {
+    pub(super) fn new(setting: &'static str, name: &str, what: &'static str) -> Self {
+        let name = name.into();
+        Self {
+            setting,
+            name,
+            what,
+        }
+    }
+
+    pub(super) fn cookie(name: &str) -> Self {
+        Self::new("cookie", name, "is not the name of a cookie")
+    }
+
+    pub(super) fn header(setting: &'static str, name: &str) -> Self {
+        Self::new(setting, name, "is not the name of a header field")
+    }
+
+    pub(super) fn parameter(setting: &'static str, name: &str) -> Self {
+        let what = "is not a parameter name, with at most one `*`, at its end";
+        Self::new(setting, name, what)
+    }
+
+    pub(super) fn repeated(setting: &'static str, name: &str) -> Self {
+        Self::new(setting, name, "is declared twice")
+    }
+
+    /// The method of [`Key`](super::Key) that was given the name.
+    #[must_use]
+    pub const fn setting(&self) -> &'static str {
+        self.setting
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (setting, name) = (self.setting, &self.name);
+        write!(f, "Key::{setting}: {name:?} {}", self.what)
+    }
+}
+
+impl Error for KeyError {}

@@ -1,0 +1,141 @@
+//! [`Finding`]: what the cache noticed that somebody should look at.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use larder_policy::key::{Input, InputKind, KeyError};
+
+/// Something about a route that is probably a mistake: a key that misses an input, or has one too
+/// many. Told once as a `tracing` event of level `WARN` and to
+/// [`CacheBuilder::on_finding`](crate::CacheBuilder::on_finding), and counted every time.
+///
+/// Names inputs and never their values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Finding {
+    route: Box<str>,
+    kind: FindingKind,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// The route's key cannot be one; every request bypasses the cache.
+    InvalidKey {
+        /// The setting, the value, and what is wrong with it.
+        error: Box<str>,
+    },
+    /// A response's `Vary` names a field that the route's key does not declare. Where the inner
+    /// service did not see the field, the response was stored all the same.
+    UndeclaredVary {
+        /// The field.
+        input: Input,
+        /// The inner service did not see it.
+        withheld: bool,
+    },
+}
+
+impl Finding {
+    pub(crate) fn new(route: &str, kind: FindingKind) -> Self {
+        Self {
+            route: route.into(),
+            kind,
+        }
+    }
+
+    pub(crate) fn invalid_key(route: &str, error: &KeyError) -> Self {
+        let error = error.to_string().into();
+        Self::new(route, FindingKind::InvalidKey { error })
+    }
+
+    pub(crate) fn undeclared_vary(route: &str, field: &str, withheld: bool) -> Self {
+        let input = Input::new(InputKind::Header, field);
+        Self::new(route, FindingKind::UndeclaredVary { input, withheld })
+    }
+
+    /// The route, by the name it was given or has in its router, else the path of the request.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// What was found.
+    #[must_use]
+    pub const fn kind(&self) -> &FindingKind {
+        &self.kind
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.route)?;
+        match &self.kind {
+            FindingKind::InvalidKey { error } => {
+                write!(f, "{error}; every request bypasses the cache")
+            }
+            FindingKind::UndeclaredVary {
+                input,
+                withheld: true,
+            } => write!(
+                f,
+                "Vary names {input}, which the key does not declare and the handler does not see; \
+                 declare it if the response depends on it"
+            ),
+            FindingKind::UndeclaredVary { input, .. } => write!(
+                f,
+                "Vary names {input}, which the key does not declare; the response was not stored"
+            ),
+        }
+    }
+}
+
+/// Whom to tell of a finding.
+pub(crate) type OnFinding = dyn Fn(&Finding) + Send + Sync;
+
+/// The findings of a cache.
+#[derive(Default)]
+pub(crate) struct Findings {
+    on_finding: Option<Arc<OnFinding>>,
+    count: AtomicU64,
+    told: Mutex<HashSet<Finding>>,
+}
+
+impl Findings {
+    pub(crate) fn new(on_finding: Option<Arc<OnFinding>>) -> Self {
+        Self {
+            on_finding,
+            ..Self::default()
+        }
+    }
+
+    /// Counts a finding, and tells of it unless that was done before.
+    pub(crate) fn report(&self, finding: &Finding) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MAX_TOLD || !told.insert(finding.clone()) {
+            return;
+        }
+        drop(told);
+        tracing::warn!(target: "larder", route = finding.route(), "{finding}");
+        if let Some(on_finding) = &self.on_finding {
+            on_finding(finding);
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Findings")
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+/// So many different findings are told; those beyond are only counted.
+const MAX_TOLD: usize = 1024;

@@ -1,0 +1,86 @@
+//! The narrowed request: on a route with declared inputs the inner service sees those only.
+
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap, Request};
+use larder_policy::key::Key;
+use larder_policy::{Credentials, Mode};
+
+use crate::context::Context;
+use crate::finding::Finding;
+
+impl Context {
+    /// Takes from a request what its route does not declare. `credentials` are those of the client on
+    /// whose occasion it is made. Returned are those that the inner service may know of beyond what it
+    /// sees: nobody can say what the application made of them and put into the extensions.
+    pub(crate) fn narrow<B>(
+        &self,
+        request: &mut Request<B>,
+        credentials: Credentials,
+    ) -> Credentials {
+        let Some(key) = self.key.as_deref() else {
+            return credentials;
+        };
+        if !key.forwards_all() {
+            self.narrow_extensions(request.extensions_mut());
+        }
+        let knows_more = self.policy.mode() == Mode::Shared && self.knows_more(key, request);
+        *request.headers_mut() = self.policy.narrow(key, request.headers());
+        if let Some(uri) = key.narrowed_uri(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        let target = (self.framework.target)(request.extensions());
+        if let Some(target) = target.and_then(|target| key.narrowed_uri(target)) {
+            (self.framework.set_target)(request.extensions_mut(), target);
+        }
+        if knows_more {
+            credentials
+        } else {
+            Credentials::default()
+        }
+    }
+
+    /// Tells of fields that shape the responses of a route and that its key does not declare.
+    pub(crate) fn check_vary(&self, route: &str, response: &HeaderMap) {
+        let Some(key) = self.key.as_deref() else {
+            return;
+        };
+        for undeclared in self.policy.undeclared(key, response) {
+            let (name, withheld) = (undeclared.name().as_str(), undeclared.is_withheld());
+            let finding = Finding::undeclared_vary(route, name, withheld);
+            self.cache.shared().findings.report(&finding);
+        }
+    }
+
+    /// The key of a route; `None` where nothing is declared, or the declaration is wrong.
+    pub(crate) fn set_key(&mut self, key: Option<Key>) {
+        self.invalid_key = false;
+        if let Some(Err(error)) = key.as_ref().map(Key::check) {
+            self.invalid_key = true;
+            let finding = Finding::invalid_key(self.label.as_deref().unwrap_or("?"), &error);
+            self.cache.shared().findings.report(&finding);
+        }
+        self.key = key.map(Arc::new);
+    }
+
+    /// Who asks is no input of what is kept for all, nor who of a group asks of what is kept for the
+    /// group.
+    fn narrow_extensions(&self, extensions: &mut Extensions) {
+        if self.policy.mode() == Mode::Shared {
+            let own = self.identify.as_ref().and_then(|identify| identify.of);
+            self.cache.shared().identities.remove_from(extensions, own);
+        }
+    }
+
+    /// There is something in the extensions that is neither declared, nor neutral, nor the
+    /// framework's.
+    fn knows_more<B>(&self, key: &Key, request: &mut Request<B>) -> bool {
+        let framework = (self.framework.own)(request.extensions_mut());
+        let extensions = request.extensions();
+        let own = self.identify.as_ref().and_then(|identify| identify.of);
+        let own = usize::from(own.is_some_and(|own| own.is_in(extensions)));
+        let neutral = self.cache.shared().neutral_extensions.count_in(extensions);
+        let known = framework + own + neutral + key.extensions_in(extensions);
+        extensions.len() > known
+    }
+}
