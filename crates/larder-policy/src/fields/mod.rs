@@ -41,7 +41,7 @@ pub use emission::{
 };
 pub use entity_tag::EntityTag;
 pub(crate) use entity_tag::{if_none_match, single_entity_tag};
-pub(crate) use list::split_list;
+pub(crate) use list::{is_token, split_list, trim_ows};
 pub use range::{ByteRange, RangeRequest, parse_range};
 pub(crate) use range::{content_range, unsatisfied_range};
 pub use request_directives::{MaxStale, RequestDirectives};

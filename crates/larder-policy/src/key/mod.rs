@@ -27,6 +27,8 @@ mod encode;
 mod input;
 mod key_error;
 mod narrow;
+#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
+mod language;
 mod normalise;
 mod normaliser;
 mod part;
@@ -37,6 +39,7 @@ mod query_rule;
 mod target;
 mod unkeyed;
 mod vary;
+mod weighted;
 
 pub use declared::Key;
 pub use encode::KeyBuf;
