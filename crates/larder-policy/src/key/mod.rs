@@ -23,6 +23,8 @@
 
 mod cookies;
 mod declared;
+#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
+mod coding;
 mod encode;
 mod input;
 mod key_error;
