@@ -30,6 +30,8 @@ mod input;
 mod key_error;
 mod narrow;
 #[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
+mod flag;
+#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
 mod language;
 mod normalise;
 mod normaliser;
