@@ -4,6 +4,7 @@ mod agree;
 mod background;
 mod date_values;
 mod dates;
+mod declared_keys;
 mod dictionary;
 mod dictionary_values;
 mod generate;

@@ -1,31 +1,18 @@
 //! [`Key`]: the inputs of a route that its responses depend on, declared.
-//!
-//! ```text
-//! declared   = kind [ route ] *header *cookie *extension   ; after the other extras
-//! kind       = "d" / "f"              ; the inner service sees these inputs only / everything
-//! route      = "r" field              ; the route's own name in the place of the path
-//! header     = "h" field field        ; name, value
-//! cookie     = "k" field field        ; name, value; one for each time it is sent
-//! extension  = "x" field field        ; name, value
-//! ```
-//!
-//! Parts are sorted by name, so the order of declaration does not matter.
 
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{COOKIE, HeaderName, HeaderValue};
-use http::{Extensions, HeaderMap};
+use http::Extensions;
+use http::header::{HeaderName, HeaderValue};
 
-use super::cookies::cookies;
-use super::encode::{KeyBuf, Sink, push_field};
-use super::input::InputKind;
+use super::coding::Codings;
 use super::key_error::KeyError;
+use super::language::Languages;
 use super::normaliser::Normaliser;
 use super::part::{KeyPart, PartWriter};
-use super::query_rule::{NamePattern, Names, QueryBuf, QueryRule};
-use super::target::Target;
+use super::query_rule::{NamePattern, Names, QueryRule};
 
 /// The inputs that the responses of a route depend on.
 ///
@@ -82,13 +69,13 @@ pub(super) struct HeaderPart {
 
 #[derive(Clone)]
 pub(super) struct ExtensionPart {
-    name: Box<str>,
-    of: TypeId,
-    has: fn(&Extensions) -> bool,
-    read: Arc<ReadExtension>,
+    pub(super) name: Box<str>,
+    pub(super) of: TypeId,
+    pub(super) has: fn(&Extensions) -> bool,
+    pub(super) read: Arc<ReadExtension>,
 }
 
-type ReadExtension = dyn Fn(&Extensions, &mut PartWriter) -> bool + Send + Sync;
+pub(super) type ReadExtension = dyn Fn(&Extensions, &mut PartWriter) -> bool + Send + Sync;
 
 impl Key {
     /// The path and the exact query.
@@ -141,6 +128,52 @@ impl Key {
     /// A header field whose letters count in lower case. That is also what the inner service sees.
     pub fn header_lowercase(self, name: impl AsRef<str>) -> Self {
         self.add_header("header_lowercase", name.as_ref(), Normaliser::LowerCase)
+    }
+
+    /// A header field that says yes or no: `1`, `true`, `yes`, `on` and `?1` are yes, in any case; all
+    /// else, and its absence, is no. The inner service sees `1` or `0`.
+    pub fn header_flag(self, name: impl AsRef<str>) -> Self {
+        self.add_header("header_flag", name.as_ref(), Normaliser::Flag)
+    }
+
+    /// `Accept-Language`, negotiated to one of the languages that the application has, the first
+    /// being the default (RFC 4647 section 3.4, weights by RFC 9110 section 12.5.4). That one is also
+    /// what the inner service sees.
+    ///
+    /// ```
+    /// use larder_policy::key::Key;
+    ///
+    /// assert!(Key::new().languages(["en", "de", "pt-BR"]).check().is_ok());
+    /// let wrong = Key::new().languages(["en", "english!"]).check();
+    /// assert!(wrong.unwrap_err().to_string().contains("english!"));
+    /// ```
+    pub fn languages<T: AsRef<str>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        match Languages::new(tags) {
+            Ok(known) => {
+                let normaliser = Normaliser::Languages(known);
+                self.add_header("languages", "accept-language", normaliser)
+            }
+            Err(error) => {
+                self.fail(KeyError::new("languages", error));
+                self
+            }
+        }
+    }
+
+    /// `Accept-Encoding`, negotiated to one of the content codings that the application makes, the
+    /// best first, or to `identity` (RFC 9110 section 12.5.3). That one is also what the inner
+    /// service sees.
+    pub fn encodings<T: AsRef<str>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        match Codings::new(names) {
+            Ok(known) => {
+                let normaliser = Normaliser::Codings(known);
+                self.add_header("encodings", "accept-encoding", normaliser)
+            }
+            Err(error) => {
+                self.fail(KeyError::new("encodings", error));
+                self
+            }
+        }
     }
 
     /// A header field that counts as what `rewrite` makes of its value, lines merged; `None` is
@@ -209,111 +242,6 @@ impl Key {
     /// every request.
     pub fn check(&self) -> Result<(), KeyError> {
         self.error.clone().map_or(Ok(()), Err)
-    }
-
-    /// Whether the inner service sees everything.
-    #[must_use]
-    pub const fn forwards_all(&self) -> bool {
-        self.forward_all
-    }
-
-    /// Whether the route counts instead of the path.
-    #[must_use]
-    pub const fn is_by_route(&self) -> bool {
-        self.by_route
-    }
-
-    /// The target as the key has it: with the query that is left, and the route in the place of the
-    /// path if that was chosen and is known.
-    #[must_use]
-    pub fn target<'a>(
-        &self,
-        target: &Target<'a>,
-        route: Option<&'a str>,
-        query: &'a mut QueryBuf,
-    ) -> Target<'a> {
-        let route = route.filter(|_| self.by_route);
-        let path = route.unwrap_or_else(|| target.path());
-        target.with(path, self.query.apply(target.query(), query))
-    }
-
-    /// Appends what was declared to a primary key.
-    pub fn encode_into(
-        &self,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-        route: Option<&str>,
-        out: &mut KeyBuf,
-    ) {
-        out.put(if self.forward_all { b"f" } else { b"d" });
-        if self.by_route && route.is_some() {
-            out.put(b"r");
-        }
-        self.for_each_part(headers, extensions, |kind, name, value| {
-            out.put(match kind {
-                InputKind::Header => b"h",
-                InputKind::Cookie => b"k",
-                _ => b"x",
-            });
-            push_field(out, Some(name.as_bytes()));
-            push_field(out, value);
-        });
-    }
-
-    /// Every declared field, cookie and extension with its value in this request. `None` is absent.
-    pub fn for_each_part(
-        &self,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-        mut each: impl FnMut(InputKind, &str, Option<&[u8]>),
-    ) {
-        let mut value = KeyBuf::new();
-        for part in &self.headers {
-            value.clear();
-            let present = part.normaliser.write(&part.name, headers, &mut value);
-            let value = present.then_some(value.as_slice());
-            each(InputKind::Header, part.name.as_str(), value);
-        }
-        for name in &self.cookies {
-            let mut present = false;
-            for (_, value) in cookies(headers).filter(|(sent, _)| *sent == name.as_bytes()) {
-                present = true;
-                each(InputKind::Cookie, name, Some(value.unwrap_or_default()));
-            }
-            if !present {
-                each(InputKind::Cookie, name, None);
-            }
-        }
-        for part in &self.extensions {
-            let mut out = PartWriter::default();
-            let present = (part.read)(extensions, &mut out);
-            let value = present.then_some(out.as_bytes());
-            each(InputKind::Extension, &part.name, value);
-        }
-    }
-
-    /// How many of a request's extensions are declared.
-    #[must_use]
-    pub fn extensions_in(&self, extensions: &Extensions) -> usize {
-        let mut found: Vec<TypeId> = Vec::new();
-        for part in &self.extensions {
-            if (part.has)(extensions) && !found.contains(&part.of) {
-                found.push(part.of);
-            }
-        }
-        found.len()
-    }
-
-    /// Whether a field is a declared input.
-    #[must_use]
-    pub fn declares(&self, name: &HeaderName) -> bool {
-        self.headers.iter().any(|part| part.name == name)
-    }
-
-    /// Whether all that is left of the cookies of a narrowed request is part of the key.
-    pub(crate) fn has_all_cookies(&self) -> bool {
-        let single = !self.cookies.is_empty() && !self.forward_all;
-        single || self.declares(&COOKIE)
     }
 
     fn add_header(mut self, setting: &'static str, name: &str, normaliser: Normaliser) -> Self {

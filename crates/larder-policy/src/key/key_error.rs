@@ -7,35 +7,34 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyError {
     setting: &'static str,
-    name: Box<str>,
-    what: &'static str,
+    what: Box<str>,
 }
 
 impl KeyError {
-    pub(super) fn new(setting: &'static str, name: &str, what: &'static str) -> Self {
-        let name = name.into();
-        Self {
-            setting,
-            name,
-            what,
-        }
+    pub(super) fn new(setting: &'static str, what: impl fmt::Display) -> Self {
+        let what = what.to_string().into();
+        Self { setting, what }
+    }
+
+    fn named(setting: &'static str, name: &str, what: &str) -> Self {
+        Self::new(setting, format_args!("{name:?} {what}"))
     }
 
     pub(super) fn cookie(name: &str) -> Self {
-        Self::new("cookie", name, "is not the name of a cookie")
+        Self::named("cookie", name, "is not the name of a cookie")
     }
 
     pub(super) fn header(setting: &'static str, name: &str) -> Self {
-        Self::new(setting, name, "is not the name of a header field")
+        Self::named(setting, name, "is not the name of a header field")
     }
 
     pub(super) fn parameter(setting: &'static str, name: &str) -> Self {
         let what = "is not a parameter name, with at most one `*`, at its end";
-        Self::new(setting, name, what)
+        Self::named(setting, name, what)
     }
 
     pub(super) fn repeated(setting: &'static str, name: &str) -> Self {
-        Self::new(setting, name, "is declared twice")
+        Self::named(setting, name, "is declared twice")
     }
 
     /// The method of [`Key`](super::Key) that was given the name.
@@ -47,8 +46,7 @@ impl KeyError {
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (setting, name) = (self.setting, &self.name);
-        write!(f, "Key::{setting}: {name:?} {}", self.what)
+        write!(f, "Key::{}: {}", self.setting, self.what)
     }
 }
 

@@ -21,22 +21,20 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod coding;
 mod cookies;
 mod declared;
-#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
-mod coding;
 mod encode;
+mod flag;
 mod input;
 mod key_error;
-mod narrow;
-#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
-mod flag;
-#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
 mod language;
+mod narrow;
 mod normalise;
 mod normaliser;
 mod part;
 mod partition;
+mod parts;
 mod primary;
 mod query;
 mod query_rule;
