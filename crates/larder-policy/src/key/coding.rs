@@ -60,7 +60,8 @@ impl Codings {
     /// more than once has the smallest of its weights. The first 32 members count, and those names
     /// among them that have at most 64 bytes.
     pub(super) fn choose<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> &str {
-        let wanted = Members::read(lines, is_token);
+        let mut wanted = Members::new();
+        wanted.read(lines);
         let codings = self.0.iter().map(AsRef::as_ref);
         let mut best = (IDENTITY, 0);
         for coding in codings.chain([IDENTITY]) {
@@ -76,12 +77,10 @@ impl Codings {
 /// The weight of a coding, zero if it may not be used. `identity` may be used with weight zero: it
 /// is acceptable unless excluded, and the last resort in any case.
 fn weight(coding: &str, wanted: &Members<'_>) -> u16 {
-    let named = wanted
-        .iter()
-        .filter(|member| is_named(coding, plain(member.name)))
-        .last();
+    let mut members = wanted.iter().rev();
+    let named = members.find(|member| is_named(coding, plain(member.name)));
     named
-        .or_else(|| wanted.iter().filter(|member| member.is_any()).last())
+        .or_else(|| wanted.iter().rev().find(|member| member.is_any()))
         .map_or(0, |member| member.weight)
 }
 

@@ -68,9 +68,11 @@ impl Languages {
     /// The choice, sent as the only member of Accept-Language, is chosen again. The first 32 members
     /// count, and those ranges among them that have at most 64 bytes.
     pub(super) fn choose<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> &str {
-        let ranges = Members::read(lines, is_range);
+        let mut ranges = Members::new();
+        ranges.read(lines);
         ranges
             .accepted()
+            .filter(|range| is_range(range.name))
             .find_map(|range| self.lookup(range.name, &ranges))
             .or_else(|| self.any(&ranges))
             .unwrap_or(&self.default)
@@ -105,11 +107,12 @@ fn is_step(tag: &[u8], range: &[u8]) -> bool {
 
 /// Whether the most specific of the ranges that match a tag has weight zero.
 fn is_excluded(tag: &str, ranges: &Members<'_>) -> bool {
-    ranges
-        .iter()
-        .filter(|range| is_prefix(range.name, tag.as_bytes()))
-        .max_by_key(|range| range.name.len())
-        .is_some_and(|range| range.weight == 0)
+    ranges.any_refused()
+        && ranges
+            .iter()
+            .filter(|range| is_prefix(range.name, tag.as_bytes()))
+            .max_by_key(|range| range.name.len())
+            .is_some_and(|range| range.weight == 0)
 }
 
 /// Whether a tag begins with all the subtags of another.
