@@ -41,6 +41,7 @@ mod limits;
 mod partition;
 mod permits;
 mod poisoning;
+mod query;
 mod races;
 mod ranges;
 mod readiness;

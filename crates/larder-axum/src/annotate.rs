@@ -1,9 +1,10 @@
 //! `.cached(…)` and `.uncached()` on routes and routers.
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use larder::{Cache, CacheLayer, DoNotStore, RoutePolicy};
+use larder::{Cache, CacheLayer, DoNotStore, QueryContentLayer, RoutePolicy};
 use tower::util::MapResponseLayer;
 
 use crate::routed;
@@ -19,6 +20,13 @@ pub fn layer(cache: &Cache) -> CacheLayer {
         .with_target_rewritten(routed::set_original_uri)
         .with_route_name(routed::route_name)
         .with_framework_extensions(routed::framework_extensions)
+}
+
+/// Reads the content of QUERY requests (RFC 10008), up to `max_bytes`, so that it can be part of the
+/// key. Goes around what is cached: `.cached(&cache, policy.query_method()).layer(query_content(…))`.
+#[must_use]
+pub fn query_content(max_bytes: usize) -> QueryContentLayer<Body> {
+    QueryContentLayer::new(max_bytes, Body::new)
 }
 
 /// Annotates a route, or every route of a router.

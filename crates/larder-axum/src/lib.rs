@@ -41,7 +41,7 @@
 mod annotate;
 mod routed;
 
-pub use annotate::{Cached, Uncached, layer};
+pub use annotate::{Cached, Uncached, layer, query_content};
 
 /// The example of the project's README is a test.
 #[cfg(doctest)]

@@ -31,6 +31,7 @@ impl Policy {
         let class = match *request.method {
             Method::GET => MethodClass::Get,
             Method::HEAD => MethodClass::Head,
+            Method::QUERY if self.query_method => MethodClass::Query,
             Method::CONNECT => return Lookup::Bypass(BypassReason::Upgrade),
             _ => return Lookup::Forward,
         };
@@ -42,7 +43,7 @@ impl Policy {
 
     fn bypass(&self, request: &RequestHead<'_>) -> Option<BypassReason> {
         let uri_bytes = request.uri.path_and_query().map_or(0, |p| p.as_str().len());
-        if request.has_content() {
+        if request.has_content() && *request.method != Method::QUERY {
             Some(BypassReason::Content)
         } else if request.wants_upgrade() {
             Some(BypassReason::Upgrade)
@@ -91,7 +92,8 @@ impl Policy {
             .collect()
     }
 
-    /// Encodes the primary key (RFC 9111 section 2) of a request into `out`.
+    /// Encodes the primary key (RFC 9111 section 2) of a request into `out`; that of a QUERY with its
+    /// content (RFC 10008).
     pub fn key_into(
         &self,
         class: MethodClass,
@@ -114,6 +116,11 @@ impl Policy {
         out: &mut KeyBuf,
     ) {
         let mut parts = KeyParts::new(class, target).partition(partition);
+        if class == MethodClass::Query
+            && let Some(content) = request.content
+        {
+            parts = parts.content(content);
+        }
         if forwards && request.has_forwarding() && !self.trusted_forwarding {
             parts = parts.unkeyed(request.headers);
         }

@@ -12,7 +12,7 @@ use http::header::{
 use http::{HeaderMap, Method, Uri};
 
 use crate::fields::RequestDirectives;
-use crate::key::{Key, is_unkeyed_input};
+use crate::key::{Key, QueryContent, is_unkeyed_input};
 
 /// A borrowed request head with the fields that matter to a cache already noticed.
 ///
@@ -31,6 +31,8 @@ pub struct RequestHead<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) directives: RequestDirectives,
+    /// What the content adds to the key of a QUERY request.
+    pub(crate) content: Option<&'a QueryContent>,
     /// What the fields were narrowed to, if they were.
     pub(crate) declared: Option<&'a Key>,
     seen: Seen,
@@ -71,6 +73,7 @@ impl<'a> RequestHead<'a> {
             headers,
             host,
             directives,
+            content: None,
             declared: None,
             seen,
         }
@@ -94,6 +97,13 @@ impl<'a> RequestHead<'a> {
     #[must_use]
     pub const fn on_behalf_of(mut self, credentials: Credentials) -> Self {
         self.seen.0 |= credentials.0;
+        self
+    }
+
+    /// The same QUERY request, with what its content adds to the key (RFC 10008).
+    #[must_use]
+    pub const fn with_query_content(mut self, content: &'a QueryContent) -> Self {
+        self.content = Some(content);
         self
     }
 

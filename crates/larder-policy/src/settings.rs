@@ -169,6 +169,16 @@ impl Policy {
         }
     }
 
+    /// Stores responses to QUERY requests (RFC 10008), and answers QUERY requests with the same content
+    /// from them. Needs a driver that reads the content first. Default: no; they are forwarded.
+    #[must_use]
+    pub fn with_query_method(self, query_method: bool) -> Self {
+        Self {
+            query_method,
+            ..self
+        }
+    }
+
     /// Shares responses to requests that carry `Cookie` even when the response does not say that it
     /// may be shared. Default: no.
     #[must_use]

@@ -21,6 +21,7 @@ use crate::keep::Arrived;
 use crate::landing::Landing;
 use crate::look::STALE_IF_ERROR;
 use crate::marks::Scope;
+use crate::query::content;
 use crate::stale::Lost;
 use crate::{reply, trace};
 
@@ -89,7 +90,7 @@ pub(crate) async fn forward<S, B, C>(
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where
     S: Service<Request<B>, Response = Response<C>>,
-    B: Default,
+    B: Body + Default + 'static,
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
@@ -141,7 +142,7 @@ impl<S> Drive<S> {
     ) -> Driven<C, S::Error>
     where
         S: Service<Request<B>, Response = Response<C>>,
-        B: Default,
+        B: Body + Default + 'static,
         C: Body + Send + 'static,
         C::Error: Into<BoxError>,
     {
@@ -192,12 +193,13 @@ impl<S> Drive<S> {
     async fn retry<B, C>(&mut self, mut parts: request::Parts) -> Driven<C, S::Error>
     where
         S: Service<Request<B>, Response = Response<C>>,
-        B: Default,
+        B: Body + Default + 'static,
         C: Body + Send + 'static,
         C::Error: Into<BoxError>,
     {
         self.job.context.policy.uncondition(&mut parts.headers);
-        let request = Request::from_parts(parts, B::default());
+        let content = content::again(&parts.extensions);
+        let request = Request::from_parts(parts, content);
         let arrived = self.exchange(request).await?;
         let status = arrived.response.status();
         if status == StatusCode::NOT_MODIFIED {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::{Key, MethodClass};
 use larder_policy::{Credentials, RequestHead, SkipReason};
@@ -55,7 +56,7 @@ impl Job {
     }
 
     /// A request of which the inner service sees what its route declares.
-    pub(crate) fn narrowed<B>(
+    pub(crate) fn narrowed<B: Body + 'static>(
         context: Arc<Context>,
         request: &mut Request<B>,
         fetch: Fetch,

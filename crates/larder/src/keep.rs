@@ -107,7 +107,7 @@ impl Job {
     /// The response as it came, but for content in the answer to a HEAD: handlers send some, and
     /// HTTP/2 takes it for an error (RFC 9110 section 9.3.2).
     fn relayed<C: Body>(&self, mut parts: response::Parts, body: C) -> Response<ResponseBody<C>> {
-        if self.fetch.class == MethodClass::Get || body.is_end_stream() {
+        if self.fetch.class != MethodClass::Head || body.is_end_stream() {
             return Response::from_parts(parts, ResponseBody::inner(body));
         }
         if let Some(length) = body.size_hint().exact() {
@@ -134,7 +134,7 @@ impl Job {
         let announced = announced_length(&parts.headers, body)?;
         let limit = self.context.cache.shared().limits.max_body_bytes;
         // The length that HEAD announces is not that of a body to be stored.
-        if class == MethodClass::Get && announced.is_some_and(|bytes| bytes > limit) {
+        if class != MethodClass::Head && announced.is_some_and(|bytes| bytes > limit) {
             return Err(SkipReason::BodyTooLarge);
         }
         let policy = &self.context.policy;

@@ -1,19 +1,22 @@
 //! The narrowed request: on a route with declared inputs the inner service sees those only.
 
+use std::mem::replace;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, Request};
+use http_body::Body;
 use larder_policy::key::Key;
 use larder_policy::{Credentials, Mode};
 
 use crate::context::Context;
 use crate::finding::Finding;
+use crate::query::content;
 
 impl Context {
     /// Takes from a request what its route does not declare. `credentials` are those of the client on
     /// whose occasion it is made. Returned are those that the inner service may know of beyond what it
     /// sees: nobody can say what the application made of them and put into the extensions.
-    pub(crate) fn narrow<B>(
+    pub(crate) fn narrow<B: Body + 'static>(
         &self,
         request: &mut Request<B>,
         credentials: Credentials,
@@ -25,7 +28,9 @@ impl Context {
             self.narrow_extensions(request.extensions_mut());
         }
         let knows_more = self.policy.mode() == Mode::Shared && self.knows_more(key, request);
-        *request.headers_mut() = self.policy.narrow(key, request.headers());
+        let narrowed = self.policy.narrow(key, request.headers());
+        let fields = replace(request.headers_mut(), narrowed);
+        content::describe(request, &fields);
         if let Some(uri) = key.narrowed_uri(request.uri()) {
             *request.uri_mut() = uri;
         }
@@ -74,13 +79,14 @@ impl Context {
 
     /// There is something in the extensions that is neither declared, nor neutral, nor the
     /// framework's.
-    fn knows_more<B>(&self, key: &Key, request: &mut Request<B>) -> bool {
+    fn knows_more<B: Body + 'static>(&self, key: &Key, request: &mut Request<B>) -> bool {
         let framework = (self.framework.own)(request.extensions_mut());
         let extensions = request.extensions();
         let own = self.identify.as_ref().and_then(|identify| identify.of);
         let own = usize::from(own.is_some_and(|own| own.is_in(extensions)));
         let neutral = self.cache.shared().neutral_extensions.count_in(extensions);
-        let known = framework + own + neutral + key.extensions_in(extensions);
+        let content = content::count_in::<B>(extensions);
+        let known = framework + content + own + neutral + key.extensions_in(extensions);
         extensions.len() > known
     }
 }

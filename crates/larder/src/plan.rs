@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::job::Fetch;
 use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::query::content;
 use crate::stamps::Names;
 use crate::turn::Turn;
 
@@ -45,6 +46,15 @@ fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) 
     if context.invalid_key {
         return Plan::Bypass(BypassReason::InvalidKey);
     }
+    let with_content;
+    let head = match content::of(extensions) {
+        _ if class != MethodClass::Query => head,
+        Some(content) => {
+            with_content = head.with_query_content(content);
+            &with_content
+        }
+        None => return Plan::Bypass(BypassReason::Content),
+    };
     let partition = match context.partition(extensions) {
         Ok(partition) => partition,
         Err(reason) => return Plan::Bypass(reason),
@@ -123,7 +133,12 @@ fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
     let head = asked.head;
     let encode = |class: MethodClass, key: &mut KeyBuf| asked.key_into(context, class, key);
     let mut key = KeyBuf::new();
-    encode(MethodClass::Get, &mut key);
+    // GET's responses answer HEAD too.
+    let first = match class {
+        MethodClass::Query => class,
+        _ => MethodClass::Get,
+    };
+    encode(first, &mut key);
     if key.len() > context.cache.shared().limits.max_key_bytes {
         return Plan::Bypass(BypassReason::KeyTooLong);
     }

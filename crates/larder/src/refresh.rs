@@ -14,6 +14,7 @@ use crate::drive::forward;
 use crate::entry::Entry;
 use crate::flights::Boarded;
 use crate::job::{Fetch, Job, credentials};
+use crate::query::content;
 use crate::trace;
 use crate::turn::Turn;
 
@@ -57,10 +58,15 @@ pub(crate) fn refresh<S, B, C>(
 /// A request for the same response that no client made: nothing of the triggering request goes with
 /// it but what says which response is meant, and what the application's own layers put there: since
 /// that may be who asks, the response is stored only if one to the triggering request could be.
-fn unattended<B: Default>(context: &Context, triggering: &Request<B>, entry: &Entry) -> Request<B> {
-    let mut request = Request::new(B::default());
+fn unattended<B: Body + Default + 'static>(
+    context: &Context,
+    triggering: &Request<B>,
+    entry: &Entry,
+) -> Request<B> {
+    let mut request = Request::new(content::again::<B>(triggering.extensions()));
     *request.method_mut() = match entry.head.class() {
         MethodClass::Head => Method::HEAD,
+        MethodClass::Query => Method::QUERY,
         _ => Method::GET,
     };
     *request.uri_mut() = triggering.uri().clone();
@@ -71,5 +77,6 @@ fn unattended<B: Default>(context: &Context, triggering: &Request<B>, entry: &En
         Some(key) => policy.declared_background_fields(key, &entry.head, fields),
         None => policy.background_fields(&entry.head, fields),
     };
+    content::describe(&mut request, fields);
     request
 }

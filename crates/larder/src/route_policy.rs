@@ -44,6 +44,7 @@ pub struct RoutePolicy {
     hard_timeout: Option<Duration>,
     key: Option<Key>,
     name: Option<Arc<str>>,
+    query_method: bool,
     whose: Whose,
 }
 
@@ -150,6 +151,15 @@ impl RoutePolicy {
     pub fn key(self, key: Key) -> Self {
         Self {
             key: Some(key),
+            ..self
+        }
+    }
+
+    /// Answers QUERY requests (RFC 10008) too. Their content has to be read first:
+    /// [`QueryContentLayer`](crate::QueryContentLayer).
+    pub fn query_method(self) -> Self {
+        Self {
+            query_method: true,
             ..self
         }
     }
@@ -290,6 +300,9 @@ impl RoutePolicy {
         let mut policy = policy.with_origin_overridden(self.override_origin);
         if !matches!(self.whose, Whose::Everybodys) {
             policy = policy.with_private_emission(true);
+        }
+        if self.query_method {
+            policy = policy.with_query_method(true);
         }
         if matches!(self.whose, Whose::Users(_)) {
             policy = policy.with_mode(Mode::Private);

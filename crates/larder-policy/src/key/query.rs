@@ -55,6 +55,12 @@ impl QueryContent {
         Ok(Self(encoded))
     }
 
+    /// The fields of a request that describe its content.
+    #[must_use]
+    pub const fn fields() -> [HeaderName; 4] {
+        METADATA
+    }
+
     /// The encoding.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
