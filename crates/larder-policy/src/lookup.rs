@@ -102,19 +102,19 @@ impl Policy {
         partition: &Partition,
         out: &mut KeyBuf,
     ) {
-        self.encode_key(class, request, target, partition, true, out);
+        let parts = self.parts(class, request, target, partition, true);
+        parts.encode_into(out);
     }
 
     /// `forwards`: the inner service sees `X-Forwarded-Host` and its kind.
-    pub(crate) fn encode_key(
+    pub(crate) fn parts<'a>(
         &self,
         class: MethodClass,
-        request: &RequestHead<'_>,
-        target: &Target<'_>,
-        partition: &Partition,
+        request: &RequestHead<'a>,
+        target: &Target<'a>,
+        partition: &'a Partition,
         forwards: bool,
-        out: &mut KeyBuf,
-    ) {
+    ) -> KeyParts<'a> {
         let mut parts = KeyParts::new(class, target).partition(partition);
         if class == MethodClass::Query
             && let Some(content) = request.content
@@ -124,7 +124,7 @@ impl Policy {
         if forwards && request.has_forwarding() && !self.trusted_forwarding {
             parts = parts.unkeyed(request.headers);
         }
-        parts.encode_into(out);
+        parts
     }
 
     /// The client wants a stored response or 504, whatever the reason for not having one (RFC 9111

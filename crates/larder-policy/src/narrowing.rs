@@ -55,8 +55,9 @@ impl Policy {
         partition: &Partition,
         out: &mut KeyBuf,
     ) {
-        self.encode_key(class, request, target, partition, key.forwards_all(), out);
-        key.encode_into(request.headers, extensions, route, out);
+        let parts = self.parts(class, request, target, partition, key.forwards_all());
+        let parts = parts.declared(key, request.headers, extensions, route);
+        parts.encode_into(out);
     }
 
     /// The fields that a response's `Vary` names although the key does not declare them. A response

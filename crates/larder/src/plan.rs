@@ -47,13 +47,14 @@ fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) 
         return Plan::Bypass(BypassReason::InvalidKey);
     }
     let with_content;
-    let head = match content::of(extensions) {
-        _ if class != MethodClass::Query => head,
-        Some(content) => {
-            with_content = head.with_query_content(content);
-            &with_content
-        }
-        None => return Plan::Bypass(BypassReason::Content),
+    let head = if class == MethodClass::Query {
+        let Some(content) = content::of(extensions) else {
+            return Plan::Bypass(BypassReason::Content);
+        };
+        with_content = head.with_query_content(content);
+        &with_content
+    } else {
+        head
     };
     let partition = match context.partition(extensions) {
         Ok(partition) => partition,

@@ -4,12 +4,14 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use http::Extensions;
 use http::header::{HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap};
 
 use super::coding::Codings;
+use super::encode::KeyBuf;
 use super::key_error::KeyError;
 use super::language::Languages;
+use super::normalise::is_opaque;
 use super::normaliser::Normaliser;
 use super::part::{KeyPart, PartWriter};
 use super::query_rule::{NamePattern, Names, QueryRule};
@@ -65,6 +67,28 @@ pub struct Key {
 pub(super) struct HeaderPart {
     pub(super) name: HeaderName,
     pub(super) normaliser: Normaliser,
+    /// A single line counts as it was sent, its ends trimmed.
+    pub(super) is_opaque: bool,
+}
+
+impl HeaderPart {
+    /// The value that the field counts as; `None` is absent. Copied only if it is rewritten.
+    pub(super) fn value<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        room: &'a mut KeyBuf,
+    ) -> Option<&'a [u8]> {
+        if self.is_opaque {
+            let mut lines = headers.get_all(&self.name).iter();
+            match (lines.next(), lines.next()) {
+                (None, _) => return None,
+                (Some(line), None) => return Some(line.as_bytes().trim_ascii()),
+                _ => {}
+            }
+        }
+        let present = self.normaliser.write(&self.name, headers, room);
+        present.then_some(room.as_slice())
+    }
 }
 
 #[derive(Clone)]
@@ -252,7 +276,15 @@ impl Key {
         let order = |part: &HeaderPart| part.name.as_str().cmp(name.as_str());
         match self.headers.binary_search_by(order) {
             Ok(_) => self.fail(KeyError::repeated(setting, name.as_str())),
-            Err(at) => self.headers.insert(at, HeaderPart { name, normaliser }),
+            Err(at) => {
+                let as_sent = matches!(normaliser, Normaliser::AsSent);
+                let part = HeaderPart {
+                    is_opaque: as_sent && is_opaque(&name),
+                    name,
+                    normaliser,
+                };
+                self.headers.insert(at, part);
+            }
         }
         self
     }

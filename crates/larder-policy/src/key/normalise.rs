@@ -42,6 +42,11 @@ pub(super) fn normalise(name: &HeaderName, headers: &HeaderMap, out: &mut KeyBuf
     present
 }
 
+/// Whether nothing is known of a field's syntax that would let two values mean the same.
+pub(super) fn is_opaque(name: &HeaderName) -> bool {
+    Syntax::of(name).is_none()
+}
+
 /// Appends the lines of a field as one value, its ends trimmed. Returns false and appends nothing
 /// if it is absent.
 pub(super) fn merge(name: &HeaderName, headers: &HeaderMap, out: &mut KeyBuf) -> bool {

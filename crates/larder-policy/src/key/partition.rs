@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::encode::{KeyBuf, Sink, push_field};
 use super::part::{KeyPart, PartWriter, RoleSet, write_roles};
@@ -13,9 +14,12 @@ use super::part::{KeyPart, PartWriter, RoleSet, write_roles};
 /// another. The identity must come from the application's own authentication, never from a header
 /// field the client chooses.
 ///
-/// Cloning is a reference count. `Debug` does not show the identity.
+/// `Debug` does not show the identity.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Partition(Option<Arc<[u8]>>);
+pub struct Partition(Option<Identity>);
+
+/// On the stack up to 64 bytes.
+type Identity = SmallVec<[u8; 64]>;
 
 impl Partition {
     /// The partition shared by all users.
@@ -37,7 +41,7 @@ impl Partition {
         let mut encoded = KeyBuf::new();
         push_field(&mut encoded, Some(kind.as_bytes()));
         push_field(&mut encoded, Some(id));
-        Ok(Self(Some(Arc::from(encoded.as_slice()))))
+        Ok(Self(Some(Identity::from_slice(&encoded))))
     }
 
     /// The partition of one identity.

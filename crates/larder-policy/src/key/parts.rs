@@ -52,12 +52,12 @@ impl Key {
     }
 
     /// Appends what was declared to a primary key.
-    pub fn encode_into(
+    pub(super) fn encode(
         &self,
         headers: &HeaderMap,
         extensions: &Extensions,
         route: Option<&str>,
-        out: &mut KeyBuf,
+        out: &mut impl Sink,
     ) {
         out.put(if self.forward_all { b"f" } else { b"d" });
         if self.by_route && route.is_some() {
@@ -84,8 +84,7 @@ impl Key {
         let mut value = KeyBuf::new();
         for part in &self.headers {
             value.clear();
-            let present = part.normaliser.write(&part.name, headers, &mut value);
-            let value = present.then_some(value.as_slice());
+            let value = part.value(headers, &mut value);
             each(InputKind::Header, part.name.as_str(), value);
         }
         for name in &self.cookies {

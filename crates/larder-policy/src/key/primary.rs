@@ -2,7 +2,7 @@
 //! (RFC 9111 section 2).
 //!
 //! ```text
-//! key        = format class scheme host port path query partition *extra
+//! key        = format class scheme host port path query partition *extra [ declared ]
 //! format     = %x01
 //! class      = "G" / "H" / "Q"
 //! scheme     = field                  ; lower case
@@ -15,14 +15,14 @@
 //! origin     = "e" / "u" / "c"        ; operator, unkeyed input, request content
 //! ```
 //!
-//! `field` carries its own length and tells absent from empty, so the encoding is injective: equal
+//! What is declared is described with [`Key`]. `field` carries its own length and tells absent from empty, so the encoding is injective: equal
 //! bytes mean equal parts. Extras keep the order in which they were added.
 
-use http::Method;
+use http::{Extensions, HeaderMap, Method};
 use smallvec::SmallVec;
 
 use super::encode::{Draft, KEY_FORMAT, KeyBuf, Sink, push_field};
-use super::{Partition, QueryContent, Target};
+use super::{Key, Partition, QueryContent, Target};
 
 /// The kind of request an entry may answer (RFC 9111 section 2, RFC 9110 section 9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +67,16 @@ pub struct KeyParts<'a> {
     target: Target<'a>,
     partition: Option<&'a Partition>,
     extras: SmallVec<[Extra<'a>; 4]>,
+    declared: Option<Declared<'a>>,
+}
+
+/// The inputs that a route declares, and where their values are.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    key: &'a Key,
+    headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+    route: Option<&'a str>,
 }
 
 #[derive(Clone)]
@@ -93,6 +103,7 @@ impl<'a> KeyParts<'a> {
             target: *target,
             partition: None,
             extras: SmallVec::new(),
+            declared: None,
         }
     }
 
@@ -107,6 +118,24 @@ impl<'a> KeyParts<'a> {
     #[must_use]
     pub fn extra(self, name: &'a str, value: Option<&'a [u8]>) -> Self {
         self.push(Origin::Operator, name, value)
+    }
+
+    /// Adds what a route declares, last. `route` is its name, where that is known.
+    #[must_use]
+    pub const fn declared(
+        mut self,
+        key: &'a Key,
+        headers: &'a HeaderMap,
+        extensions: &'a Extensions,
+        route: Option<&'a str>,
+    ) -> Self {
+        self.declared = Some(Declared {
+            key,
+            headers,
+            extensions,
+            route,
+        });
+        self
     }
 
     /// Adds the content of a QUERY request (RFC 10008).
@@ -136,6 +165,9 @@ impl<'a> KeyParts<'a> {
             out.put(&[extra.origin.code()]);
             push_field(out, Some(extra.name.as_bytes()));
             push_field(out, extra.value);
+        }
+        if let Some(of) = &self.declared {
+            of.key.encode(of.headers, of.extensions, of.route, out);
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
 /// Room for a rewritten query: on the stack up to 256 bytes.
@@ -73,48 +73,125 @@ impl QueryRule {
         }
     }
 
-    /// What is left of a query. `None` when no parameter is, and when there is no query.
+    /// What is left of a query. `None` when no parameter is, and when there is no query. Nothing is
+    /// copied where all of it is.
     pub(super) fn apply<'a>(
         &self,
         query: Option<&'a str>,
         out: &'a mut QueryBuf,
     ) -> Option<&'a str> {
         let query = query?;
-        if self.is_exact() {
+        if self.is_exact() || self.leaves_all(query) {
             return Some(query);
         }
-        let mut kept: SmallVec<[(Cow<'_, [u8]>, &str); 8]> =
-            pairs(query).filter(|(name, _)| self.keeps(name)).collect();
-        if self.sorted {
-            kept.sort_by(|(a, _), (b, _)| a.cmp(b));
-        }
+        let kept = pairs(query).filter(|pair| self.keeps_pair(pair));
         out.clear();
-        for (_, pair) in kept {
-            if !out.is_empty() {
-                out.push(b'&');
-            }
-            out.extend_from_slice(pair.as_bytes());
+        if self.sorted {
+            let mut kept: SmallVec<[Pair<'_>; 8]> = kept.collect();
+            kept.sort_by(|a, b| a.decoded_name().cmp(&b.decoded_name()));
+            kept.iter().for_each(|pair| push(pair, out));
+        } else {
+            kept.for_each(|pair| push(&pair, out));
         }
         let text = std::str::from_utf8(out).ok();
         text.filter(|text| !text.is_empty())
     }
+
+    fn leaves_all(&self, query: &str) -> bool {
+        let mut bytes = 0;
+        let mut last: Option<Pair<'_>> = None;
+        for pair in pairs(query) {
+            let in_order = |last: &Pair<'_>| last.decoded_name() <= pair.decoded_name();
+            if !self.keeps_pair(&pair) || (self.sorted && !last.as_ref().is_none_or(in_order)) {
+                return false;
+            }
+            bytes += pair.text.len() + 1;
+            last = Some(pair);
+        }
+        // Nothing but parameters and what is between them.
+        bytes == query.len() + 1
+    }
+
+    fn keeps_pair(&self, pair: &Pair<'_>) -> bool {
+        if pair.is_plain {
+            self.keeps(pair.name())
+        } else {
+            self.keeps(&pair.decoded_name())
+        }
+    }
 }
 
-/// The parameters of a query: decoded name, and the whole as it was sent. Empty ones are left out.
-pub(super) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, &str)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| {
-        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-        (decoded(name), pair)
+/// A parameter as it was sent.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    text: &'a [u8],
+    name: usize,
+    /// The name is what it says.
+    is_plain: bool,
+}
+
+impl<'a> Pair<'a> {
+    fn name(&self) -> &'a [u8] {
+        self.text.get(..self.name).unwrap_or(self.text)
+    }
+
+    pub(super) fn decoded_name(&self) -> Cow<'a, [u8]> {
+        if self.is_plain {
+            return Cow::Borrowed(self.name());
+        }
+        let spaced: Vec<u8> = self
+            .name()
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect();
+        Cow::Owned(percent_decode(&spaced).collect())
+    }
+}
+
+/// The parameters of a query. Empty ones are left out.
+pub(super) fn pairs(query: &str) -> impl Iterator<Item = Pair<'_>> {
+    let mut rest = query.as_bytes();
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (pair, after) = split(rest);
+            rest = after;
+            if !pair.text.is_empty() {
+                return Some(pair);
+            }
+        }
+        None
     })
 }
 
-fn decoded(name: &str) -> Cow<'_, [u8]> {
-    if !name.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Cow::Borrowed(name.as_bytes());
+/// Takes the first parameter off a query.
+fn split(query: &[u8]) -> (Pair<'_>, &[u8]) {
+    let (mut name, mut is_plain) = (None, true);
+    let mut end = query.len();
+    for (at, byte) in query.iter().enumerate() {
+        match byte {
+            b'&' => {
+                end = at;
+                break;
+            }
+            b'=' if name.is_none() => name = Some(at),
+            b'%' | b'+' if name.is_none() => is_plain = false,
+            _ => {}
+        }
     }
-    let spaced = name.replace('+', " ");
-    Cow::Owned(percent_decode_str(&spaced).collect())
+    let (text, rest) = query.split_at_checked(end).unwrap_or((query, &[]));
+    let pair = Pair {
+        text,
+        name: name.unwrap_or(end),
+        is_plain,
+    };
+    (pair, rest.get(1..).unwrap_or_default())
+}
+
+fn push(pair: &Pair<'_>, out: &mut QueryBuf) {
+    if !out.is_empty() {
+        out.push(b'&');
+    }
+    out.extend_from_slice(pair.text);
 }
 
 #[cfg(test)]

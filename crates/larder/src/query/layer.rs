@@ -172,10 +172,11 @@ impl<B: Body<Data = Bytes> + 'static> QueryContentLayer<B> {
                 Some(Err(error)) => break Then::Failure(error),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => content.extend_from_slice(&data),
-                    Err(frame) => match frame.into_trailers() {
-                        Ok(trailers) => break Then::Trailers(trailers),
-                        Err(_) => {}
-                    },
+                    Err(frame) => {
+                        if let Ok(trailers) = frame.into_trailers() {
+                            break Then::Trailers(trailers);
+                        }
+                    }
                 },
             }
             if content.len() > self.max_bytes {
