@@ -75,6 +75,12 @@ impl Ask {
         self.method == Method::GET || self.method == Method::HEAD
     }
 
+    /// Which part of a body it gets, if any, shows only when all of it is there.
+    pub fn wants_whole(&self) -> bool {
+        let depends = self.range.is_some() || self.condition.is_some();
+        depends && self.method == Method::GET
+    }
+
     pub fn is_head(&self) -> bool {
         self.method == Method::HEAD
     }

@@ -58,16 +58,13 @@ fn nobody_gets_anothers_response(
 ) -> Result<(), String> {
     let ask = &state.visits[sight.visit].ask;
     for (id, exchange) in sight.exchanges(state) {
-        let Exchange {
-            resource,
-            user,
-            language,
-            ..
-        } = *exchange;
-        let same = resource == ask.resource
-            && (user.is_none() || user == ask.user)
-            && language.is_none_or(|language| language == ask.language);
-        if !same {
+        if !exchange.suits(ask) {
+            let Exchange {
+                resource,
+                user,
+                language,
+                ..
+            } = *exchange;
             return Err(format!("#{id} is of /{resource}, {user:?}, {language:?}"));
         }
     }

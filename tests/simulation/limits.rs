@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::asks::Ask;
 use crate::settings::Settings;
-use crate::world::{BodyEnd, Exchange, State, World};
+use crate::world::{BodyEnd, Exchange, State, Visit, World};
 
 /// At any time.
 pub fn work_is_bounded(world: &World) {
@@ -115,28 +114,32 @@ fn calls(state: &State) -> Vec<(usize, Duration)> {
     state.calls.iter().filter_map(since).collect()
 }
 
-/// Bodies that no client reads, and since when.
+/// Bodies that no client reads or awaits, and since when.
 fn bodies(state: &State) -> Vec<(usize, Duration)> {
-    // They read nothing until all is there.
-    let awaited = |resource| {
-        let mut visits = state.visits.iter();
-        visits.any(|visit| {
-            let Ask {
-                range, condition, ..
-            } = &visit.ask;
-            visit.ask.resource == resource
-                && visit.started.order > 0
-                && visit.served.is_none()
-                && (range.is_some() || condition.is_some())
-        })
-    };
     let since = |body: &usize| {
         let exchange = &state.exchanges[*body];
-        let read = exchange.readers > 0 || awaited(exchange.resource);
-        let since = exchange.left.or(exchange.turned)?;
+        let awaited = state
+            .visits
+            .iter()
+            .filter_map(|visit| awaited(visit, exchange));
+        let since = awaited.fold(exchange.left.or(exchange.turned)?, Duration::max);
+        let read = exchange.readers > 0 || since == Duration::MAX;
         (!read).then_some((*body, since))
     };
     state.bodies.iter().filter_map(since).collect()
+}
+
+/// Until when a client may have waited for all of a body, without reading it.
+fn awaited(visit: &Visit, exchange: &Exchange) -> Option<Duration> {
+    let Visit {
+        ask,
+        started,
+        alone,
+        ..
+    } = visit;
+    let awaits = started.order > 0 && ask.wants_whole() && exchange.suits(ask);
+    let until = alone.unwrap_or(Duration::MAX);
+    (awaits && until > started.at).then_some(until)
 }
 
 /// When all clients are gone and there was time to finish.

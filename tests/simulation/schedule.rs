@@ -90,6 +90,7 @@ fn steps(rng: &mut Rng, world: &World) -> Vec<(Duration, Step)> {
                 ask,
                 started: Moment::default(),
                 purged: Purged::default(),
+                alone: None,
                 served: None,
                 reads: None,
             });

@@ -77,6 +77,8 @@ pub struct Visit {
     pub started: Moment,
     /// Of what it asks for, when it started.
     pub purged: Purged,
+    /// Since when it no longer waits for what others fetch: it is served, or forwarded.
+    pub alone: Option<Duration>,
     /// Since when it no longer waits for a head.
     pub served: Option<Duration>,
     /// Whose body it reads.
@@ -192,6 +194,17 @@ impl World {
     }
 }
 
+impl Exchange {
+    /// It is about what is asked for, as far as that shows.
+    pub fn suits(&self, ask: &Ask) -> bool {
+        self.resource == ask.resource
+            && (self.user.is_none() || self.user == ask.user)
+            && self
+                .language
+                .is_none_or(|language| language == ask.language)
+    }
+}
+
 impl State {
     pub fn now(&self) -> Duration {
         self.now
@@ -240,7 +253,9 @@ impl State {
     /// A client has a head, or has left without one.
     pub fn served(&mut self, visit: usize) {
         let now = self.now;
-        self.visits[visit].served.get_or_insert(now);
+        let visit = &mut self.visits[visit];
+        visit.alone.get_or_insert(now);
+        visit.served.get_or_insert(now);
     }
 
     /// A client begins to read a body.
@@ -279,6 +294,9 @@ impl State {
         let called = self.moment();
         // What goes on behind a client's back is nobody's request any more.
         let visit = visit.filter(|visit| self.visits[*visit].served.is_none());
+        if let Some(visit) = visit {
+            self.visits[visit].alone.get_or_insert(called.at);
+        }
         let version = self.resources[resource].version;
         self.exchanges.push(Exchange {
             resource,
