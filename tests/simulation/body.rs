@@ -84,6 +84,7 @@ impl Body {
         let most = self.rng.usize(1..=self.plan.largest_piece);
         let piece = self.content.piece(self.at, most.min(self.until - self.at));
         self.at += piece.len();
+        self.world.state().gave(self.exchange, piece.len());
         if self.plan.pauses > 0 {
             let pause = millis(self.rng.u64(..=self.plan.pauses));
             self.pause = Some(Box::pin(sleep(pause)));

@@ -1,5 +1,7 @@
 //! Checks of what becomes of a client: promise 5, the leader's fate is not the followers'.
 
+use crate::asks::Ask;
+use crate::limits;
 use crate::settings::Settings;
 use crate::sight::{Ended, Reading, Sight};
 use crate::world::{BodyEnd, Exchange, Head, State, World};
@@ -29,10 +31,24 @@ pub fn nobody_waits_without_a_cause(
                 .any(|e| e.called.at < now && awaited(e)));
     // Nobody can tell whose it was.
     let ready = state.lines.iter().any(|line| line.end == now);
-    if soft || patient || ready {
+    if soft || patient || ready || is_refused(settings, state, &visit.ask) {
         return Ok(());
     }
     Err(format!("it waited since {started:?}"))
+}
+
+/// All of a body was wanted, and it shows now that not all of it will be kept.
+fn is_refused(settings: &Settings, state: &State, ask: &Ask) -> bool {
+    let too_many = limits::filled(state, settings) > settings.max_fill_bytes;
+    let refused = |exchange: &Exchange| {
+        let too_long = exchange.given as u64 > settings.max_body_bytes;
+        let cut = exchange.cut_at.is_some_and(|bytes| exchange.given > bytes);
+        exchange.gave == Some(state.now()) && (too_many || too_long || cut)
+    };
+    let mut suiting = state
+        .of_resource(ask.resource)
+        .filter(|exchange| exchange.suits(ask));
+    ask.wants_whole() && suiting.any(refused)
 }
 
 /// Checks when a request reaches the origin.

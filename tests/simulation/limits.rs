@@ -68,7 +68,7 @@ fn memory_is_bounded(world: &World) {
 }
 
 /// As many bytes as can be on their way into the store.
-fn filled(state: &State, limits: &Settings) -> u64 {
+pub fn filled(state: &State, limits: &Settings) -> u64 {
     let usual = limits.max_bytes.min(limits.max_fill_bytes) > limits.max_body_bytes;
     let is_stored = |exchange: &&Exchange| {
         let Exchange {
@@ -98,7 +98,7 @@ fn filled(state: &State, limits: &Settings) -> u64 {
         .iter()
         .filter(held)
         .filter(|exchange| !is_stored(exchange));
-    fills.map(|exchange| exchange.content.len as u64).sum()
+    fills.map(|exchange| exchange.given as u64).sum()
 }
 
 /// Calls for which no client waits, and since when.

@@ -118,6 +118,10 @@ pub struct Exchange {
     /// It announces no more than so many bytes: who reads no further has all of it.
     pub cut_at: Option<usize>,
     pub content: Content,
+    /// How many bytes of its body have come.
+    pub given: usize,
+    /// When the last of them came.
+    pub gave: Option<Duration>,
     pub end: BodyEnd,
     /// When its body ended or was dropped.
     pub ended: Option<Moment>,
@@ -317,6 +321,8 @@ impl State {
             lies: false,
             cut_at: None,
             content: Content::new(String::new(), 0, 0),
+            given: 0,
+            gave: None,
             end: BodyEnd::Clean,
             ended: None,
             readers: 0,
@@ -341,6 +347,14 @@ impl State {
                 self.bodies.push(id);
             }
         }
+    }
+
+    /// A piece of a body has come.
+    pub fn gave(&mut self, exchange: usize, bytes: usize) {
+        let now = self.now;
+        let exchange = &mut self.exchanges[exchange];
+        exchange.given += bytes;
+        exchange.gave = Some(now);
     }
 
     /// There is no more of the body.
