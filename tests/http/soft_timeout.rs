@@ -76,6 +76,24 @@ async fn followers_wait_no_longer_than_the_leader() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn follower_that_goes_forward_by_itself_waits_no_longer_all_in_all() {
+    let brief = |cache: CacheBuilder| cache.collapse_timeout(millis(50));
+    let scene = stale(STANDS_IN, 200, brief, soft).await;
+    all_stood_in(&scene.many(3).await, 200);
+    assert_eq!(scene.calls(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn followers_stay_together_when_nothing_may_stand_in_any_more() {
+    let scene = stale(STANDS_IN, 200, |cache| cache, soft).await;
+    sleep(millis(24_900)).await;
+    for (reply, took) in scene.many(100).await {
+        assert_eq!((reply.text(), took), ("new", secs(5)));
+    }
+    assert_eq!(scene.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn annotation_sets_the_timeout_of_its_route() {
     let annotation = RoutePolicy::obey().soft_timeout(millis(300));
     let layer = |layer: CacheLayer| soft(layer).with_route_policy(annotation);

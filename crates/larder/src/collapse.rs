@@ -26,8 +26,13 @@ use crate::trace::{self, Outcome};
 
 impl Job {
     /// Answers from what another request brings, if one is being made for the same key. `None`: this
-    /// one is to be made, as the leader if that is wanted.
-    pub(crate) async fn collapse<C>(&mut self, berth: &Berth) -> Option<Response<ResponseBody<C>>> {
+    /// one is to be made, as the leader if that is wanted. From `soft` on a stored response stands in,
+    /// if it may.
+    pub(crate) async fn collapse<C>(
+        &mut self,
+        berth: &Berth,
+        soft: Option<Instant>,
+    ) -> Option<Response<ResponseBody<C>>> {
         if !self.may_collapse() {
             return None;
         }
@@ -48,7 +53,7 @@ impl Job {
                 }
             };
             self.waited = true;
-            match self.follow(follower, until).await {
+            match self.follow(follower, until, soft).await {
                 Followed::Answer(response) => return Some(response),
                 Followed::Again => {}
                 Followed::Alone => return None,
@@ -130,20 +135,29 @@ impl Job {
 
     /// Keeps the follower's place until it has what it followed for: as long as it is there, the
     /// body keeps coming.
-    async fn follow<C>(&mut self, mut follower: Follower, until: Instant) -> Followed<C> {
+    async fn follow<C>(
+        &mut self,
+        mut follower: Follower,
+        until: Instant,
+        soft: Option<Instant>,
+    ) -> Followed<C> {
         let flight = Arc::clone(follower.flight());
-        let soft = self.context.filling.soft_timeout;
-        let soft = soft.filter(|_| self.stands_in().is_some());
-        let soon = soft.map_or(until, |soft| until.min(after(soft)));
-        let landing = self.timer().timeout_at(soon, &mut follower).await;
+        let soft = soft.filter(|soft| *soft <= until && self.stands_in().is_some());
+        let soon = soft.unwrap_or(until);
+        let mut landing = self.timer().timeout_at(soon, &mut follower).await;
+        if soft.is_some() && landing.is_err() {
+            if let Some(stale) = self.stale(None, "soft-timeout") {
+                flight.mark().link();
+                return Followed::Answer(stale);
+            }
+            // It may do so no longer.
+            landing = self.timer().timeout_at(until, &mut follower).await;
+        }
         flight.mark().link();
         match landing {
             Ok(Some(landing)) => self.use_landing(landing, until).await,
             Ok(None) => Followed::Again,
-            Err(_) => {
-                let stale = soft.and_then(|_| self.stale(None, "soft-timeout"));
-                stale.map_or(Followed::Alone, Followed::Answer)
-            }
+            Err(_) => Followed::Alone,
         }
     }
 

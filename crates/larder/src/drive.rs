@@ -23,6 +23,7 @@ use crate::look::STALE_IF_ERROR;
 use crate::marks::Scope;
 use crate::query::content;
 use crate::stale::Lost;
+use crate::timer::after;
 use crate::{reply, trace};
 
 /// Fetches what is not stored, or validates what is, unless another request does so already.
@@ -43,10 +44,11 @@ where
 {
     let credentials = credentials(&request);
     let mut job = Job::narrowed(context, &mut request, fetch, credentials);
-    if let Some(response) = job.collapse(&berth).await {
+    // One for the whole request, however often it goes on waiting for something else.
+    let soft = job.context.filling.soft_timeout.map(after);
+    if let Some(response) = job.collapse(&berth, soft).await {
         return Ok(response);
     }
-    let soft = job.context.filling.soft_timeout;
     let twin = soft
         .filter(|_| job.stands_in().is_some())
         .map(|_| job.twin());
@@ -55,7 +57,7 @@ where
     let (Some(soft), Some(twin)) = (soft, twin) else {
         return forward.await;
     };
-    match twin.timer().timeout(soft, &mut forward).await {
+    match twin.timer().timeout_at(soft, &mut forward).await {
         Ok(response) => response,
         Err(_) => finish_behind(twin, forward).await,
     }

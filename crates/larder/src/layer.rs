@@ -108,9 +108,9 @@ impl CacheLayer {
         self
     }
 
-    /// Serves a stale stored response when the inner service has not answered after so long, where
-    /// one may stand in (`stale-if-error`, or [grace](Policy::with_grace)); the fill goes on in the
-    /// background. Default: none.
+    /// Serves a stale stored response when the inner service has not answered so long after the
+    /// request came, where one may stand in (`stale-if-error`, or [grace](Policy::with_grace)); the
+    /// fill goes on in the background. Default: none.
     pub fn with_soft_timeout(mut self, timeout: Duration) -> Self {
         self.context.filling.soft_timeout = Some(timeout);
         self
