@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fate::nobody_waits_without_a_cause;
+use crate::fate::{nobody_is_put_off_too_soon, nobody_waits_without_a_cause};
 use crate::handlers::Failure;
 use crate::origin::Kind;
 use crate::settings::{Settings, secs};
@@ -11,7 +11,7 @@ use crate::world::{BodyEnd, Exchange, Head, State, Visit, World};
 
 type Check = fn(&Settings, &State, &Sight) -> Result<(), String>;
 
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     (
         "nobody gets another's response",
         nobody_gets_anothers_response,
@@ -30,6 +30,7 @@ const CHECKS: [(&str, Check); 7] = [
         "status and fields are the response's",
         status_is_the_responses,
     ),
+    ("nobody is put off too soon", nobody_is_put_off_too_soon),
     ("nobody waits without a cause", |settings, state, sight| {
         nobody_waits_without_a_cause(settings, state, sight.visit)
     }),

@@ -18,11 +18,7 @@ pub fn nobody_waits_without_a_cause(
     if now == started || turns.last() == Some(&now) {
         return Ok(());
     }
-    let soft = settings.soft_timeout.is_some_and(|soft| {
-        let lines = state.lines.iter().map(|line| &line.end);
-        let mut since = turns.iter().chain(lines).chain([&started]);
-        since.any(|since| since.saturating_add(soft) == now)
-    });
+    let soft = settings.soft_timeout.map(|soft| started + soft) == Some(now);
     let awaited = |e: &Exchange| e.head == Head::Awaited || e.ended.is_none();
     let patient = now == started + settings.collapse_timeout
         && (state.lines.iter().any(|line| line.end > now)
@@ -35,6 +31,21 @@ pub fn nobody_waits_without_a_cause(
         return Ok(());
     }
     Err(format!("it waited since {started:?}"))
+}
+
+/// What is stored stands in when the origin had the time that it has.
+pub fn nobody_is_put_off_too_soon(
+    settings: &Settings,
+    state: &State,
+    sight: &Sight,
+) -> Result<(), String> {
+    let started = state.visits[sight.visit].started.at;
+    let until = settings.soft_timeout.map(|soft| started + soft);
+    if sight.cache_status.contains("soft-timeout") && until.is_none_or(|until| state.now() < until)
+    {
+        return Err(format!("there was time until {until:?}"));
+    }
+    Ok(())
 }
 
 /// All of a body was wanted, and it shows now that not all of it will be kept.
