@@ -103,6 +103,24 @@ async fn agreeing_head_freshens_the_stored_get() {
 }
 
 #[tokio::test]
+async fn head_that_is_one_users_own_does_not_freshen_what_is_shared() {
+    const PUBLIC: (&str, &str) = ("cache-control", "public, max-age=60");
+    for credentials in [("authorization", "Bearer 2"), ("cookie", "user=2")] {
+        let own = [("x-user", "2")];
+        let setup = expired(&[PUBLIC], &own).await;
+        let asked = setup.send(request("HEAD", "/a", &[credentials])).await;
+        assert_eq!(asked.field("x-user"), "2");
+        let got = setup.get("/a").await;
+        assert!(!got.is_hit() && !got.headers.contains_key("x-user"));
+
+        let shared = [PUBLIC, ("x-new", "1")];
+        let setup = expired(&[PUBLIC], &shared).await;
+        setup.send(request("HEAD", "/a", &[credentials])).await;
+        assert_eq!(setup.get("/a").await.field("x-new"), "1");
+    }
+}
+
+#[tokio::test]
 async fn disagreeing_head_marks_the_stored_get_stale() {
     let clock = TestClock::default();
     let (then, later) = (clock.date(-3600), clock.date(-1800));

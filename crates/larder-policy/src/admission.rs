@@ -65,6 +65,19 @@ impl Policy {
         }
     }
 
+    /// Whether a response is for that client alone whose request it answers: credentials came with
+    /// the request, and no directive lets others have what came of them (RFC 9111 section 3.5, and
+    /// the same for cookies, unless the policy shares those).
+    #[must_use]
+    pub fn is_of_client(&self, request: &RequestHead<'_>, headers: &HeaderMap) -> bool {
+        let field = select(headers, &self.target_list);
+        let refused = self.refuse_credentials(request, headers, &field);
+        matches!(
+            refused,
+            Some(SkipReason::Authorization | SkipReason::Cookie)
+        )
+    }
+
     /// The rows of RFC 9111 section 3 in order; the first "no" is the reason. All but the one about
     /// ranges, which does not apply to a response that is whole already.
     pub(crate) fn refuse(

@@ -56,7 +56,8 @@ impl Job {
     }
 
     /// Puts the freshened response in the place of the stored one, as far as it may be stored.
-    /// Whether it was.
+    /// Whether it was. A 304 confirms what is stored, whoever asked; the answer to a HEAD speaks for
+    /// itself, and what it says of one client's own is not for those who share what is stored.
     fn refreshed<C>(
         &self,
         key: &[u8],
@@ -64,11 +65,11 @@ impl Job {
         arrived: &Arrived<C>,
     ) -> (Arc<Entry>, bool) {
         let shared = self.context.cache.shared();
+        let (policy, request) = (&self.context.policy, self.sent.head());
         let headers = arrived.response.headers();
-        let freshened =
-            self.context
-                .policy
-                .freshen(&entry.head, &self.sent.head(), headers, arrived.times);
+        let own = arrived.response.status() != StatusCode::NOT_MODIFIED
+            && policy.is_of_client(&request, headers);
+        let freshened = policy.freshen(&entry.head, &request, headers, arrived.times);
         let (skip, forbids) = (freshened.skip(), freshened.forbids_stored());
         let mut head = *freshened.into_head();
         if let Some(share) = self.context.filling.lost_share() {
@@ -77,7 +78,7 @@ impl Job {
         let grown = self.is_too_large(head.headers());
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
         let fresh = Arc::new(entry.with_head(head, arrived.birth));
-        let stored = skip.is_none() && fresh.is_live(&shared.stamps);
+        let stored = skip.is_none() && !own && fresh.is_live(&shared.stamps);
         if forbids || grown {
             shared.memory.remove(key, entry);
         } else if stored {
