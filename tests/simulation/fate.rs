@@ -145,6 +145,11 @@ fn body_is_whole_or_broken(state: &State, sight: &Sight, reading: &Reading) -> R
         return Err(wrong.clone());
     }
     let exchange = sight.exchange.map(|id| &state.exchanges[id]);
+    // As long as the body was taken to be.
+    let len = match &sight.part {
+        Some(part) if reading.bytes == reading.expected => part.len,
+        _ => reading.bytes,
+    };
     match &reading.how {
         Ended::Broken(error) => {
             let slow = state.visits[sight.visit].ask.rests.is_some();
@@ -153,7 +158,7 @@ fn body_is_whole_or_broken(state: &State, sight: &Sight, reading: &Reading) -> R
                 .then_some(())
                 .ok_or_else(|| format!("broken by {error}"))
         }
-        Ended::Clean if exchange.is_some_and(|e| e.cut_at == Some(reading.bytes)) => Ok(()),
+        Ended::Clean if exchange.is_some_and(|e| e.cut_at == Some(len)) => Ok(()),
         Ended::Clean if reading.bytes != reading.expected => {
             Err(format!("{} bytes of {}", reading.bytes, reading.expected))
         }
