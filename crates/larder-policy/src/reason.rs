@@ -73,6 +73,8 @@ pub enum SkipReason {
     BodyTooLarge,
     /// `Cache-Control` (or the targeted field) could not be parsed: fail closed.
     CacheControlMalformed,
+    /// More distinct keys than the route's budget, and nobody asked for this one before.
+    Cardinality,
     /// `Connection` names a field that caching depends on.
     ConnectionField,
     /// The request has `Cookie` and the response does not say it may be shared.
@@ -125,6 +127,7 @@ impl SkipReason {
             Self::BodyIncomplete => "body-incomplete",
             Self::BodyTooLarge => "body-too-large",
             Self::CacheControlMalformed => "cache-control-malformed",
+            Self::Cardinality => "cardinality",
             Self::ConnectionField => "connection-field",
             Self::Cookie => "cookie",
             Self::FillBudget => "fill-budget",
@@ -163,6 +166,7 @@ mod tests {
     #[test]
     fn reasons_not_to_fill_reach_cache_status() {
         for (reason, token) in [
+            (SkipReason::Cardinality, "cardinality"),
             (SkipReason::FillBudget, "fill-budget"),
             (SkipReason::NoRuntime, "no-runtime"),
         ] {
