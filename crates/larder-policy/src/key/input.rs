@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum InputKind {
+    /// The content of a QUERY request.
+    Content,
     /// A single cookie.
     Cookie,
     /// Something that the application put into the request's extensions.
@@ -25,6 +27,7 @@ impl InputKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Content => "content",
             Self::Cookie => "cookie",
             Self::Extension => "extension",
             Self::Header => "header",
