@@ -9,6 +9,7 @@ mod bodies;
 mod body_kinds;
 mod bypass;
 mod cache_status;
+mod cardinality;
 mod collapse;
 mod collapse_answers;
 mod collapse_background;

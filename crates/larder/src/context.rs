@@ -6,6 +6,7 @@ use http::{Extensions, Request, Uri};
 use larder_policy::key::{Key, Partition};
 use larder_policy::{BypassReason, Mode, Policy};
 
+use crate::budgets::Budgets;
 use crate::cache::Cache;
 use crate::filling::Filling;
 use crate::framework::Framework;
@@ -15,6 +16,8 @@ use crate::identity::Identify;
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) cache: Cache,
+    /// Of distinct keys, if they are counted.
+    pub(crate) budgets: Option<Arc<Budgets>>,
     pub(crate) filling: Filling,
     pub(crate) framework: Framework,
     /// Whose copy it is; `None` is everybody's.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_policy::key::{Input, InputKind, KeyError};
 
+use crate::cardinality::Over;
+
 /// Something about a route that is probably a mistake: a key that misses an input, or has one too
 /// many. Told once as a `tracing` event of level `WARN` and to
 /// [`CacheBuilder::on_finding`](crate::CacheBuilder::on_finding), and counted every time.
@@ -22,6 +24,17 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FindingKind {
+    /// One input of the route's keys has more distinct values than the
+    /// [budget](crate::RoutePolicy::cardinality_budget). Until that is over by 10 minutes, a
+    /// response is stored only when its key is asked for again.
+    Cardinality {
+        /// The input.
+        input: Input,
+        /// Distinct values so far among the responses stored within 10 minutes, about.
+        estimate: u64,
+        /// How many there may be.
+        budget: u64,
+    },
     /// The route's key cannot be one; every request bypasses the cache.
     InvalidKey {
         /// The setting, the value, and what is wrong with it.
@@ -43,6 +56,20 @@ impl Finding {
             route: route.into(),
             kind,
         }
+    }
+
+    pub(crate) fn cardinality(route: &str, over: Over) -> Self {
+        let Over {
+            input,
+            estimate,
+            budget,
+        } = over;
+        let kind = FindingKind::Cardinality {
+            input,
+            estimate,
+            budget,
+        };
+        Self::new(route, kind)
     }
 
     pub(crate) fn invalid_key(route: &str, error: &KeyError) -> Self {
@@ -72,6 +99,11 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.route)?;
         match &self.kind {
+            FindingKind::Cardinality { input, budget, .. } => write!(
+                f,
+                "{input} has more than {budget} distinct values; a response is stored only when it \
+                 is asked for again"
+            ),
             FindingKind::InvalidKey { error } => {
                 write!(f, "{error}; every request bypasses the cache")
             }

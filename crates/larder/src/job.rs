@@ -10,6 +10,7 @@ use larder_policy::key::{Key, MethodClass};
 use larder_policy::{Credentials, RequestHead, SkipReason};
 use tracing::Span;
 
+use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::landing::{Landing, Leader};
@@ -35,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) answered: Option<Arc<AtomicBool>>,
     /// The inner service's work, and what comes of it.
     pub(crate) span: Span,
+    /// Those of its route, if they are counted.
+    pub(crate) keys: Option<Arc<Cardinality>>,
     /// What the route is called in reports; known where its inputs are declared.
     pub(crate) route: Option<Arc<str>>,
 }
@@ -51,6 +54,7 @@ impl Job {
             credentials: Credentials::default(),
             answered: None,
             span: Span::none(),
+            keys: None,
             route: None,
         }
     }
@@ -66,10 +70,13 @@ impl Job {
             .key
             .is_some()
             .then(|| context.route_of(request).into());
+        let name = context.route_name(request.extensions());
+        let keys = context.budgets.as_deref().map(|budgets| budgets.of(name));
         let credentials = context.narrow(request, credentials);
         let sent = Sent::of(&context, request);
         Self {
             credentials,
+            keys,
             route,
             ..Self::new(context, sent, fetch)
         }
@@ -116,7 +123,10 @@ impl Job {
     pub(crate) fn uncacheable(&mut self, status: StatusCode, reason: SkipReason) {
         let scope = match reason {
             // Says nothing about the next response.
-            SkipReason::RequestNoStore | SkipReason::Invalidated | SkipReason::NoRuntime => return,
+            SkipReason::Cardinality
+            | SkipReason::Invalidated
+            | SkipReason::NoRuntime
+            | SkipReason::RequestNoStore => return,
             SkipReason::Authorization | SkipReason::Cookie | SkipReason::UndeclaredExtension => {
                 Scope::Credentials
             }
@@ -156,6 +166,7 @@ impl Job {
         Self {
             answered: Some(Arc::clone(answered)),
             credentials: self.credentials,
+            keys: self.keys.clone(),
             route: self.route.clone(),
             ..Self::new(Arc::clone(&self.context), sent, fetch)
         }
@@ -206,6 +217,10 @@ impl Sent {
             headers: request.headers().clone(),
             key: context.key.clone(),
         }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
     }
 
     pub(crate) fn head(&self) -> RequestHead<'_> {

@@ -143,7 +143,10 @@ impl Job {
             request = request.whole();
         }
         match policy.admit(class, &request, parts.status, &parts.headers, times) {
-            Admission::Store(head) => Ok((head, announced)),
+            Admission::Store(head) if self.is_within_budget(&head, times.response_time) => {
+                Ok((head, announced))
+            }
+            Admission::Store(_) => Err(SkipReason::Cardinality),
             Admission::Skip(reason) => Err(self.why(reason)),
             _ => Err(SkipReason::Status),
         }

@@ -9,6 +9,7 @@ use larder_policy::Policy;
 use larder_policy::key::{Key, Partition};
 use tower_layer::Layer;
 
+use crate::budgets::{Budgets, DEFAULT_BUDGET};
 use crate::cache::Cache;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
@@ -40,6 +41,7 @@ impl CacheLayer {
         let policy = Arc::new(Policy::shared());
         Self {
             context: Context {
+                budgets: Budgets::new(DEFAULT_BUDGET),
                 cache,
                 filling: Filling::default(),
                 framework: Framework::default(),
@@ -89,6 +91,20 @@ impl CacheLayer {
         identify: impl Fn(&Extensions) -> Option<Partition> + Send + Sync + 'static,
     ) -> Self {
         self.context.identify = Some(Identify::with(identify));
+        self
+    }
+
+    /// How many distinct values each input of a route's keys (the path, the query, a field that `Vary`
+    /// names, …) may have among the responses stored anew within 10 minutes, by a close estimate.
+    /// Beyond it the input is named in a [`Finding`](crate::Finding), and until that is over by 10
+    /// minutes the route stores a response only when its key is asked for again, so that keys which
+    /// nobody asks for twice push nothing out. [`u64::MAX`] turns it off. Default: 10,000.
+    ///
+    /// Routes count by themselves where their names are [known](Self::with_route_name), else all that
+    /// is behind this layer and its clones counts together. Each [route
+    /// policy](Self::with_route_policy) begins counts of its own.
+    pub fn with_cardinality_budget(mut self, distinct: u64) -> Self {
+        self.context.budgets = Budgets::new(distinct);
         self
     }
 

@@ -8,6 +8,7 @@ use larder_policy::fields::CacheControl;
 use larder_policy::key::{Key, KeyPart, Partition, RoleSet};
 use larder_policy::{Mode, Policy};
 
+use crate::budgets::Budgets;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
 use crate::identity::Identify;
@@ -40,6 +41,7 @@ pub struct RoutePolicy {
     keep: Option<Duration>,
     early_refresh: Option<EarlyRefresh>,
     jitter_percent: Option<u8>,
+    cardinality_budget: Option<u64>,
     soft_timeout: Option<Duration>,
     hard_timeout: Option<Duration>,
     key: Option<Key>,
@@ -246,6 +248,17 @@ impl RoutePolicy {
         }
     }
 
+    /// How many distinct values each input of this route's keys may have among the responses stored
+    /// anew within 10 minutes; see
+    /// [`CacheLayer::with_cardinality_budget`](crate::CacheLayer::with_cardinality_budget).
+    /// [`u64::MAX`] turns it off. Default: 10,000.
+    pub fn cardinality_budget(self, distinct: u64) -> Self {
+        Self {
+            cardinality_budget: Some(distinct),
+            ..self
+        }
+    }
+
     /// Serves a stale stored response when the handler has not answered after so long; see
     /// [`CacheLayer::with_soft_timeout`](crate::CacheLayer::with_soft_timeout).
     pub fn soft_timeout(self, timeout: Duration) -> Self {
@@ -285,6 +298,9 @@ impl RoutePolicy {
             }
             context.identify = Some(identify.clone());
         }
+        let before = context.budgets.as_deref().map(Budgets::distinct);
+        let budget = self.cardinality_budget.or(before);
+        context.budgets = budget.and_then(Budgets::new);
         let filling = &mut context.filling;
         if let Some(early) = self.early_refresh {
             filling.early_refresh = early;
