@@ -134,6 +134,11 @@ mod stats;
 mod tier;
 mod timer;
 mod trace;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the layer does not have it yet")
+)]
+mod tripwire;
 mod turn;
 mod turns;
 mod variants;
@@ -158,3 +163,4 @@ pub use query::{QueryContentLayer, QueryContentService, QueryFuture, ReplayedBod
 pub use route_policy::RoutePolicy;
 pub use service::CacheService;
 pub use stats::Stats;
+pub use tripwire::IdentityStrings;
