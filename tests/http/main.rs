@@ -63,6 +63,8 @@ mod targeted;
 mod telemetry;
 mod thin;
 mod throttle;
+mod tripwire;
+mod tripwire_waiting;
 mod validation;
 mod validation_limits;
 mod validation_results;

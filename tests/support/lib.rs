@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 pub use clock::{START, TestClock};
 pub use feed::{Broken, FedBody, Feed, feed, is_broken};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Policy};
 pub use settle::{settle, settled};
@@ -27,6 +27,7 @@ pub struct Seen {
     pub method: http::Method,
     pub uri: http::Uri,
     pub headers: HeaderMap,
+    pub extensions: Extensions,
 }
 
 type Answer = dyn Fn(&Seen, usize) -> Response<Body> + Send + Sync;
@@ -128,6 +129,7 @@ impl Service<Request<Body>> for Origin {
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
+            extensions: parts.extensions,
         };
         let before = self.calls.fetch_add(1, Ordering::SeqCst);
         self.seen.lock().unwrap().push(seen.clone());

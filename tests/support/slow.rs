@@ -165,6 +165,7 @@ impl Service<Request<Body>> for Slow {
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
+            extensions: parts.extensions,
         };
         let mut counts = self.counts.lock().unwrap();
         let before = counts.calls;

@@ -73,6 +73,8 @@ pub enum SkipReason {
     BodyTooLarge,
     /// `Cache-Control` (or the targeted field) could not be parsed: fail closed.
     CacheControlMalformed,
+    /// The body is coded, and a route that searches its bodies cannot read it.
+    CodedBody,
     /// More distinct keys than the route's budget, and nobody asked for this one before.
     Cardinality,
     /// `Connection` names a field that caching depends on.
@@ -107,6 +109,8 @@ pub enum SkipReason {
     SetCookie,
     /// The status is never stored, or not without opt-in.
     Status,
+    /// The response has a string that gives away who asked for it, and is about to be shared.
+    Tripwire,
     /// The request has credentials, and its extensions hold something that is neither declared nor
     /// neutral and may have been made of them.
     UndeclaredExtension,
@@ -127,6 +131,7 @@ impl SkipReason {
             Self::BodyIncomplete => "body-incomplete",
             Self::BodyTooLarge => "body-too-large",
             Self::CacheControlMalformed => "cache-control-malformed",
+            Self::CodedBody => "coded-body",
             Self::Cardinality => "cardinality",
             Self::ConnectionField => "connection-field",
             Self::Cookie => "cookie",
@@ -144,6 +149,7 @@ impl SkipReason {
             Self::RequestNoStore => "request-no-store",
             Self::SetCookie => "set-cookie",
             Self::Status => "status",
+            Self::Tripwire => "tripwire",
             Self::UndeclaredExtension => "undeclared-extension",
             Self::UndeclaredVary => "undeclared-vary",
             Self::Useless => "useless",
@@ -169,6 +175,8 @@ mod tests {
             (SkipReason::Cardinality, "cardinality"),
             (SkipReason::FillBudget, "fill-budget"),
             (SkipReason::NoRuntime, "no-runtime"),
+            (SkipReason::CodedBody, "coded-body"),
+            (SkipReason::Tripwire, "tripwire"),
         ] {
             let status = CacheStatus::forward(ForwardReason::UriMiss).detail(reason.as_str());
             let expected = format!("larder; fwd=uri-miss; detail={token}");

@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::filling::Filling;
 use crate::framework::Framework;
 use crate::identity::Identify;
+use crate::tripwire::{Caller, Tripwire};
 
 /// What a service needs to know besides its inner service.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     /// The name of the route, if it was given one.
     pub(crate) label: Option<Arc<str>>,
     pub(crate) policy: Arc<Policy>,
+    /// Searches what is about to be shared, if the route has that done.
+    pub(crate) tripwire: Option<Tripwire>,
 }
 
 impl Context {
@@ -40,6 +43,14 @@ impl Context {
             None if self.policy.mode() == Mode::Shared => Ok(Partition::shared()),
             None => Err(BypassReason::Identity),
         }
+    }
+
+    /// Who asks, if the route has its responses searched for that: those that others get.
+    pub(crate) fn caller<B>(&self, request: &Request<B>) -> Option<Caller> {
+        let shares = self.policy.mode() == Mode::Shared;
+        let tripwire = self.tripwire.as_ref().filter(|_| shares)?;
+        let strings = tripwire.strings(request.extensions(), request.headers());
+        Some(Caller::new(strings, self.route_of(request)))
     }
 
     /// The URI that the client asked for.

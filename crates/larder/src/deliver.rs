@@ -65,9 +65,8 @@ impl Job {
             }
             Found::More => match self.take_off(body, fill, &pieces) {
                 Ok(led) => return (ResponseBody::led(led, expected), None),
-                Err((back, fill, reason)) => {
+                Err((back, reason)) => {
                     body = back;
-                    fill.discard(reason);
                     reason
                 }
             },
@@ -82,18 +81,16 @@ impl Job {
 
     /// The body is all there.
     fn complete(&mut self, status: StatusCode, fill: Fill, body: Bytes) -> Option<SkipReason> {
-        let agrees = fill.agrees();
-        if let Some(entry) = fill.publish(body) {
-            self.landed(&entry);
-            return None;
+        match fill.publish(body) {
+            Ok(entry) => {
+                self.landed(&entry);
+                None
+            }
+            Err(reason) => {
+                self.uncacheable(status, reason);
+                Some(reason)
+            }
         }
-        let reason = if agrees {
-            SkipReason::Invalidated
-        } else {
-            SkipReason::BodyIncomplete
-        };
-        self.uncacheable(status, reason);
-        Some(reason)
     }
 
     /// A buffer that one client reads and nothing limits: its content is there already.
@@ -112,21 +109,25 @@ impl Job {
         body: Pin<Box<C>>,
         fill: Fill,
         pieces: &[Bytes],
-    ) -> Result<Led, (Pin<Box<C>>, Fill, SkipReason)>
+    ) -> Result<Led, (Pin<Box<C>>, SkipReason)>
     where
         C: Body + Send + 'static,
         C::Error: Into<BoxError>,
     {
+        let refuse = |body, fill: Fill, reason| {
+            fill.discard(reason);
+            Err((body, reason))
+        };
         let Ok(runtime) = Handle::try_current() else {
-            return Err((body, fill, SkipReason::NoRuntime));
+            return refuse(body, fill, SkipReason::NoRuntime);
         };
         let Some(head) = fill.head().cloned() else {
-            return Err((body, fill, SkipReason::BodyIncomplete));
+            return refuse(body, fill, SkipReason::BodyIncomplete);
         };
         let shared = self.context.cache.shared();
         let (buffer, reader) = Buffer::new(shared.budget.open());
         if !pieces.iter().all(|piece| buffer.push(piece.clone())) {
-            return Err((body, fill, SkipReason::FillBudget));
+            return refuse(body, fill, SkipReason::FillBudget);
         }
         let engine = Engine::new(runtime);
         let stream = Arc::new(Stream {
@@ -136,8 +137,11 @@ impl Job {
             engine: Arc::downgrade(&engine),
             entry: OnceLock::new(),
         });
-        if let Some(leader) = &self.leader {
-            leader.land(Landing::Streaming(Arc::clone(&stream)));
+        match &self.leader {
+            // Whoever follows waits for the end: nor may that be as late as this client reads it.
+            Some(_) if fill.is_sealed() => engine.detach(),
+            Some(leader) => leader.land(Landing::Streaming(Arc::clone(&stream))),
+            None => {}
         }
         let pump = Pump::new(self, body, fill, stream);
         engine.start(pump.run().instrument(self.span.clone()));

@@ -43,7 +43,9 @@ where
     C::Error: Into<BoxError>,
 {
     let credentials = credentials(&request);
+    let caller = context.caller(&request);
     let mut job = Job::narrowed(context, &mut request, fetch, credentials);
+    job.caller = caller;
     // One for the whole request, however often it goes on waiting for something else.
     let soft = job.context.filling.soft_timeout.map(after);
     if let Some(response) = job.collapse(&berth, soft).await {

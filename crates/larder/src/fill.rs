@@ -9,6 +9,7 @@ use larder_policy::{SkipReason, StoredHead};
 use crate::cache::Cache;
 use crate::entry::{Birth, Entry};
 use crate::trace;
+use crate::tripwire::Watch;
 
 /// Counts the body of a response that may be stored. It is published once, after a clean end of body
 /// whose length is the one that was announced; dropped before that, nothing is stored.
@@ -22,6 +23,8 @@ pub(crate) struct Fill {
     announced: Option<u64>,
     /// Whose place the response takes.
     supersedes: Option<Arc<Entry>>,
+    /// Searches the body for what gives its caller away.
+    watch: Option<Box<Watch>>,
 }
 
 impl Fill {
@@ -41,12 +44,22 @@ impl Fill {
             bytes: 0,
             announced,
             supersedes: None,
+            watch: None,
         }
     }
 
     /// The response takes the place of this one, which stays until then.
     pub(crate) fn supersede(&mut self, entry: Arc<Entry>) {
         self.supersedes = Some(entry);
+    }
+
+    /// Nobody but its client is to have anything of the response before all of it was searched.
+    pub(crate) fn seal(&mut self, watch: Box<Watch>) {
+        self.watch = Some(watch);
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.watch.is_some()
     }
 
     /// The head that is to be stored, as long as it is.
@@ -70,6 +83,13 @@ impl Fill {
         {
             return Err(SkipReason::BodyIncomplete);
         }
+        if self
+            .watch
+            .as_mut()
+            .is_some_and(|watch| watch.finds_in(data))
+        {
+            return Err(SkipReason::Tripwire);
+        }
         Ok(())
     }
 
@@ -79,7 +99,7 @@ impl Fill {
     }
 
     /// Whether a body that ends here has the length that was announced.
-    pub(crate) fn agrees(&self) -> bool {
+    fn agrees(&self) -> bool {
         let of_head = self
             .head
             .as_ref()
@@ -90,14 +110,25 @@ impl Fill {
                 .is_none_or(|announced| announced == self.bytes)
     }
 
-    /// The body ended cleanly, and this is it.
-    pub(crate) fn publish(mut self, body: Bytes) -> Option<Arc<Entry>> {
-        let agrees = self.agrees();
-        let mut head = self.head.take()?;
-        if !agrees {
-            trace::discarded(&self.cache, SkipReason::BodyIncomplete);
-            return None;
-        }
+    /// The body ended cleanly, and this is it. `Err` says why the response is not stored after all.
+    pub(crate) fn publish(mut self, body: Bytes) -> Result<Arc<Entry>, SkipReason> {
+        let reason = if !self.agrees() {
+            Some(SkipReason::BodyIncomplete)
+        } else if self
+            .watch
+            .as_mut()
+            .is_some_and(|watch| watch.finds_at_end())
+        {
+            Some(SkipReason::Tripwire)
+        } else {
+            None
+        };
+        let head = self.head.take();
+        let (None, Some(mut head)) = (reason, head) else {
+            let reason = reason.unwrap_or(SkipReason::BodyIncomplete);
+            trace::discarded(&self.cache, reason);
+            return Err(reason);
+        };
         head.complete(body.len() as u64);
         let fill_time = self
             .cache
@@ -110,10 +141,10 @@ impl Fill {
         let key = Arc::clone(&self.key);
         if self.cache.store(key, &entry, self.supersedes.as_ref()) {
             trace::stored(&self.cache, self.bytes);
-            Some(entry)
+            Ok(entry)
         } else {
             trace::discarded(&self.cache, SkipReason::Invalidated);
-            None
+            Err(SkipReason::Invalidated)
         }
     }
 

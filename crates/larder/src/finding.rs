@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::HeaderName;
 use larder_policy::key::{Input, InputKind, KeyError};
 
 use crate::cardinality::Over;
@@ -40,6 +41,12 @@ pub enum FindingKind {
         /// The setting, the value, and what is wrong with it.
         error: Box<str>,
     },
+    /// A response that was about to be shared has a string that gives its caller away; see
+    /// [`RoutePolicy::tripwire`](crate::RoutePolicy::tripwire). It was not stored.
+    Tripwire {
+        /// Where the string is.
+        place: Place,
+    },
     /// A response's `Vary` names a field that the route's key does not declare. Where the inner
     /// service did not see the field, the response was stored all the same.
     UndeclaredVary {
@@ -48,6 +55,31 @@ pub enum FindingKind {
         /// The inner service did not see it.
         withheld: bool,
     },
+}
+
+/// Where in a response a string was found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Place {
+    /// In the body, or in what its escapes stand for.
+    Body {
+        /// The string ends before this byte of the body, counted from 0.
+        end: u64,
+    },
+    /// In the value of a field.
+    Field(HeaderName),
+    /// Nobody knows: there were more strings than can be looked for.
+    Unsearched,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body { end } => write!(f, "its body, up to byte {end}"),
+            Self::Field(name) => write!(f, "the field {name}"),
+            Self::Unsearched => f.write_str("some place"),
+        }
+    }
 }
 
 impl Finding {
@@ -77,9 +109,25 @@ impl Finding {
         Self::new(route, FindingKind::InvalidKey { error })
     }
 
+    pub(crate) fn tripwire(route: &str, place: Place) -> Self {
+        Self::new(route, FindingKind::Tripwire { place })
+    }
+
     pub(crate) fn undeclared_vary(route: &str, field: &str, withheld: bool) -> Self {
         let input = Input::new(InputKind::Header, field);
         Self::new(route, FindingKind::UndeclaredVary { input, withheld })
+    }
+
+    /// The same for every body: where exactly a string is differs from one to the next.
+    fn without_offset(&self) -> Self {
+        let mut kind = self.kind.clone();
+        if let FindingKind::Tripwire {
+            place: Place::Body { end },
+        } = &mut kind
+        {
+            *end = 0;
+        }
+        Self::new(&self.route, kind)
     }
 
     /// The route, by the name it was given or has in its router, else the path of the request.
@@ -107,6 +155,17 @@ impl fmt::Display for Finding {
             FindingKind::InvalidKey { error } => {
                 write!(f, "{error}; every request bypasses the cache")
             }
+            FindingKind::Tripwire {
+                place: Place::Unsearched,
+            } => write!(
+                f,
+                "there are more identity strings than can be looked for; \
+                 the response was not stored"
+            ),
+            FindingKind::Tripwire { place } => write!(
+                f,
+                "the response gives its caller away in {place}; it was not stored"
+            ),
             FindingKind::UndeclaredVary {
                 input,
                 withheld: true,
@@ -146,7 +205,7 @@ impl Findings {
     pub(crate) fn report(&self, finding: &Finding) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() >= MAX_TOLD || !told.insert(finding.clone()) {
+        if told.len() >= MAX_TOLD || !told.insert(finding.without_offset()) {
             return;
         }
         drop(told);

@@ -72,6 +72,10 @@ impl Job {
         let freshened = policy.freshen(&entry.head, &request, headers, arrived.times);
         let (skip, forbids) = (freshened.skip(), freshened.forbids_stored());
         let mut head = *freshened.into_head();
+        let skip = skip.or_else(|| {
+            let caller = self.caller.as_ref()?;
+            caller.watch_fields(&self.context.cache, &head).err()
+        });
         if let Some(share) = self.context.filling.lost_share() {
             head.shorten(share);
         }

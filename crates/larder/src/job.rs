@@ -17,6 +17,7 @@ use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
 use crate::stamps::Names;
 use crate::trace::{self, Outcome};
+use crate::tripwire::Caller;
 
 /// One forwarded request.
 pub(crate) struct Job {
@@ -29,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) waited: bool,
     /// No client waits: the request was made to validate a stored response.
     pub(crate) unattended: bool,
+    /// Who asks, where the route has its responses searched for that.
+    pub(crate) caller: Option<Caller>,
     /// Those of the client on whose occasion it was made, or whose request was narrowed, as far as
     /// the inner service may know of them.
     pub(crate) credentials: Credentials,
@@ -51,6 +54,7 @@ impl Job {
             leader: None,
             waited: false,
             unattended: false,
+            caller: None,
             credentials: Credentials::default(),
             answered: None,
             span: Span::none(),
@@ -130,9 +134,7 @@ impl Job {
             SkipReason::Authorization | SkipReason::Cookie | SkipReason::UndeclaredExtension => {
                 Scope::Credentials
             }
-            // What a user may not share says nothing about what everybody gets.
-            _ if self.has_credentials() => Scope::Credentials,
-            _ => Scope::Everybody,
+            _ => self.scope(),
         };
         if !status.is_server_error() && reason != SkipReason::FillBudget {
             self.mark(scope);
@@ -143,6 +145,16 @@ impl Job {
     pub(crate) fn has_credentials(&self) -> bool {
         let head = self.sent.head().on_behalf_of(self.credentials);
         head.has_authorization() || head.has_cookie()
+    }
+
+    /// Whose requests a response was not for that is not for others.
+    pub(crate) fn scope(&self) -> Scope {
+        // What a user may not share says nothing about what everybody gets.
+        if self.has_credentials() {
+            Scope::Credentials
+        } else {
+            Scope::Everybody
+        }
     }
 
     /// Remembers that responses of this key are not for others.

@@ -46,8 +46,14 @@ impl Job {
         let context = Arc::clone(&self.context);
         let Context { cache, policy, .. } = &*context;
         let (mut parts, body) = arrived.response.into_parts();
-        let (mut head, announced) = match self.admit(&parts, &body, arrived.times) {
-            Ok(admitted) => admitted,
+        let admitted = self.admit(&parts, &body, arrived.times);
+        let searched = admitted.and_then(|(head, announced)| {
+            let caller = self.caller.as_ref();
+            let watch = caller.map_or(Ok(None), |caller| caller.watch(cache, &head))?;
+            Ok((head, announced, watch))
+        });
+        let (mut head, announced, watch) = match searched {
+            Ok(searched) => searched,
             Err(reason) => {
                 let of_client = is_of_client(reason);
                 if let Some((key, old)) = self.outlived().filter(|_| !of_client) {
@@ -71,11 +77,14 @@ impl Job {
         }
         let key = Arc::clone(&self.fetch.key);
         let mut fill = Fill::new(cache.clone(), key, arrived.birth, head, announced);
+        if let Some(watch) = watch {
+            fill.seal(watch);
+        }
         if let Some((_, old)) = self.outlived() {
             fill.supersede(Arc::clone(old));
         }
         if self.fetch.class == MethodClass::Head {
-            if let Some(entry) = fill.publish(Bytes::new()) {
+            if let Ok(entry) = fill.publish(Bytes::new()) {
                 self.landed(&entry);
             }
             note(policy, &mut parts.headers, &status.stored());
@@ -208,7 +217,11 @@ fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
 fn is_of_client(reason: SkipReason) -> bool {
     matches!(
         reason,
-        SkipReason::Authorization | SkipReason::Cookie | SkipReason::UndeclaredExtension
+        SkipReason::Authorization
+            | SkipReason::CodedBody
+            | SkipReason::Cookie
+            | SkipReason::Tripwire
+            | SkipReason::UndeclaredExtension
     )
 }
 

@@ -50,6 +50,7 @@ impl CacheLayer {
                 key: None,
                 label: None,
                 policy,
+                tripwire: None,
             },
         }
     }

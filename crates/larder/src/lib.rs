@@ -134,10 +134,6 @@ mod stats;
 mod tier;
 mod timer;
 mod trace;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the layer does not have it yet")
-)]
 mod tripwire;
 mod turn;
 mod turns;
@@ -150,7 +146,7 @@ pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use clock::Clock;
 pub use early::EarlyRefresh;
-pub use finding::{Finding, FindingKind};
+pub use finding::{Finding, FindingKind, Place};
 pub use future::ResponseFuture;
 pub use larder_policy as policy;
 pub use larder_policy::Policy;

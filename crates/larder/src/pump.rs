@@ -19,7 +19,7 @@ use crate::buffer::Room;
 use crate::cache::Cache;
 use crate::fill::{Fill, join};
 use crate::job::Job;
-use crate::landing::{Leader, Stream};
+use crate::landing::{Landing, Leader, Stream};
 use crate::marks::Scope;
 
 /// Runs in a task of its own. It ends with the body, or when nobody wants the body any more.
@@ -37,6 +37,8 @@ pub(crate) struct Pump<C> {
     blocked: bool,
     cache: Cache,
     key: Arc<[u8]>,
+    /// Whose requests the response would not be for.
+    scope: Scope,
 }
 
 /// Since when nobody reads, and the place in the background that this takes, if there is one.
@@ -64,6 +66,7 @@ where
             blocked: false,
             cache: job.context.cache.clone(),
             key: Arc::clone(&job.fetch.key),
+            scope: job.scope(),
         }
     }
 
@@ -194,11 +197,25 @@ where
         if let Some(fill) = self.fill.take() {
             fill.discard(reason);
         }
-        self.leader = None;
-        if reason == SkipReason::BodyTooLarge {
+        self.refuse(reason);
+    }
+
+    /// Those who wait for it go forward by themselves, unless they read it already.
+    fn refuse(&mut self, reason: SkipReason) {
+        let scope = match reason {
+            SkipReason::Tripwire => self.scope,
+            _ => Scope::Everybody,
+        };
+        if matches!(reason, SkipReason::BodyTooLarge | SkipReason::Tripwire) {
             let shared = self.cache.shared();
             let (key, now) = (shared.mark_of(&self.key), shared.clock.now());
-            shared.marks.mark(key, Scope::Everybody, now);
+            shared.marks.mark(key, scope, now);
+        }
+        // What was purged meanwhile says nothing of what comes next: one of them fetches that.
+        if let Some(leader) = self.leader.take()
+            && reason != SkipReason::Invalidated
+        {
+            leader.conclude(Landing::Alone(scope));
         }
     }
 
@@ -218,12 +235,19 @@ where
         };
         let mut pieces = self.stream.buffer.pieces();
         pieces.extend(last.cloned());
-        let Some(entry) = fill.publish(join(pieces)) else {
-            return false;
+        let entry = match fill.publish(join(pieces)) {
+            Ok(entry) => entry,
+            Err(reason) => {
+                self.refuse(reason);
+                return false;
+            }
         };
         self.stream.buffer.stored(entry.body.clone());
         let shared = self.cache.shared();
         shared.marks.clear(shared.mark_of(&self.key));
+        if let Some(leader) = self.leader.take() {
+            leader.conclude(Landing::Stored(Arc::clone(&entry)));
+        }
         let _ = self.stream.entry.set(entry);
         true
     }

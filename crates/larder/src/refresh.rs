@@ -37,9 +37,10 @@ pub(crate) fn refresh<S, B, C>(
         return;
     };
     let credentials = credentials(request);
+    let caller = context.caller(request);
     let mut request = unattended(context, request, turn.entry());
     let mut job = Job::narrowed(Arc::clone(context), &mut request, fetch, credentials);
-    job.unattended = true;
+    (job.unattended, job.caller) = (true, caller);
     match job.board() {
         Boarded::Lead(leader) => job.leader = Some(leader),
         // It is being fetched already.

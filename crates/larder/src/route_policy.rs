@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Extensions, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 use larder_policy::fields::CacheControl;
 use larder_policy::key::{Key, KeyPart, Partition, RoleSet};
 use larder_policy::{Mode, Policy};
@@ -12,6 +12,7 @@ use crate::budgets::Budgets;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
 use crate::identity::Identify;
+use crate::tripwire::{IdentityStrings, Tripwire};
 
 /// What is to be cached on a route, and what its clients are told. The origin decides, the
 /// annotation refines, and the most restrictive wins: a handler's `no-store` or `private` beats any
@@ -47,6 +48,7 @@ pub struct RoutePolicy {
     key: Option<Key>,
     name: Option<Arc<str>>,
     query_method: bool,
+    tripwire: Option<Tripwire>,
     whose: Whose,
 }
 
@@ -287,6 +289,44 @@ impl RoutePolicy {
         }
     }
 
+    /// Searches what is about to be shared for what gives its caller away. `identify` tells that from
+    /// the extensions and the header fields of the client's request; it is called for requests that
+    /// are forwarded, never for hits. Default: nothing is searched.
+    ///
+    /// A response with one of the [`IdentityStrings`] in a field's value or in its body is relayed to
+    /// its client, and not stored (`detail=tripwire` in `Cache-Status`, and a [`Finding`](crate::Finding)
+    /// with the route and the place, never the string). Requests that wait for it get nothing of it:
+    /// they have it once all of it was searched and stored, else they go forward by themselves. Not
+    /// stored either is what cannot be searched, a body with a `Content-Encoding`
+    /// (`detail=coded-body`), and a response with `Set-Cookie`, whatever the policy says of it.
+    ///
+    /// Where every identity has a copy of its own nothing is searched.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use larder::{IdentityStrings, RoutePolicy};
+    ///
+    /// #[derive(Clone)]
+    /// struct User { id: u64, email: String }
+    ///
+    /// let policy = RoutePolicy::shared(Duration::from_secs(60)).tripwire(|extensions, _headers| {
+    ///     match extensions.get::<User>() {
+    ///         Some(user) => IdentityStrings::new().add(user.id.to_string()).add(&user.email),
+    ///         None => IdentityStrings::new(),
+    ///     }
+    /// });
+    /// # drop(policy);
+    /// ```
+    pub fn tripwire(
+        self,
+        identify: impl Fn(&Extensions, &HeaderMap) -> IdentityStrings + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            tripwire: Some(Tripwire::new(identify)),
+            ..self
+        }
+    }
+
     pub(crate) fn refine(&self, context: &mut Context) {
         context.label = self.name.clone().or_else(|| context.label.take());
         if self.key.is_some() {
@@ -301,6 +341,9 @@ impl RoutePolicy {
         let before = context.budgets.as_deref().map(Budgets::distinct);
         let budget = self.cardinality_budget.or(before);
         context.budgets = budget.and_then(Budgets::new);
+        if self.tripwire.is_some() {
+            context.tripwire.clone_from(&self.tripwire);
+        }
         let filling = &mut context.filling;
         if let Some(early) = self.early_refresh {
             filling.early_refresh = early;

@@ -1,6 +1,9 @@
 //! [`IdentityStrings`]: what is looked for.
 
 use std::fmt;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
 
 use crate::tripwire::matcher::{Matcher, Needle};
 use crate::tripwire::scanner::Scanner;
@@ -64,12 +67,12 @@ impl IdentityStrings {
     }
 
     /// Nothing to look for.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.strings.is_empty()
     }
 
     /// A search for these strings. `None`: there are more than can be looked for.
-    pub(crate) fn scanner(&self) -> Option<Scanner> {
+    pub(super) fn scanner(&self) -> Option<Scanner> {
         if self.too_many {
             return None;
         }
@@ -109,6 +112,30 @@ impl fmt::Debug for IdentityStrings {
         f.debug_struct("IdentityStrings")
             .field("count", &self.strings.len())
             .finish()
+    }
+}
+
+/// How a route finds out what gives the caller of a request away.
+#[derive(Clone)]
+pub(crate) struct Tripwire(Arc<Identify>);
+
+type Identify = dyn Fn(&Extensions, &HeaderMap) -> IdentityStrings + Send + Sync;
+
+impl Tripwire {
+    pub(crate) fn new(
+        identify: impl Fn(&Extensions, &HeaderMap) -> IdentityStrings + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(identify))
+    }
+
+    pub(crate) fn strings(&self, extensions: &Extensions, headers: &HeaderMap) -> IdentityStrings {
+        (self.0)(extensions, headers)
+    }
+}
+
+impl fmt::Debug for Tripwire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tripwire").finish_non_exhaustive()
     }
 }
 

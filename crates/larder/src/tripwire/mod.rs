@@ -3,9 +3,14 @@
 //! A response that names the one who asked for it is not for others, whatever its fields say. It is
 //! searched while it streams past, and not stored where one of the strings turns up.
 
+mod caller;
 mod identity;
 mod matcher;
 mod scanner;
 mod unescape;
+mod watch;
 
+pub(crate) use caller::Caller;
 pub use identity::IdentityStrings;
+pub(crate) use identity::Tripwire;
+pub(crate) use watch::Watch;

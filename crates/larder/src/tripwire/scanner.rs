@@ -7,7 +7,7 @@ use crate::tripwire::unescape::{Unescape, escape_in};
 
 /// Searches a body that comes in chunks: as it is, and for what it stands for once its escapes are
 /// undone.
-pub(crate) struct Scanner {
+pub(super) struct Scanner {
     matcher: Matcher,
     arrived: u64,
     as_it_is: Search,
@@ -28,7 +28,7 @@ impl Scanner {
     }
 
     /// Searches the next chunk of the body. Whether a string has been found.
-    pub(crate) fn scan(&mut self, chunk: &[u8]) -> bool {
+    pub(super) fn scan(&mut self, chunk: &[u8]) -> bool {
         if self.found.is_some() {
             return true;
         }
@@ -42,7 +42,7 @@ impl Scanner {
     }
 
     /// The body has ended. Whether a string has been found.
-    pub(crate) fn finish(&mut self) -> bool {
+    pub(super) fn finish(&mut self) -> bool {
         self.found = self.found.or_else(|| self.as_it_is.finish());
         self.search_undone(|unescape, give| unescape.finish(give));
         let undone = self.undone.as_ref();
@@ -52,7 +52,7 @@ impl Scanner {
     }
 
     /// Whether a string is in this text. The search starts anew before it and after it.
-    pub(crate) fn is_in(&mut self, text: &[u8]) -> bool {
+    pub(super) fn is_in(&mut self, text: &[u8]) -> bool {
         self.reset();
         let found = self.scan(text) || self.finish();
         self.reset();
@@ -60,7 +60,7 @@ impl Scanner {
     }
 
     /// Where in the body the string ends that was found.
-    pub(crate) fn found(&self) -> Option<u64> {
+    pub(super) fn found(&self) -> Option<u64> {
         self.found
     }
 
