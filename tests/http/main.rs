@@ -64,6 +64,8 @@ mod telemetry;
 mod thin;
 mod throttle;
 mod tripwire;
+mod tripwire_background;
+mod tripwire_findings;
 mod tripwire_waiting;
 mod validation;
 mod validation_limits;

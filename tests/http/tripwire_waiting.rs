@@ -1,12 +1,20 @@
 //! Who waits for a response that is searched, and what is validated behind the clients' backs.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
+use futures_util::{StreamExt, stream};
 use http::Response;
 use http_body_util::BodyExt;
-use larder_tests::{Crowd, Feed, Seen, Slow, fed_first, get, replies, response, settle, settled};
+use larder::RoutePolicy;
+use larder_tests::{
+    Client, Crowd, Feed, Reply, Seen, Slow, fed_first, get, replies, request, response, settle,
+    settled,
+};
+use tokio::task::yield_now;
 
 use crate::collapse::{FOLLOWER, FRESH, LEADER, told};
-use crate::tripwire::{ANN, BOB, TRIPPED, assert_told, by, route, user};
+use crate::tripwire::{ANN, BOB, TRIPPED, assert_told, by, email, route, user, with_user};
 
 fn searched(origin: Slow) -> Crowd {
     Crowd::with_layer(origin, |layer| layer.with_route_policy(route()))
@@ -33,7 +41,7 @@ async fn followers_wait_until_all_of_a_clean_body_was_searched() {
         let frame = settled(leader.frame()).await.expect("at once");
         assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), piece);
         settle().await;
-        assert!(!followers.iter().any(larder_tests::Client::is_done));
+        assert!(!followers.iter().any(Client::is_done));
     }
     feeder.end();
     let followers = replies(followers).await;
@@ -140,7 +148,7 @@ async fn followers_do_not_wait_for_a_leader_that_does_not_read() {
     let reply = follower.reply().await;
     assert_told(&reply, FOLLOWER);
     assert_eq!(reply.text(), "clean");
-    assert_told(&larder_tests::Reply::read(idle).await, LEADER);
+    assert_told(&Reply::read(idle).await, LEADER);
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,5 +200,34 @@ async fn followers_of_what_is_not_stored_for_other_reasons_are_not_left_waiting(
         );
         assert_eq!(crowd.origin.calls(), calls);
         drop(leader);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_trips_for_credentials_does_not_keep_others_from_following() {
+    for streamed in [false, true] {
+        let origin = Slow::second(move |seen: &Seen, _| {
+            let (user, rest) = user(seen).split_at(4);
+            let pieces = [user, rest].map(|piece| Ok::<_, Infallible>(piece.to_owned()));
+            let body = if streamed {
+                Body::from_stream(stream::iter(pieces).then(|piece| async {
+                    yield_now().await;
+                    piece
+                }))
+            } else {
+                Body::from([user, rest].concat())
+            };
+            response(200, &[("cache-control", "public, max-age=60")], body)
+        });
+        let obeying = RoutePolicy::obey().tripwire(email);
+        let crowd = Crowd::with_layer(origin, |layer| layer.with_route_policy(obeying));
+        let with_cookie = || with_user(request("GET", "/a", &[("cookie", "id=1")]), ANN);
+        let leader = crowd.send(with_cookie());
+        assert_eq!(leader.reply().await.text(), ANN);
+        assert_eq!(crowd.cache.stats().uncacheable(), 1);
+        let anonymous = replies(crowd.send_all(50, |_| get("/a"))).await;
+        assert!(anonymous.iter().all(|reply| reply.text() == "nobody"));
+        assert_eq!(told(&anonymous, FOLLOWER), 49);
+        assert_eq!(crowd.origin.calls(), 2);
     }
 }
