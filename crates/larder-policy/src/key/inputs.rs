@@ -168,8 +168,9 @@ mod tests {
         ] {
             let uri = Uri::from_static("/a");
             let target = Target::from_request(&uri, None, None).unwrap();
-            let mut encoded = encoded(&KeyParts::new(MethodClass::Get, &target));
-            key.encode_into(request.headers(), request.extensions(), route, &mut encoded);
+            let parts = KeyParts::new(MethodClass::Get, &target);
+            let (headers, extensions) = (request.headers(), request.extensions());
+            let encoded = encoded(&parts.declared(&key, headers, extensions, route));
             let expected: &[KeyInput<'_>] = &[
                 (InputKind::Header, "x-absent", None),
                 (InputKind::Header, "x-api", Some(b"v2")),

@@ -1,9 +1,8 @@
 //! What a declared key adds to a primary key.
 //!
 //! ```text
-//! declared   = kind [ route ] *header *cookie *extension   ; after the other extras
+//! declared   = kind [ "r" ] *header *cookie *extension   ; last of all; "r": the path is the route
 //! kind       = "d" / "f"              ; the inner service sees these inputs only / everything
-//! route      = "r" field              ; the route's own name in the place of the path
 //! header     = "h" field field        ; name, value
 //! cookie     = "k" field field        ; name, value; one for each time it is sent
 //! extension  = "x" field field        ; name, value
