@@ -57,7 +57,8 @@ where
 
 /// Takes a route out of the cache that is around its router.
 pub trait Uncached {
-    /// No response of this route is stored, whatever its fields say.
+    /// No response of this route is stored, whatever its fields say. Where the router around it narrows
+    /// requests ([`RoutePolicy::shared`]), that of this route is narrowed all the same.
     #[must_use]
     fn uncached(self) -> Self;
 }

@@ -11,6 +11,7 @@ use rapidhash::fast::RandomState;
 use crate::background::Background;
 use crate::buffer::budget::Budget;
 use crate::clock::Clock;
+use crate::digest::PartitionDigest;
 use crate::entry::Entry;
 use crate::extension_types::ExtensionTypes;
 use crate::finding::Findings;
@@ -125,10 +126,12 @@ impl Cache {
                 let position = stamps.purge_all();
                 self.shared.memory.clear();
                 self.shared.marks.forget_all();
+                tracing::debug!(target: "larder", outcome = "purged");
                 position
             }
             What::Nothing => stamps.position(),
             What::Partition(partition) => {
+                tracing::debug!(target: "larder", outcome = "purged", partition = %PartitionDigest::of(&partition));
                 let hash = self.partition_hash(&partition);
                 stamps.purge(hash.map(NonZeroU64::get))
             }
