@@ -290,8 +290,9 @@ impl RoutePolicy {
     }
 
     /// Searches what is about to be shared for what gives its caller away. `identify` tells that from
-    /// the extensions and the header fields of the client's request; it is called for requests that
-    /// are forwarded, never for hits. Default: nothing is searched.
+    /// the extensions and the header fields of the client's request, those that the handler does not
+    /// see included; it is called for requests that are forwarded or wait for one that is, never for
+    /// hits. Default: nothing is searched.
     ///
     /// A response with one of the [`IdentityStrings`] in a field's value or in its body is relayed to
     /// its client, and not stored (`detail=tripwire` in `Cache-Status`, and a [`Finding`](crate::Finding)
@@ -300,7 +301,8 @@ impl RoutePolicy {
     /// stored either is what cannot be searched, a body with a `Content-Encoding`
     /// (`detail=coded-body`), and a response with `Set-Cookie`, whatever the policy says of it.
     ///
-    /// Where every identity has a copy of its own nothing is searched.
+    /// Nothing is searched where every user has a copy of their own
+    /// ([`per_user`](Self::per_user)): it may name them.
     ///
     /// ```
     /// use std::time::Duration;
