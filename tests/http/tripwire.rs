@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Extensions, HeaderMap, Request};
 use http_body_util::BodyExt;
-use larder::{CacheLayer, IdentityStrings, Policy, RoutePolicy};
+use larder::{Cache, CacheLayer, IdentityStrings, Policy, QueryContentLayer, RoutePolicy};
 use larder_tests::{Origin, Reply, Seen, Setup, feed, get, request, response, settled};
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
 
 /// Put among a request's extensions by the application's authentication.
 #[derive(Clone)]
@@ -213,6 +213,28 @@ async fn coded_body_is_not_stored_since_it_cannot_be_searched() {
 
     let setup = searched(rendering(&[("content-encoding", "Identity")], "plain"));
     assert!(setup.send(by(ANN)).await.is_stored());
+    // Without a body there is none to be searched.
+    let head = with_user(request("HEAD", "/a", &[]), ANN);
+    assert!(searched(coded()).send(head).await.is_stored());
+}
+
+#[tokio::test]
+async fn answer_to_query_is_searched_too() {
+    let cache = Cache::builder().build();
+    let ask = async |user, fields: &[(&'static str, &'static str)], body| {
+        let service = ServiceBuilder::new()
+            .layer(QueryContentLayer::new(64, Body::new))
+            .layer(CacheLayer::new(cache.clone()).with_route_policy(route().query_method()))
+            .service(rendering(fields, body));
+        let mut query = request("QUERY", "/search", &[("content-type", "text/plain")]);
+        *query.body_mut() = "bread".into();
+        Reply::read(service.oneshot(with_user(query, user)).await.unwrap()).await
+    };
+    assert_told(&ask(ANN, &[], "bread for USER").await, TRIPPED);
+    let coded = ask(ANN, &[("content-encoding", "gzip")], "gibberish").await;
+    assert_told(&coded, "larder; fwd=uri-miss; detail=coded-body");
+    assert!(ask(ANN, &[], "bread").await.is_stored());
+    assert!(ask(BOB, &[], "").await.is_hit());
 }
 
 #[tokio::test]

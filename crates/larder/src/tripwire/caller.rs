@@ -31,7 +31,7 @@ impl Caller {
         head: &StoredHead,
     ) -> Result<Option<Box<Watch>>, SkipReason> {
         let watch = self.watch_fields(cache, head)?;
-        let coded = head.class() == MethodClass::Get && is_coded(head.headers());
+        let coded = head.class() != MethodClass::Head && is_coded(head.headers());
         if watch.is_some() && coded {
             return Err(SkipReason::CodedBody);
         }
