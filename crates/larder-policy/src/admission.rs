@@ -267,10 +267,36 @@ const CACHING_FIELDS: [&str; 12] = [
 mod tests {
     use std::time::SystemTime;
 
-    use http::header::RANGE;
+    use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, RANGE};
     use http::{HeaderValue, Method, Uri};
 
     use super::*;
+
+    #[test]
+    fn response_is_its_clients_own_unless_it_says_who_else_may_have_it() {
+        let (method, uri) = (Method::HEAD, Uri::from_static("/a"));
+        let (token, cookie) = ([(AUTHORIZATION, "Bearer 1")], [(COOKIE, "user=1")]);
+        let (shared, lenient) = (Policy::shared(), Policy::conformance());
+        for (policy, fields, says, own) in [
+            (&shared, &[][..], "max-age=9", false),
+            (&shared, &token, "max-age=9", true),
+            (&shared, &token, "must-revalidate", false),
+            (&shared, &token, "public", false),
+            (&shared, &cookie, "max-age=9", true),
+            (&shared, &cookie, "s-maxage=9", false),
+            (&lenient, &token, "max-age=9", true),
+            (&lenient, &cookie, "max-age=9", false),
+            (&Policy::private(), &token, "max-age=9", false),
+        ] {
+            let of = |(name, value): &(HeaderName, &'static str)| {
+                (name.clone(), HeaderValue::from_static(value))
+            };
+            let fields: HeaderMap = fields.iter().map(of).collect();
+            let says = HeaderMap::from_iter([of(&(CACHE_CONTROL, says))]);
+            let request = RequestHead::new(&method, &uri, &fields, false);
+            assert_eq!(policy.is_of_client(&request, &says), own, "{says:?}");
+        }
+    }
 
     #[test]
     fn content_range_means_a_part_only_to_who_asked_for_one() {
