@@ -6,6 +6,7 @@
 //! `a=1;b=2` the value of `a` is `1;b=2`, whole, whatever a framework makes of it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
@@ -54,6 +55,13 @@ impl NamePattern {
         } else {
             name == text
         }
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let any_ending = if self.is_prefix { "*" } else { "" };
+        write!(f, "{}{any_ending}", self.text)
     }
 }
 
