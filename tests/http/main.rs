@@ -43,6 +43,7 @@ mod partition;
 mod permits;
 mod poisoning;
 mod query;
+mod probe;
 mod races;
 mod ranges;
 mod readiness;

@@ -127,7 +127,7 @@ impl Job {
     }
 
     /// The head to store and the length its body announces, or why it is not to be stored.
-    fn admit<C: Body>(
+    pub(crate) fn admit<C: Body>(
         &self,
         parts: &response::Parts,
         body: &C,
@@ -206,7 +206,8 @@ pub(crate) fn relay<C: Body>(
     response.map(ResponseBody::inner)
 }
 
-fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
+/// Adds a word about how a response came about.
+pub(crate) fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
     policy.tell_private(headers);
     if policy.writes_cache_status() {
         status.append(headers, policy.name());

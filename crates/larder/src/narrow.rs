@@ -10,6 +10,7 @@ use larder_policy::{Credentials, Mode};
 
 use crate::context::Context;
 use crate::finding::Finding;
+use crate::probe::Probe;
 use crate::query::content;
 
 impl Context {
@@ -86,7 +87,9 @@ impl Context {
         let own = usize::from(own.is_some_and(|own| own.is_in(extensions)));
         let neutral = self.cache.shared().neutral_extensions.count_in(extensions);
         let content = content::count_in::<B>(extensions);
-        let known = framework + content + own + neutral + key.extensions_in(extensions);
+        let probe = usize::from(Probe::of(extensions).is_some());
+        let ours = content + probe + neutral + key.extensions_in(extensions);
+        let known = framework + own + ours;
         extensions.len() > known
     }
 }

@@ -36,7 +36,41 @@ pub(crate) fn plan(context: &Context, head: &RequestHead<'_>, extensions: &Exten
     }
 }
 
+/// A request as it has to be forwarded when nothing is stored for it; else what becomes of one that
+/// is not looked up.
+pub(crate) fn unstored(
+    context: &Context,
+    head: &RequestHead<'_>,
+    extensions: &Extensions,
+) -> Result<Box<Fetch>, Plan> {
+    let plan = with_asked(context, head, extensions, |asked, class| {
+        let mut key = KeyBuf::new();
+        asked.key_into(context, class, &mut key);
+        if key.len() > context.cache.shared().limits.max_key_bytes {
+            return Plan::Bypass(BypassReason::KeyTooLong);
+        }
+        let miss = Use::Miss(ForwardReason::UriMiss, Box::default());
+        fetch(context, asked, (class, &key), miss, Arc::default())
+    });
+    match plan {
+        Plan::Fetch(fetch) => Ok(fetch),
+        other => Err(other),
+    }
+}
+
 fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
+    with_asked(context, head, extensions, |asked, class| {
+        look_up(context, asked, class)
+    })
+}
+
+/// Works out what is asked for, if the cache may take part.
+fn with_asked(
+    context: &Context,
+    head: &RequestHead<'_>,
+    extensions: &Extensions,
+    then: impl FnOnce(&Asked<'_>, MethodClass) -> Plan,
+) -> Plan {
     let class = match context.policy.lookup(head) {
         Lookup::Use(class) => class,
         Lookup::Bypass(reason @ BypassReason::Override) => return Plan::Unsafe(Some(reason)),
@@ -64,7 +98,7 @@ fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) 
         Ok(target) => {
             let mut query = QueryBuf::new();
             let seen = Asked::new(context, head, extensions, &target, &partition, &mut query);
-            look_up(context, &seen, class)
+            then(&seen, class)
         }
         Err(reason) => Plan::Bypass(reason),
     }

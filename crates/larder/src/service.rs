@@ -18,6 +18,8 @@ use crate::drive::drive;
 use crate::future::ResponseFuture;
 use crate::look::STALE_WHILE_REVALIDATE;
 use crate::plan::{Plan, plan};
+use crate::probe::Probe;
+use crate::probing::probed;
 use crate::refresh::refresh;
 use crate::reply;
 use crate::trace::{self, Outcome};
@@ -94,6 +96,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let context = &self.common.context;
+        if let Some(probe) = Probe::of(request.extensions()) {
+            let (context, inner) = (Arc::clone(context), self.common.inner());
+            return ResponseFuture::drive(probed(context, inner, request, probe), None);
+        }
         let uri = context.target_of(&request);
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
