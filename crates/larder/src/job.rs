@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::{Key, MethodClass};
 use larder_policy::{Credentials, RequestHead, SkipReason};
@@ -64,7 +63,7 @@ impl Job {
     }
 
     /// A request of which the inner service sees what its route declares.
-    pub(crate) fn narrowed<B: Body + 'static>(
+    pub(crate) fn narrowed<B>(
         context: Arc<Context>,
         request: &mut Request<B>,
         fetch: Fetch,

@@ -4,7 +4,6 @@ use std::mem::replace;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, Request};
-use http_body::Body;
 use larder_policy::key::Key;
 use larder_policy::{Credentials, Mode};
 
@@ -17,7 +16,7 @@ impl Context {
     /// Takes from a request what its route does not declare. `credentials` are those of the client on
     /// whose occasion it is made. Returned are those that the inner service may know of beyond what it
     /// sees: nobody can say what the application made of them and put into the extensions.
-    pub(crate) fn narrow<B: Body + 'static>(
+    pub(crate) fn narrow<B>(
         &self,
         request: &mut Request<B>,
         credentials: Credentials,
@@ -80,13 +79,13 @@ impl Context {
 
     /// There is something in the extensions that is neither declared, nor neutral, nor the
     /// framework's.
-    fn knows_more<B: Body + 'static>(&self, key: &Key, request: &mut Request<B>) -> bool {
+    fn knows_more<B>(&self, key: &Key, request: &mut Request<B>) -> bool {
         let framework = (self.framework.own)(request.extensions_mut());
         let extensions = request.extensions();
         let own = self.identify.as_ref().and_then(|identify| identify.of);
         let own = usize::from(own.is_some_and(|own| own.is_in(extensions)));
         let neutral = self.cache.shared().neutral_extensions.count_in(extensions);
-        let content = content::count_in::<B>(extensions);
+        let content = content::count_in(extensions);
         let probe = usize::from(Probe::of(extensions).is_some());
         let ours = content + probe + neutral + key.extensions_in(extensions);
         let known = framework + own + ours;

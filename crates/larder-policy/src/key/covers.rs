@@ -21,6 +21,8 @@ impl Key {
     pub fn has(&self, input: &Input) -> bool {
         let name = input.name();
         match input.kind() {
+            // Without it a QUERY has no key at all.
+            InputKind::Content => true,
             InputKind::Cookie => self.cookies.iter().any(|declared| **declared == *name),
             InputKind::Extension => self.extensions.iter().any(|part| *part.name == *name),
             InputKind::Header => self

@@ -23,23 +23,13 @@
 
 mod coding;
 mod cookies;
+mod covers;
 mod declared;
 mod encode;
 mod flag;
 mod input;
 mod inputs;
 mod key_error;
-#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
-mod coding;
-mod cookies;
-mod covers;
-mod declared;
-mod encode;
-#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
-mod flag;
-mod input;
-mod key_error;
-#[cfg_attr(not(test), expect(dead_code, reason = "for declared keys"))]
 mod language;
 mod narrow;
 mod normalise;

@@ -104,12 +104,6 @@ impl Key {
         }
     }
 
-    /// Whether an extension of this name is a declared input.
-    #[must_use]
-    pub fn declares_extension(&self, name: &str) -> bool {
-        self.extensions.iter().any(|part| &*part.name == name)
-    }
-
     /// How many of a request's extensions are declared.
     #[must_use]
     pub fn extensions_in(&self, extensions: &Extensions) -> usize {
