@@ -168,6 +168,26 @@ impl RoutePolicy {
         }
     }
 
+    /// Adds inputs to those that are declared; see [`Key::and`].
+    pub fn and_key(self, key: Key) -> Self {
+        let key = match self.key {
+            Some(declared) => declared.and(key),
+            None => key,
+        };
+        Self {
+            key: Some(key),
+            ..self
+        }
+    }
+
+    /// Keeps copies for those for whom another policy keeps them; all other settings stay.
+    pub fn partitioned_like(self, other: &Self) -> Self {
+        Self {
+            whose: other.whose.clone(),
+            ..self
+        }
+    }
+
     /// What the route is called in reports. Default: what its router calls it.
     pub fn name(self, name: &str) -> Self {
         Self {

@@ -7,6 +7,15 @@
 use http::HeaderMap;
 use http::header::COOKIE;
 
+/// The first cookie of a name among those of a request; one that is sent without `=` is empty. A key
+/// that [declares](super::Key::cookie) the name has it, whatever else the request holds.
+#[must_use]
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let mut sent = cookies(headers);
+    let (_, value) = sent.find(|(sent, _)| *sent == name.as_bytes())?;
+    Some(value.unwrap_or_default())
+}
+
 /// Every cookie of a request: name and value, or none for one without `=`.
 pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     let lines = headers.get_all(COOKIE).iter();
@@ -53,5 +62,16 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn first_cookie_of_a_name_is_found() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=1; b"));
+        headers.append(COOKIE, HeaderValue::from_static("a=2; A=3"));
+        assert_eq!(cookie(&headers, "a"), Some(b"1".as_slice()));
+        assert_eq!(cookie(&headers, "b"), Some(b"".as_slice()));
+        assert_eq!(cookie(&headers, "A"), Some(b"3".as_slice()));
+        assert_eq!(cookie(&headers, "c"), None);
     }
 }

@@ -60,7 +60,7 @@ pub struct Key {
     pub(super) extensions: Vec<ExtensionPart>,
     pub(super) neutral: Vec<HeaderName>,
     pub(super) forward_all: bool,
-    error: Option<KeyError>,
+    pub(super) error: Option<KeyError>,
 }
 
 #[derive(Clone, Debug)]
@@ -96,6 +96,8 @@ pub(super) struct ExtensionPart {
     pub(super) name: Box<str>,
     pub(super) of: TypeId,
     pub(super) has: fn(&Extensions) -> bool,
+    /// Read as the type itself says.
+    pub(super) is_key_part: bool,
     pub(super) read: Arc<ReadExtension>,
 }
 
@@ -224,7 +226,7 @@ impl Key {
     /// What the application put into the request's extensions as a `T`; absent differs from
     /// whatever a `T` writes.
     pub fn extension<T: KeyPart>(self) -> Self {
-        self.add_extension::<T>(T::NAME, |extensions, out| {
+        self.add_extension::<T>(T::NAME, true, |extensions, out| {
             let part = extensions.get::<T>();
             part.inspect(|part| part.write(out)).is_some()
         })
@@ -236,7 +238,7 @@ impl Key {
         name: &str,
         read: impl Fn(&T) -> String + Send + Sync + 'static,
     ) -> Self {
-        self.add_extension::<T>(name, move |extensions, out| {
+        self.add_extension::<T>(name, false, move |extensions, out| {
             let part = extensions.get::<T>();
             part.inspect(|part| out.text(&read(part))).is_some()
         })
@@ -292,6 +294,7 @@ impl Key {
     fn add_extension<T: Send + Sync + 'static>(
         mut self,
         name: &str,
+        is_key_part: bool,
         read: impl Fn(&Extensions, &mut PartWriter) -> bool + Send + Sync + 'static,
     ) -> Self {
         match self
@@ -304,6 +307,7 @@ impl Key {
                     name: name.into(),
                     of: TypeId::of::<T>(),
                     has: |extensions| extensions.get::<T>().is_some(),
+                    is_key_part,
                     read: Arc::new(read),
                 };
                 self.extensions.insert(at, part);
@@ -328,7 +332,7 @@ impl Key {
         patterns
     }
 
-    fn fail(&mut self, error: KeyError) {
+    pub(super) fn fail(&mut self, error: KeyError) {
         self.error.get_or_insert(error);
     }
 }

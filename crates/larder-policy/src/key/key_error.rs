@@ -37,6 +37,10 @@ impl KeyError {
         Self::named(setting, name, "is declared twice")
     }
 
+    pub(super) fn two_ways(name: &str) -> Self {
+        Self::new("and", name, "is declared in two ways")
+    }
+
     /// The method of [`Key`](super::Key) that was given the name.
     #[must_use]
     pub const fn setting(&self) -> &'static str {

@@ -31,6 +31,7 @@ mod input;
 mod inputs;
 mod key_error;
 mod language;
+mod merge;
 mod narrow;
 mod normalise;
 mod normaliser;
@@ -45,6 +46,7 @@ mod unkeyed;
 mod vary;
 mod weighted;
 
+pub use cookies::cookie;
 pub use declared::Key;
 pub use encode::KeyBuf;
 pub use input::{Input, InputKind};

@@ -48,6 +48,11 @@ impl NamePattern {
         }
     }
 
+    /// Whether all names are its own that are the other's.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.matches(other.text.as_bytes()) && (self.is_prefix || !other.is_prefix)
+    }
+
     fn matches(&self, name: &[u8]) -> bool {
         let text = self.text.as_bytes();
         if self.is_prefix {
