@@ -29,6 +29,7 @@ mod etag;
 mod expiry_under_load;
 mod failed_bodies;
 mod finishing;
+mod framework_extensions;
 mod freshness;
 mod grace;
 mod hard_timeout;

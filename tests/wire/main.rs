@@ -2,6 +2,7 @@
 
 mod concurrent;
 mod conditional;
+mod extensions;
 mod fields;
 mod head;
 mod invalidation;

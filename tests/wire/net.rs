@@ -193,7 +193,10 @@ enum Sender {
 
 impl Client {
     pub async fn open(site: &Site, protocol: Protocol) -> Self {
-        let address = site.address;
+        Self::to(site.address, protocol).await
+    }
+
+    pub async fn to(address: SocketAddr, protocol: Protocol) -> Self {
         let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
         let (sender, connection) = match protocol {
             Protocol::Http1 => {
