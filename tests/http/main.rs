@@ -22,6 +22,8 @@ mod collapse_readers;
 mod collapse_requests;
 mod collapse_spans;
 mod collapse_vary;
+mod covered_handler;
+mod covered_partition;
 mod declared_key;
 mod downloads;
 mod early_refresh;

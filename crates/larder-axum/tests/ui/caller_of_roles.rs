@@ -1,0 +1,33 @@
+use std::time::Duration;
+
+use axum::Router;
+use larder::{KeyPart, PartWriter, RoleSet};
+use larder_axum::{Caller, CoveredPolicy, cached_handler};
+
+#[derive(Clone)]
+struct UserId(u64);
+
+impl KeyPart for UserId {
+    const NAME: &'static str = "user";
+
+    fn write(&self, out: &mut PartWriter) {
+        out.number(self.0);
+    }
+}
+
+impl RoleSet for UserId {
+    fn roles(&self) -> impl Iterator<Item = &str> {
+        ["member"].into_iter()
+    }
+}
+
+async fn handler(Caller(user): Caller<UserId>) -> String {
+    user.0.to_string()
+}
+
+fn main() {
+    let cache = larder::Cache::builder().build();
+    let policy = CoveredPolicy::per_roles::<UserId>(Duration::from_secs(60));
+    let route = cached_handler(handler).cached(&cache, policy);
+    let _: Router = Router::new().route("/", route);
+}

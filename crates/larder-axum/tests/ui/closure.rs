@@ -1,0 +1,13 @@
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use larder_axum::{CoveredPolicy, cached_handler};
+
+fn main() {
+    let cache = larder::Cache::builder().build();
+    let policy = CoveredPolicy::shared(Duration::from_secs(60));
+    let handler = async |ConnectInfo(address): ConnectInfo<String>| address;
+    let route = cached_handler(handler).cached(&cache, policy);
+    let _: Router = Router::new().route("/", route);
+}

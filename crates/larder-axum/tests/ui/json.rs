@@ -1,0 +1,15 @@
+use std::time::Duration;
+
+use axum::{Json, Router};
+use larder_axum::{CoveredPolicy, cached_handler};
+
+async fn handler(Json(numbers): Json<Vec<u64>>) -> String {
+    format!("{numbers:?}")
+}
+
+fn main() {
+    let cache = larder::Cache::builder().build();
+    let policy = CoveredPolicy::shared(Duration::from_secs(60));
+    let route = cached_handler(handler).cached(&cache, policy);
+    let _: Router = Router::new().route("/", route);
+}
