@@ -114,7 +114,6 @@ mod covered;
 mod routed;
 
 pub use annotate::{Cached, Uncached, layer, query_content};
-pub use annotate::{Cached, Uncached, layer};
 pub use covered::{
     CachedHandler, Caller, CallerRoles, Covered, CoveredPolicy, DeclaredCookie, DeclaredHeader,
     DeclaredQuery, KeyInput, KeyedCookie, KeyedExtension, KeyedHeader, KeyedQuery, PerRoles,

@@ -22,7 +22,7 @@ use crate::fields::is_token;
 
 /// The content codings an application makes, in lower case and the best first. `identity` is always
 /// among them, as the last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Codings(Box<[Box<str>]>);
 
 impl Codings {

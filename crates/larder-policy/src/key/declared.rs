@@ -67,7 +67,7 @@ pub struct Key {
 pub(super) struct HeaderPart {
     pub(super) name: HeaderName,
     pub(super) normaliser: Normaliser,
-    /// A single line counts as it was sent, its ends trimmed.
+    /// A single line that is not rewritten counts as it was sent, its ends trimmed.
     pub(super) is_opaque: bool,
 }
 
@@ -78,7 +78,7 @@ impl HeaderPart {
         headers: &'a HeaderMap,
         room: &'a mut KeyBuf,
     ) -> Option<&'a [u8]> {
-        if self.is_opaque {
+        if self.is_opaque && matches!(self.normaliser, Normaliser::AsSent) {
             let mut lines = headers.get_all(&self.name).iter();
             match (lines.next(), lines.next()) {
                 (None, _) => return None,
@@ -279,9 +279,8 @@ impl Key {
         match self.headers.binary_search_by(order) {
             Ok(_) => self.fail(KeyError::repeated(setting, name.as_str())),
             Err(at) => {
-                let as_sent = matches!(normaliser, Normaliser::AsSent);
                 let part = HeaderPart {
-                    is_opaque: as_sent && is_opaque(&name),
+                    is_opaque: is_opaque(&name),
                     name,
                     normaliser,
                 };

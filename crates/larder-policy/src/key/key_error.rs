@@ -38,7 +38,7 @@ impl KeyError {
     }
 
     pub(super) fn two_ways(name: &str) -> Self {
-        Self::new("and", name, "is declared in two ways")
+        Self::named("and", name, "is declared in two ways")
     }
 
     /// The method of [`Key`](super::Key) that was given the name.

@@ -26,7 +26,7 @@ use super::weighted::{MAX_NAME, Members};
 ///
 /// Name the most general tag a text is good for: `de` is found by `de-AT` and by `de`, `de-DE` by
 /// neither.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Languages {
     default: Box<str>,
     others: Box<[Box<str>]>,

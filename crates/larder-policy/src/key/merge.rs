@@ -93,7 +93,11 @@ impl Normaliser {
     /// Becomes what does for both. Returns false if nothing does.
     fn merge(&mut self, other: &Self) -> bool {
         match (&*self, other) {
-            (_, Self::AsSent) | (Self::LowerCase, Self::LowerCase) => true,
+            (_, Self::AsSent) | (Self::LowerCase, Self::LowerCase) | (Self::Flag, Self::Flag) => {
+                true
+            }
+            (Self::Languages(own), Self::Languages(other)) => own == other,
+            (Self::Codings(own), Self::Codings(other)) => own == other,
             (Self::AsSent, _) => {
                 self.clone_from(other);
                 true
@@ -183,7 +187,7 @@ mod tests {
         let mut extensions = Extensions::new();
         extensions.insert(7u8);
         let mut out = KeyBuf::new();
-        key.encode_into(&headers, &extensions, Some("/route"), &mut out);
+        key.encode(&headers, &extensions, Some("/route"), &mut out);
         out.to_vec()
     }
 
@@ -208,6 +212,7 @@ mod tests {
         let sent = || Key::new().header("a");
         for rewritten in [
             Key::new().header_lowercase("a"),
+            Key::new().header_flag("a"),
             Key::new().header_with("a", upper),
         ] {
             let expected = encoded(&rewritten);
@@ -220,6 +225,27 @@ mod tests {
                 assert_eq!(encoded(&merged), expected);
             }
         }
+    }
+
+    #[test]
+    fn field_is_negotiated_in_one_way() {
+        let languages = |tags: [&str; 2]| Key::new().languages(tags);
+        let codings = |names: [&str; 2]| Key::new().encodings(names);
+        let same = languages(["en", "de"]).and(languages(["en", "de"]));
+        assert_eq!(same.check(), Ok(()));
+        assert_eq!(same.and(codings(["br", "gzip"])).check(), Ok(()));
+        assert!(
+            languages(["en", "de"])
+                .and(languages(["de", "en"]))
+                .check()
+                .is_err()
+        );
+        assert!(
+            codings(["br", "gzip"])
+                .and(codings(["gzip", "br"]))
+                .check()
+                .is_err()
+        );
     }
 
     #[test]
