@@ -134,7 +134,7 @@ impl Policy {
         headers
     }
 
-    fn fields_of_the_user(&self, triggering: &HeaderMap) -> HeaderMap {
+    pub(crate) fn fields_of_the_user(&self, triggering: &HeaderMap) -> HeaderMap {
         let mut headers = triggering.clone();
         for name in connection_options(triggering) {
             // Without these the response would be another resource's or another user's.

@@ -38,6 +38,7 @@
 //! | 9111 section 4, 4.2.4 (reuse, stale use) | `lookup.rs`, `decision.rs` |
 //! | 9111 section 4.1 (Vary) | `key/vary.rs`, `key/normalise.rs` |
 //! | declared inputs, narrowed requests | `key/declared.rs`, `key/narrow.rs`, `narrowing.rs` |
+//! | inputs that a key has not, shadow requests | `key/leftover.rs`, `shadow.rs` |
 //! | 9111 section 4.2 (freshness, age) | `freshness.rs` |
 //! | 9111 section 4.3, 3.2 (validation, freshening) | `validation.rs` |
 //! | 9111 section 4.3.1 (validation without a client) | `background.rs` |
@@ -66,6 +67,7 @@ mod reason;
 mod request;
 mod serving;
 mod settings;
+mod shadow;
 mod status;
 mod stored;
 mod told;

@@ -106,7 +106,7 @@ impl Key {
     }
 
     /// Gives declared fields the values that they count as.
-    fn rewritten(&self, mut narrowed: HeaderMap, sent: &HeaderMap) -> HeaderMap {
+    pub(crate) fn rewritten(&self, mut narrowed: HeaderMap, sent: &HeaderMap) -> HeaderMap {
         let lossy = |part: &&HeaderPart| !matches!(part.normaliser, Normaliser::AsSent);
         for part in self.headers.iter().filter(lossy) {
             let mut value = KeyBuf::new();
@@ -121,7 +121,7 @@ impl Key {
 }
 
 /// Fields that are no input of a response; the documentation of [`Key`] has the list.
-fn is_neutral(name: &HeaderName) -> bool {
+pub(super) fn is_neutral(name: &HeaderName) -> bool {
     match *name {
         CACHE_CONTROL | CONNECTION | HOST | IF_MODIFIED_SINCE | IF_NONE_MATCH | IF_RANGE
         | MAX_FORWARDS | PRAGMA | RANGE | TE | VIA => true,
