@@ -12,6 +12,7 @@ use crate::filling::Filling;
 use crate::framework::Framework;
 use crate::identity::Identify;
 use crate::tripwire::{Caller, Tripwire};
+use crate::verifier::Verifier;
 
 /// What a service needs to know besides its inner service.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) policy: Arc<Policy>,
     /// Searches what is about to be shared, if the route has that done.
     pub(crate) tripwire: Option<Tripwire>,
+    /// Hits are checked against the inner service.
+    pub(crate) verifier: Option<Arc<Verifier>>,
 }
 
 impl Context {

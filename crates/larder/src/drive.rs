@@ -16,6 +16,7 @@ use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::{Birth, Entry};
+use crate::inputs::Record;
 use crate::job::{Fetch, Job, credentials};
 use crate::keep::Arrived;
 use crate::landing::Landing;
@@ -105,6 +106,9 @@ where
         trace::fill_span(reason)
     };
     job.span = span.clone();
+    if job.context.verifier.is_some() {
+        job.record = Some(Arc::new(Record::of(&job.context, &request)));
+    }
     if let Some(leader) = &job.leader {
         leader.flight().mark().works_in(&span);
     }

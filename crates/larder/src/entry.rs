@@ -1,7 +1,7 @@
 //! A stored response: the head that the policy prepared and the body as one piece.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use http::HeaderValue;
 use larder_policy::StoredHead;
 use sha2::{Digest, Sha256};
 
+use crate::inputs::Record;
 use crate::stamps::{Names, Stamps};
 use crate::turns::Turns;
 
@@ -42,6 +43,8 @@ pub(crate) struct Entry {
     /// How long the inner service took over it.
     fill_time: Duration,
     turns: Turns,
+    /// What to check it by, if hits are checked.
+    record: Option<Arc<Record>>,
 }
 
 impl Entry {
@@ -55,7 +58,16 @@ impl Entry {
             entity_tag: OnceLock::new(),
             fill_time,
             turns: Turns::default(),
+            record: None,
         }
+    }
+
+    pub(crate) fn with_record(self, record: Option<Arc<Record>>) -> Self {
+        Self { record, ..self }
+    }
+
+    pub(crate) fn record(&self) -> Option<&Arc<Record>> {
+        self.record.as_ref()
     }
 
     /// The same body under a new head.
@@ -63,6 +75,7 @@ impl Entry {
         let entity_tag = self.entity_tag.clone();
         Self {
             entity_tag,
+            record: self.record.clone(),
             ..Self::new(head, self.body.clone(), birth, self.fill_time)
         }
     }
@@ -93,7 +106,8 @@ impl Entry {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.body.len() + self.head.weight() + BOOKKEEPING_BYTES
+        let record = self.record.as_ref().map_or(0, |record| record.weight());
+        self.body.len() + self.head.weight() + record + BOOKKEEPING_BYTES
     }
 }
 

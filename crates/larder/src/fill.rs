@@ -8,6 +8,7 @@ use larder_policy::{SkipReason, StoredHead};
 
 use crate::cache::Cache;
 use crate::entry::{Birth, Entry};
+use crate::inputs::Record;
 use crate::trace;
 use crate::tripwire::Watch;
 
@@ -25,6 +26,7 @@ pub(crate) struct Fill {
     supersedes: Option<Arc<Entry>>,
     /// Searches the body for what gives its caller away.
     watch: Option<Box<Watch>>,
+    record: Option<Arc<Record>>,
 }
 
 impl Fill {
@@ -45,6 +47,7 @@ impl Fill {
             announced,
             supersedes: None,
             watch: None,
+            record: None,
         }
     }
 
@@ -60,6 +63,11 @@ impl Fill {
 
     pub(crate) fn is_sealed(&self) -> bool {
         self.watch.is_some()
+    }
+
+    /// What to check it by.
+    pub(crate) fn set_record(&mut self, record: Option<Arc<Record>>) {
+        self.record = record;
     }
 
     /// The head that is to be stored, as long as it is.
@@ -137,7 +145,7 @@ impl Fill {
             .now()
             .duration_since(self.birth.time);
         let entry = Entry::new(*head, body, self.birth, fill_time.unwrap_or_default());
-        let entry = Arc::new(entry);
+        let entry = Arc::new(entry.with_record(self.record.take()));
         let key = Arc::clone(&self.key);
         if self.cache.store(key, &entry, self.supersedes.as_ref()) {
             trace::stored(&self.cache, self.bytes);

@@ -55,6 +55,15 @@ pub enum FindingKind {
         /// The inner service did not see it.
         withheld: bool,
     },
+    /// A checked hit was not what the inner service gives, and what it gives depends on inputs that
+    /// are not in the key; see [`Verify`](crate::Verify).
+    WrongKey {
+        /// The inputs. Where no single one changes the response, all that do so together.
+        inputs: Box<[Input]>,
+        /// The inner service does not see them on a miss: everybody gets the response that ignores
+        /// them, and nobody that of another. Otherwise responses of one request are served to others.
+        withheld: bool,
+    },
 }
 
 /// Where in a response a string was found.
@@ -130,6 +139,10 @@ impl Finding {
         Self::new(&self.route, kind)
     }
 
+    pub(crate) fn wrong_key(route: &str, inputs: Box<[Input]>, withheld: bool) -> Self {
+        Self::new(route, FindingKind::WrongKey { inputs, withheld })
+    }
+
     /// The route, by the name it was given or has in its router, else the path of the request.
     #[must_use]
     pub fn route(&self) -> &str {
@@ -178,6 +191,20 @@ impl fmt::Display for Finding {
                 f,
                 "Vary names {input}, which the key does not declare; the response was not stored"
             ),
+            FindingKind::WrongKey { inputs, withheld } => {
+                f.write_str("the response depends on ")?;
+                for (at, input) in inputs.iter().enumerate() {
+                    let between = if at == 0 { "" } else { ", " };
+                    write!(f, "{between}{input}")?;
+                }
+                f.write_str(if *withheld {
+                    ", not declared in the key and withheld on a miss: all get the response that \
+                     ignores it; declare it if that is not meant"
+                } else {
+                    ", not in the key: what was made for one request is served to others; declare \
+                     it, or name it in Vary"
+                })
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ impl Identify {
     pub(crate) fn by<T: KeyPart + Clone>() -> Self {
         let find = |extensions: &Extensions| Partition::of_identity(extensions.get::<T>()?).ok();
         Self {
-            of: Some(ExtensionType::of::<T>()),
+            of: Some(ExtensionType::of::<T>().with_partition(find)),
             ..Self::with(find)
         }
     }
@@ -40,7 +40,7 @@ impl Identify {
     pub(crate) fn by_roles<T: RoleSet + Clone>() -> Self {
         let find = |extensions: &Extensions| Some(Partition::of_roles(extensions.get::<T>()?));
         Self {
-            of: Some(ExtensionType::of::<T>()),
+            of: Some(ExtensionType::of::<T>().with_partition(find)),
             ..Self::with(find)
         }
     }

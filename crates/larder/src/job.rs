@@ -12,6 +12,7 @@ use tracing::Span;
 use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::inputs::Record;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
 use crate::stamps::Names;
@@ -42,6 +43,8 @@ pub(crate) struct Job {
     pub(crate) keys: Option<Arc<Cardinality>>,
     /// What the route is called in reports; known where its inputs are declared.
     pub(crate) route: Option<Arc<str>>,
+    /// What is sent and not in the key, if hits are checked.
+    pub(crate) record: Option<Arc<Record>>,
 }
 
 impl Job {
@@ -59,6 +62,7 @@ impl Job {
             span: Span::none(),
             keys: None,
             route: None,
+            record: None,
         }
     }
 

@@ -80,6 +80,7 @@ impl Job {
         if let Some(watch) = watch {
             fill.seal(watch);
         }
+        fill.set_record(self.record.clone());
         if let Some((_, old)) = self.outlived() {
             fill.supersede(Arc::clone(old));
         }

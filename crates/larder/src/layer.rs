@@ -18,6 +18,8 @@ use crate::framework::Framework;
 use crate::identity::Identify;
 use crate::route_policy::RoutePolicy;
 use crate::service::CacheService;
+use crate::verifier::Verifier;
+use crate::verify::Verify;
 
 /// Answers requests from a [`Cache`] in front of any `Service<Request<B>, Response = Response<C>>`.
 ///
@@ -51,6 +53,7 @@ impl CacheLayer {
                 label: None,
                 policy,
                 tripwire: None,
+                verifier: None,
             },
         }
     }
@@ -145,6 +148,13 @@ impl CacheLayer {
     /// Validates stored responses before they expire. Default: [`EarlyRefresh::off`].
     pub fn with_early_refresh(mut self, early: EarlyRefresh) -> Self {
         self.context.filling.early_refresh = early;
+        self
+    }
+
+    /// Checks a share of the hits against the inner service, in the background. Default: none; see
+    /// [`Verify`].
+    pub fn with_verify(mut self, verify: Verify) -> Self {
+        self.context.verifier = Some(Arc::new(Verifier::new(verify)));
         self
     }
 

@@ -79,7 +79,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_background_validations_total` and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
+//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
 //!
 //! Every decision is also a `tracing` event of level `DEBUG` and target `larder`. The inner service
 //! works in a span `fill`, which follows from the span of every request that waited for it.
@@ -112,6 +112,7 @@ mod framework;
 mod freshen;
 mod future;
 mod identity;
+mod inputs;
 mod job;
 mod keep;
 mod landing;
@@ -131,10 +132,12 @@ mod refresh;
 mod reply;
 mod route_policy;
 mod service;
+mod shadow;
 mod shim;
 mod stale;
 mod stamps;
 mod stats;
+mod suspicion;
 mod tier;
 mod timer;
 mod trace;
@@ -142,6 +145,9 @@ mod tripwire;
 mod turn;
 mod turns;
 mod variants;
+mod verdict;
+mod verifier;
+mod verify;
 mod write;
 
 pub use body::ResponseBody;
@@ -167,3 +173,4 @@ pub use route_policy::RoutePolicy;
 pub use service::CacheService;
 pub use stats::Stats;
 pub use tripwire::IdentityStrings;
+pub use verify::Verify;

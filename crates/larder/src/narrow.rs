@@ -3,7 +3,7 @@
 use std::mem::replace;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap, Request};
+use http::{Extensions, HeaderMap, Request, Uri};
 use larder_policy::key::Key;
 use larder_policy::{Credentials, Mode};
 
@@ -24,24 +24,43 @@ impl Context {
         let Some(key) = self.key.as_deref() else {
             return credentials;
         };
-        if !key.forwards_all() {
-            self.narrow_extensions(request.extensions_mut());
-        }
+        self.narrow_extensions(key, request.extensions_mut());
         let knows_more = self.policy.mode() == Mode::Shared && self.knows_more(key, request);
-        let narrowed = self.policy.narrow(key, request.headers());
-        let fields = replace(request.headers_mut(), narrowed);
-        content::describe(request, &fields);
-        if let Some(uri) = key.narrowed_uri(request.uri()) {
-            *request.uri_mut() = uri;
-        }
-        let target = (self.framework.target)(request.extensions());
-        if let Some(target) = target.and_then(|target| key.narrowed_uri(target)) {
-            (self.framework.set_target)(request.extensions_mut(), target);
-        }
+        self.narrow_fields(key, request);
         if knows_more {
             credentials
         } else {
             Credentials::default()
+        }
+    }
+
+    /// The same for a request that nobody is going to send.
+    pub(crate) fn narrow_unsent<B>(&self, request: &mut Request<B>) {
+        if let Some(key) = &self.key {
+            self.narrow_extensions(key, request.extensions_mut());
+            self.narrow_fields(key, request);
+        }
+    }
+
+    fn narrow_fields<B>(&self, key: &Key, request: &mut Request<B>) {
+        let narrowed = self.policy.narrow(key, request.headers());
+        let fields = replace(request.headers_mut(), narrowed);
+        content::describe(request, &fields);
+        self.set_uris(request, |uri| key.narrowed_uri(uri));
+    }
+
+    /// Puts other URIs in the places of the request's own and of the one that the client asked for.
+    pub(crate) fn set_uris<B>(
+        &self,
+        request: &mut Request<B>,
+        other: impl Fn(&Uri) -> Option<Uri>,
+    ) {
+        if let Some(uri) = other(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        let target = (self.framework.target)(request.extensions());
+        if let Some(target) = target.and_then(other) {
+            (self.framework.set_target)(request.extensions_mut(), target);
         }
     }
 
@@ -70,8 +89,8 @@ impl Context {
 
     /// Who asks is no input of what is kept for all, nor who of a group asks of what is kept for the
     /// group.
-    fn narrow_extensions(&self, extensions: &mut Extensions) {
-        if self.policy.mode() == Mode::Shared {
+    fn narrow_extensions(&self, key: &Key, extensions: &mut Extensions) {
+        if !key.forwards_all() && self.policy.mode() == Mode::Shared {
             let own = self.identify.as_ref().and_then(|identify| identify.of);
             self.cache.shared().identities.remove_from(extensions, own);
         }

@@ -13,6 +13,8 @@ use crate::context::Context;
 use crate::early::EarlyRefresh;
 use crate::identity::Identify;
 use crate::tripwire::{IdentityStrings, Tripwire};
+use crate::verifier::Verifier;
+use crate::verify::Verify;
 
 /// What is to be cached on a route, and what its clients are told. The origin decides, the
 /// annotation refines, and the most restrictive wins: a handler's `no-store` or `private` beats any
@@ -49,6 +51,7 @@ pub struct RoutePolicy {
     name: Option<Arc<str>>,
     query_method: bool,
     tripwire: Option<Tripwire>,
+    verify: Option<Verify>,
     whose: Whose,
 }
 
@@ -261,6 +264,14 @@ impl RoutePolicy {
         }
     }
 
+    /// Checks a share of the hits against the handler, in the background; see [`Verify`].
+    pub fn verify(self, verify: Verify) -> Self {
+        Self {
+            verify: Some(verify),
+            ..self
+        }
+    }
+
     /// Shortens each lifetime at random by up to so many percent of it; see
     /// [`CacheLayer::with_jitter_percent`](crate::CacheLayer::with_jitter_percent).
     pub fn jitter_percent(self, percent: u8) -> Self {
@@ -365,6 +376,9 @@ impl RoutePolicy {
         context.budgets = budget.and_then(Budgets::new);
         if self.tripwire.is_some() {
             context.tripwire.clone_from(&self.tripwire);
+        }
+        if let Some(verify) = &self.verify {
+            context.verifier = Some(Arc::new(Verifier::new(verify.clone())));
         }
         let filling = &mut context.filling;
         if let Some(early) = self.early_refresh {

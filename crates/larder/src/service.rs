@@ -23,6 +23,7 @@ use crate::probing::probed;
 use crate::refresh::refresh;
 use crate::reply;
 use crate::trace::{self, Outcome};
+use crate::verdict::{check, is_due};
 use crate::write::drive_unsafe;
 
 /// The service that [`CacheLayer`](crate::CacheLayer) makes.
@@ -105,7 +106,13 @@ where
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
         match plan(context, &head, request.extensions()) {
             Plan::Serve(entry, serving, detail) => {
-                ResponseFuture::answer(reply::hit(context, &head, &entry, serving, detail))
+                let response = reply::hit(context, &head, &entry, serving, detail);
+                if let Some(verifier) = &context.verifier
+                    && is_due(context, verifier, &head, &entry, serving)
+                {
+                    check(context, verifier, self.common.inner(), &request, entry);
+                }
+                ResponseFuture::answer(response)
             }
             Plan::Refresh(entry, serving, work) => {
                 let detail = STALE_WHILE_REVALIDATE;

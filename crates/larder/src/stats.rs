@@ -26,9 +26,13 @@ pub(crate) enum Event {
     Stored,
     Validated,
     ValidationReplaced,
+    Verified,
+    VerifiedStale,
+    VerifyFailed,
+    WrongKey,
 }
 
-const EVENTS: usize = Event::ValidationReplaced as usize + 1;
+const EVENTS: usize = Event::WrongKey as usize + 1;
 
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -78,6 +82,10 @@ impl Counters {
             stored: self.total(Event::Stored),
             validations: self.total(Event::Validated),
             validations_replaced: self.total(Event::ValidationReplaced),
+            verified: self.total(Event::Verified),
+            verified_stale: self.total(Event::VerifiedStale),
+            verify_failures: self.total(Event::VerifyFailed),
+            wrong_keys: self.total(Event::WrongKey),
         }
     }
 }
@@ -127,6 +135,10 @@ pub struct Stats {
     uncacheable: u64,
     validations: u64,
     validations_replaced: u64,
+    verified: u64,
+    verified_stale: u64,
+    verify_failures: u64,
+    wrong_keys: u64,
 }
 
 macro_rules! getters {
@@ -184,4 +196,14 @@ getters! {
     validations,
     /// Validations that brought a new response instead of a 304.
     validations_replaced,
+    /// Hits that were checked and found to be what the inner service gives; see
+    /// [`Verify`](crate::Verify).
+    verified,
+    /// Hits that were checked and found stale within their lifetime.
+    verified_stale,
+    /// Checks of hits that came to nothing: the inner service failed or took too long, or the body was
+    /// too large.
+    verify_failures,
+    /// Hits that were checked and found to depend on an input that is not in the key.
+    wrong_keys,
 }

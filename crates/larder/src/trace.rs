@@ -109,6 +109,36 @@ pub(crate) fn refreshing(cache: &Cache) {
     count_refresh();
 }
 
+/// What a check of a hit came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Failed,
+    Same,
+    Stale,
+    WrongKey,
+}
+
+/// The span of a check of a hit: no part of any client's request.
+pub(crate) fn verify_span(route: &str) -> Span {
+    tracing::debug_span!(target: TARGET, parent: None, "verify", route)
+}
+
+/// A hit was checked. Of a wrong key a finding tells more.
+pub(crate) fn verified(cache: &Cache, route: &str, verdict: Verdict) {
+    let (event, name) = match verdict {
+        Verdict::Failed => (Event::VerifyFailed, "failed"),
+        Verdict::Same => (Event::Verified, "same"),
+        Verdict::Stale => (Event::VerifiedStale, "stale"),
+        Verdict::WrongKey => (Event::WrongKey, "wrong-key"),
+    };
+    cache.shared().counters.add(event);
+    if verdict == Verdict::Stale {
+        tracing::info!(target: TARGET, route, "stored response is stale within its lifetime");
+    }
+    tracing::debug!(target: TARGET, outcome = "verify", verdict = name);
+    count_verified(name);
+}
+
 pub(crate) fn stored(cache: &Cache, body_bytes: u64) {
     cache.shared().counters.add(Event::Stored);
     tracing::debug!(target: TARGET, outcome = "stored", body_bytes);
@@ -177,6 +207,10 @@ mod facade {
         metrics::counter!("larder_background_validations_total").increment(1);
     }
 
+    pub(super) fn count_verified(verdict: &'static str) {
+        metrics::counter!("larder_verifications_total", "verdict" => verdict).increment(1);
+    }
+
     pub(super) fn count_invalidation() {
         metrics::counter!("larder_invalidations_total").increment(1);
     }
@@ -193,6 +227,9 @@ mod facade {
     pub(super) fn count_skip(_: SkipReason) {}
     pub(super) fn count_invalidation() {}
     pub(super) fn count_refresh() {}
+    pub(super) fn count_verified(_: &'static str) {}
 }
 
-use facade::{count_answer, count_invalidation, count_refresh, count_skip, count_stored};
+use facade::{
+    count_answer, count_invalidation, count_refresh, count_skip, count_stored, count_verified,
+};

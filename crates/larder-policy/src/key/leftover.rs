@@ -5,7 +5,6 @@ use std::any::TypeId;
 use http::header::{COOKIE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
-use smallvec::SmallVec;
 
 use super::cookies::cookies;
 use super::declared::Key;
@@ -21,13 +20,9 @@ impl Key {
         let query = uri.query()?;
         let mut kept = QueryBuf::new();
         let kept = self.query.apply(Some(query), &mut kept);
-        let dropped = pairs(query).filter(|(name, _)| !self.query.keeps(name));
-        let all: Vec<&str> = kept
-            .into_iter()
-            .chain(dropped.map(|(_, pair)| pair))
-            .collect();
-        let all = all.join("&");
-        if all == query {
+        let mut all = QueryBuf::from_slice(kept.unwrap_or_default().as_bytes());
+        self.for_each_dropped(query, |_, pair| push(pair, b"&", &mut all));
+        if *all == *query.as_bytes() {
             None
         } else {
             with_query(uri, &all)
@@ -53,8 +48,11 @@ impl Key {
     /// Calls `each` with the decoded name of every parameter that does not count, and the whole
     /// parameter.
     pub(crate) fn for_each_dropped(&self, query: &str, mut each: impl FnMut(&[u8], &[u8])) {
-        for (name, pair) in pairs(query).filter(|(name, _)| !self.query.keeps(name)) {
-            each(&name, pair.as_bytes());
+        for pair in pairs(query) {
+            let name = pair.decoded_name();
+            if !self.query.keeps(&name) {
+                each(&name, pair.text());
+            }
         }
     }
 }
@@ -74,12 +72,9 @@ pub(crate) fn for_each_cookie(headers: &HeaderMap, mut each: impl FnMut(&[u8], &
 
 /// Takes all cookies of this name from a request's fields, however often they were sent.
 pub fn remove_cookie(headers: &mut HeaderMap, name: &[u8]) {
-    let mut line: SmallVec<[u8; 256]> = SmallVec::new();
+    let mut line = QueryBuf::new();
     for (sent, value) in cookies(headers).filter(|(sent, _)| *sent != name) {
-        if !line.is_empty() {
-            line.extend_from_slice(b"; ");
-        }
-        line.extend_from_slice(sent);
+        push(sent, b"; ", &mut line);
         if let Some(value) = value {
             line.push(b'=');
             line.extend_from_slice(value);
@@ -95,28 +90,35 @@ pub fn remove_cookie(headers: &mut HeaderMap, name: &[u8]) {
 #[must_use]
 pub fn without_parameter(uri: &Uri, name: &[u8]) -> Option<Uri> {
     let query = uri.query()?;
+    let mut left = QueryBuf::new();
     let mut found = false;
-    let mut left = Vec::new();
-    for (sent, pair) in pairs(query) {
-        if *sent == *name {
+    for pair in pairs(query) {
+        if *pair.decoded_name() == *name {
             found = true;
         } else {
-            left.push(pair);
+            push(pair.text(), b"&", &mut left);
         }
     }
-    found.then(|| with_query(uri, &left.join("&")))?
+    found.then(|| with_query(uri, &left))?
 }
 
 /// An empty query is none.
-fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
-    let text = if query.is_empty() {
-        uri.path().to_owned()
-    } else {
-        format!("{}?{query}", uri.path())
-    };
+fn with_query(uri: &Uri, query: &[u8]) -> Option<Uri> {
+    let mut text = uri.path().as_bytes().to_vec();
+    if !query.is_empty() {
+        text.push(b'?');
+        text.extend_from_slice(query);
+    }
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
     Uri::from_parts(parts).ok()
+}
+
+fn push(piece: &[u8], between: &[u8], out: &mut QueryBuf) {
+    if !out.is_empty() {
+        out.extend_from_slice(between);
+    }
+    out.extend_from_slice(piece);
 }
 
 #[cfg(test)]

@@ -148,6 +148,11 @@ impl<'a> Pair<'a> {
         self.text.get(..self.name).unwrap_or(self.text)
     }
 
+    /// All of it.
+    pub(super) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
     pub(super) fn decoded_name(&self) -> Cow<'a, [u8]> {
         if self.is_plain {
             return Cow::Borrowed(self.name());
