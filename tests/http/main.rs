@@ -76,4 +76,6 @@ mod validation_limits;
 mod validation_results;
 mod variants;
 mod vary;
+mod verify;
+mod verify_calls;
 mod withheld;

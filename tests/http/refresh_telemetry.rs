@@ -3,7 +3,7 @@
 
 mod spans;
 
-use larder::{Cache, CacheLayer, EarlyRefresh};
+use larder::{Cache, CacheLayer, EarlyRefresh, Verify};
 use larder_tests::{get, request, response};
 use spans::{Told, watch};
 use tokio::time::sleep;
@@ -254,4 +254,38 @@ fn one_stale_response_served_is_one_stale_hit_although_the_fill_fails_later() {
         );
         assert_eq!(told.stats.stale_hits(), 1);
     }
+}
+
+#[test]
+fn check_of_a_hit_has_a_span_of_its_own_and_says_what_came_of_it() {
+    let told = watch(async {
+        let handler = |call| async move {
+            let body = if call < 2 { "old" } else { "new" };
+            Ok(response(200, &[("cache-control", "max-age=60")], body))
+        };
+        let scene = Scene::with_layer(handler, |layer| {
+            layer.with_verify(Verify::sample(1.0).max_per_second(u32::MAX))
+        });
+        for _ in 0..3 {
+            client(&scene).await;
+            settle().await;
+        }
+        scene.cache
+    });
+    assert_eq!(
+        told.spans[2..],
+        ["client", "verify route=/a", "client", "verify route=/a"]
+    );
+    let stale = "verify: message=stored response is stale within its lifetime route=/a";
+    assert_eq!(
+        told.events[2..],
+        [
+            "client: hit ttl=60",
+            "verify: verify verdict=same",
+            "client: hit ttl=60",
+            stale,
+            "verify: verify verdict=stale",
+        ]
+    );
+    assert_eq!(told.counters["larder_verifications_total"], 2);
 }
