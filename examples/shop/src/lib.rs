@@ -1,25 +1,45 @@
 //! A small shop API that shows what larder does, route by route. `main` starts it, [`app`] builds
 //! it, and the tests call [`app`].
 
+mod broken;
 mod catalogue;
+mod cookie;
 mod export;
+mod front;
+mod gullible;
+mod identity;
+mod members;
 mod pages;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use catalogue::Catalogue;
 use larder::{Cache, CacheControl, RoutePolicy};
 use larder_axum::{Cached, Uncached};
+use sessions::Sessions;
 
 /// How long the slow report takes to make.
 pub const SLOW: Duration = Duration::from_secs(2);
 
-/// The whole shop. Only annotated routes are cached, except under `/blog`, where the cache is
-/// around the whole router and one route opts out.
+/// The whole shop. Authentication is around everything, caches included, so that it sees every
+/// request.
 pub fn app(cache: &Cache) -> Router {
+    let sessions = Sessions::new(cache);
+    open(cache)
+        .merge(front::routes(cache))
+        .merge(members::routes(cache, &sessions))
+        .merge(broken::routes(cache))
+        .layer(from_fn_with_state(sessions, sessions::authenticate))
+}
+
+/// Pages that are the same for everybody. Only annotated routes are cached, except under `/blog`,
+/// where the cache is around the whole router and one route opts out.
+fn open(cache: &Cache) -> Router {
     Router::new()
         // Obeys what the handler says: `Cache-Control: public, max-age=30`.
         .route("/news", get(pages::news).layer(larder_axum::layer(cache)))

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use larder::Cache;
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,8 +20,10 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
+    // Findings of the cache are warnings.
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(filter.from_env_lossy())
         .init();
     let port = match std::env::var("PORT") {
         Ok(text) => text
@@ -56,6 +60,21 @@ fn tour(url: &str) -> String {
   curl -i {url}/basket         says no-store: never kept
   curl -i {url}/blog/posts     cached because its router is
   curl -i {url}/blog/drafts    opted out of its router's cache
+
+  curl -i '{url}/welcome?utm_source=mail' -H 'Accept-Language: de-AT, en;q=0.5'   one of three languages
+  curl -i {url}/checkout -H 'Cookie: beta=1'     a feature flag is part of the key
+  curl -i '{url}/search?q=shoes&page=2&x=7'      two parameters count
+
+  curl -i -c alice {url}/login --json '{{\"user\":\"alice\"}}'   logs in; so can bob, carol and mallory
+  curl -i -b alice {url}/me           a copy for each user, and none for nobody
+  curl -i -b alice '{url}/me/orders?page=1'
+  curl -i -b alice {url}/prices       a copy for each tenant
+  curl -i -b alice {url}/dashboard    a copy for each set of roles
+  curl -i -b alice -X POST {url}/logout    … and what was kept for alice is dropped
+
+  curl -i -b alice {url}/broken/greeting   wrong on purpose: shared, although it greets who asks
+  curl -i -b alice {url}/broken/offers     likewise, in a way that the cache cannot see through
+  curl -i {url}/broken/visit               wrong on purpose: sets a cookie
 
 Ctrl-C stops it. RUST_LOG=larder=debug shows every decision.
 "

@@ -1,5 +1,7 @@
 //! What the README's tour promises.
 
+mod declared;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -24,6 +26,15 @@ impl Reply {
     fn field(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// What the cache did, and the body.
+    fn outcome(&self) -> (&str, &str) {
+        (self.field("cache-status"), self.text().trim())
+    }
 }
 
 async fn send(app: &Router, method: &str, path: &str, body: &str) -> Reply {
@@ -33,6 +44,10 @@ async fn send(app: &Router, method: &str, path: &str, body: &str) -> Reply {
         .header("content-type", "application/json")
         .body(Body::from(body.to_owned()))
         .unwrap();
+    answer(app, request).await
+}
+
+async fn answer(app: &Router, request: Request<Body>) -> Reply {
     let (parts, body) = app.clone().oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
     Reply {
@@ -44,6 +59,23 @@ async fn send(app: &Router, method: &str, path: &str, body: &str) -> Reply {
 
 async fn get(app: &Router, path: &str) -> Reply {
     send(app, "GET", path, "").await
+}
+
+/// A GET with these fields.
+async fn get_with(app: &Router, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let mut request = Request::get(path).header("host", "shop.example");
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    answer(app, request.body(Body::empty()).unwrap()).await
+}
+
+/// The cookie of somebody who has logged in.
+async fn login(app: &Router, user: &str) -> String {
+    let reply = send(app, "POST", "/login", &format!("{{\"user\":\"{user}\"}}")).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT);
+    let cookie = reply.field("set-cookie").split(';').next();
+    cookie.unwrap().to_owned()
 }
 
 fn shop() -> Router {

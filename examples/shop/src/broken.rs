@@ -1,0 +1,57 @@
+//! Routes with mistakes in them, ON PURPOSE, to see what becomes of a leak.
+
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use larder::{Cache, RoutePolicy};
+use larder_axum::Cached;
+
+use crate::identity::UserId;
+use crate::secs;
+
+pub fn routes(cache: &Cache) -> Router {
+    let shared = || RoutePolicy::shared(secs(60));
+    Router::new()
+        // MISTAKE: one copy for all, of a page that greets who asks.
+        .route("/broken/greeting", get(greeting).cached(cache, shared()))
+        // MISTAKE: the same, and the cache was not told of the type that says who asks.
+        .route(
+            "/broken/offers",
+            get(offers).cached(cache, shared()).layer(from_fn(nickname)),
+        )
+        // MISTAKE: one copy for all, of a response that starts a session.
+        .route("/broken/visit", get(visit).cached(cache, shared()))
+}
+
+/// Careful enough to say `Vary: Cookie`, which is how the mistake is found.
+async fn greeting(user: Option<Extension<UserId>>) -> impl IntoResponse {
+    let name = user.map_or("stranger", |Extension(id)| id.0);
+    ([(header::VARY, "cookie")], format!("Hello, {name}\n"))
+}
+
+#[derive(Clone, Copy)]
+struct Nickname(&'static str);
+
+async fn nickname(mut request: Request, next: Next) -> Response {
+    if let Some(UserId(name)) = request.extensions().get().copied() {
+        request.extensions_mut().insert(Nickname(name));
+    }
+    next.run(request).await
+}
+
+async fn offers(who: Option<Extension<Nickname>>) -> String {
+    let name = who.map_or("stranger", |Extension(who)| who.0);
+    format!("Offers for {name}\n")
+}
+
+async fn visit() -> Response {
+    let mut random = [0; 8];
+    if getrandom::fill(&mut random).is_err() {
+        return axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let cookie = format!("visitor={:016x}; Path=/", u64::from_ne_bytes(random));
+    ([(header::SET_COOKIE, cookie)], "Nice to see you\n").into_response()
+}

@@ -1,0 +1,85 @@
+//! Pages for who is logged in. Each says by its annotation whose copies there are.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use larder::{Cache, Key, RoutePolicy};
+use larder_axum::Cached;
+use serde_json::json;
+
+use crate::identity::{Roles, Tenant, User, UserId};
+use crate::secs;
+use crate::sessions::{Sessions, form, login, logout};
+
+pub fn routes(cache: &Cache, sessions: &Sessions) -> Router {
+    let own = || RoutePolicy::per_user::<UserId>(secs(30));
+    Router::new()
+        // Inside the cache, although it sets a cookie: a response that does is not stored.
+        .route(
+            "/login",
+            get(form)
+                .post(login)
+                .cached(cache, RoutePolicy::shared(secs(60))),
+        )
+        .route("/logout", post(logout))
+        // A copy for each user; who is nobody bypasses the cache.
+        .route("/me", get(me).cached(cache, own()))
+        .route(
+            "/me/orders",
+            get(orders).cached(cache, own().key(Key::new().query(["page"]))),
+        )
+        // Answers whatever the rest of the path is, as many single-page applications do.
+        .route("/me/{*rest}", get(me).cached(cache, own()))
+        // The same without an annotation: the handler says nothing, and nothing is stored.
+        .route("/account", get(me).layer(larder_axum::layer(cache)))
+        .route("/account/{*rest}", get(me).layer(larder_axum::layer(cache)))
+        // A copy for each tenant. The handler does not see which of its users asks.
+        .route(
+            "/prices",
+            get(prices).cached(cache, RoutePolicy::per_tenant::<Tenant>(secs(60))),
+        )
+        // A copy for each set of roles.
+        .route(
+            "/dashboard",
+            get(dashboard).cached(cache, RoutePolicy::per_roles::<Roles>(secs(60))),
+        )
+        .with_state(sessions.clone())
+}
+
+async fn me(user: Option<Extension<UserId>>) -> Response {
+    let Some(Extension(id)) = user else {
+        return stranger();
+    };
+    let email = User::named(id.0).map(|user| user.email);
+    Json(json!({ "user": id.0, "email": email })).into_response()
+}
+
+async fn orders(user: Option<Extension<UserId>>) -> Response {
+    let Some(Extension(UserId(name))) = user else {
+        return stranger();
+    };
+    Json(json!({ "orders_of": name, "parcels": [name.len(), 42] })).into_response()
+}
+
+async fn prices(tenant: Option<Extension<Tenant>>, user: Option<Extension<UserId>>) -> Response {
+    let Some(Extension(Tenant { company, branch })) = tenant else {
+        return stranger();
+    };
+    let discount = company.len() + branch.len() * 2;
+    let sees = user.map(|Extension(id)| id.0);
+    Json(json!({ "company": company, "branch": branch, "discount": discount, "for": sees }))
+        .into_response()
+}
+
+async fn dashboard(roles: Option<Extension<Roles>>) -> Response {
+    let Some(Extension(Roles(roles))) = roles else {
+        return stranger();
+    };
+    let staff = roles.contains(&"admin");
+    Json(json!({ "may_buy": roles.contains(&"buyer"), "sees_staff": staff })).into_response()
+}
+
+fn stranger() -> Response {
+    (StatusCode::UNAUTHORIZED, "log in first\n").into_response()
+}
