@@ -194,3 +194,21 @@ impl Cache {
         NonZeroU64::new(hash).or(Some(NonZeroU64::MIN))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody outside can know which keys have the same hash.
+    #[test]
+    fn hashes_are_keyed_anew_for_each_cache() {
+        let caches: Vec<_> = (0..4).map(|_| Cache::builder().build()).collect();
+        let mut hashes: Vec<_> = caches
+            .iter()
+            .map(|cache| cache.shared().mark_of(b"key"))
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), caches.len());
+    }
+}
