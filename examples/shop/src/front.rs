@@ -11,7 +11,7 @@ use larder_axum::Cached;
 use serde_json::json;
 
 use crate::cookie::cookie;
-use crate::gullible::{search, site};
+use crate::gullible::{help, search, site};
 use crate::secs;
 
 pub fn routes(cache: &Cache) -> Router {
@@ -37,10 +37,15 @@ pub fn routes(cache: &Cache) -> Router {
             "/search",
             get(search).cached(cache, minute().key(search_key)),
         )
-        // The same handler with nothing declared: only the defaults protect it.
+        .route("/help/{*page}", get(help).cached(cache, minute()))
+        // The same handlers with nothing declared: only the defaults protect them.
         .route(
             "/legacy/search",
             get(search).layer(larder_axum::layer(cache)),
+        )
+        .route(
+            "/legacy/help/{*page}",
+            get(help).layer(larder_axum::layer(cache)),
         )
 }
 

@@ -1,5 +1,5 @@
-//! A handler that trusts its request far too much, as handlers in the wild do, so that there is
-//! something to attack: `tests/attacks`.
+//! Handlers that trust a request far too much, as handlers in the wild do, so that there is something
+//! to attack: `tests/attacks`.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -24,6 +24,16 @@ pub async fn search(method: Method, uri: Uri, headers: HeaderMap, content: Bytes
     let words = words.unwrap_or_default();
     let text = format!("{words} at {}\n", site(&headers));
     (cacheable, text).into_response()
+}
+
+/// A page of the manual, found by its path as it was sent. What is not found may be kept as well.
+pub async fn help(uri: Uri) -> Response {
+    let cacheable = [(header::CACHE_CONTROL, "public, max-age=600")];
+    if uri.path().ends_with("/help/prices") {
+        (cacheable, "Prices are in cents\n").into_response()
+    } else {
+        (StatusCode::NOT_FOUND, cacheable, "no such page\n").into_response()
+    }
 }
 
 /// Where this site is, as the request has it.

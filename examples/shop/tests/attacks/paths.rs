@@ -101,3 +101,19 @@ async fn other_spelling_of_a_path_poisons_nothing() {
         }
     }
 }
+
+/// The handler knows one spelling, and what it says of the others may be kept.
+#[tokio::test]
+async fn page_that_is_not_found_under_one_spelling_is_found_under_the_other() {
+    for page in ["/help/prices", "/legacy/help/prices"] {
+        for (plain, coded) in [
+            ("prices", "%70rices"),
+            ("prices", "prices/"),
+            ("prices", "Prices"),
+        ] {
+            let spelling = page.replace(plain, coded);
+            let got = attack(&get(page, &[]), &get(&spelling, &[])).await;
+            assert_eq!((got.status(), got.is_stored()), ("404", true), "{spelling}");
+        }
+    }
+}
