@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use larder::Probed;
 
 use crate::app::Reply;
+use crate::difference::Difference;
 use crate::untestable::Untestable;
 
 /// An answer of the application, seen from inside or outside the cache.
@@ -106,26 +107,6 @@ impl fmt::Debug for Compare {
         f.debug_struct("Compare")
             .field("ignored", &self.ignored)
             .finish_non_exhaustive()
-    }
-}
-
-/// In what two answers differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Difference {
-    Body,
-    Header(HeaderName),
-    Status(StatusCode, StatusCode),
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Body => f.write_str("body"),
-            Self::Header(name) => write!(f, "header `{name}`"),
-            Self::Status(one, other) => {
-                write!(f, "status ({} and {})", one.as_u16(), other.as_u16())
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use larder::policy::key::{Input, InputKind};
 
-use crate::answer::Difference;
+use crate::difference::Difference;
 
 /// What [`KeyCover`](crate::KeyCover) found. As text, a line for each missing input.
 #[derive(Debug, Clone)]

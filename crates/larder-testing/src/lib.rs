@@ -54,6 +54,7 @@
 mod answer;
 mod app;
 mod cover_report;
+mod difference;
 mod key_cover;
 mod layer_order;
 mod layer_report;

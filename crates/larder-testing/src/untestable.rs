@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::request::Parts;
 
-use crate::answer::Difference;
+use crate::difference::Difference;
 
 /// The test could not be made: nothing was shown, neither good nor bad.
 #[derive(Debug, Clone)]

@@ -16,7 +16,6 @@ use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::{Birth, Entry};
-use crate::inputs::Record;
 use crate::job::{Fetch, Job, credentials};
 use crate::keep::Arrived;
 use crate::landing::Landing;
@@ -107,7 +106,7 @@ where
     };
     job.span = span.clone();
     if job.context.verifier.is_some() {
-        job.record = Some(Arc::new(Record::of(&job.context, &request)));
+        job.record = Some(Arc::new(job.context.record(&request)));
     }
     if let Some(leader) = &job.leader {
         leader.flight().mark().works_in(&span);

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use larder_policy::StoredHead;
 use sha2::{Digest, Sha256};
 
-use crate::inputs::Record;
+use crate::record::Record;
 use crate::stamps::{Names, Stamps};
 use crate::turns::Turns;
 

@@ -8,7 +8,7 @@ use larder_policy::{SkipReason, StoredHead};
 
 use crate::cache::Cache;
 use crate::entry::{Birth, Entry};
-use crate::inputs::Record;
+use crate::record::Record;
 use crate::trace;
 use crate::tripwire::Watch;
 

@@ -20,6 +20,7 @@ use crate::landing::Landing;
 use crate::marks::Scope;
 use crate::opt_out::DoNotStore;
 use crate::trace;
+use crate::tripwire::Watch;
 
 /// A response of the inner service, and when it was asked for.
 pub(crate) struct Arrived<C> {
@@ -46,13 +47,7 @@ impl Job {
         let context = Arc::clone(&self.context);
         let Context { cache, policy, .. } = &*context;
         let (mut parts, body) = arrived.response.into_parts();
-        let admitted = self.admit(&parts, &body, arrived.times);
-        let searched = admitted.and_then(|(head, announced)| {
-            let caller = self.caller.as_ref();
-            let watch = caller.map_or(Ok(None), |caller| caller.watch(cache, &head))?;
-            Ok((head, announced, watch))
-        });
-        let (mut head, announced, watch) = match searched {
+        let (mut head, announced, watch) = match self.search(&parts, &body, arrived.times) {
             Ok(searched) => searched,
             Err(reason) => {
                 let of_client = is_of_client(reason);
@@ -125,6 +120,22 @@ impl Job {
             parts.headers.entry(CONTENT_LENGTH).or_insert(length);
         }
         Response::from_parts(parts, ResponseBody::empty())
+    }
+
+    /// As [`admit`](Self::admit), with what is to be looked for in the body of a response that others
+    /// are to have.
+    fn search<C: Body>(
+        &self,
+        parts: &response::Parts,
+        body: &C,
+        times: Exchange,
+    ) -> Result<(Box<StoredHead>, Option<u64>, Option<Box<Watch>>), SkipReason> {
+        let (head, announced) = self.admit(parts, body, times)?;
+        let watch = match &self.caller {
+            Some(caller) => caller.watch(&self.context.cache, &head)?,
+            None => None,
+        };
+        Ok((head, announced, watch))
     }
 
     /// The head to store and the length its body announces, or why it is not to be stored.

@@ -128,6 +128,7 @@ mod probing;
 mod pump;
 mod purge;
 mod query;
+mod record;
 mod refresh;
 mod reply;
 mod route_policy;

@@ -16,7 +16,7 @@ use crate::body::poll_inner;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::Entry;
-use crate::inputs::Name;
+use crate::record::Name;
 use crate::verifier::Verifier;
 
 /// An inner service, for the calls of one check.

@@ -14,7 +14,7 @@ use crate::cache::Cache;
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::finding::Finding;
-use crate::inputs::{Inputs, Name, Record};
+use crate::record::{Inputs, Name, Record};
 use crate::shadow::{Digest, Shadow};
 use crate::trace::{self, Verdict};
 use crate::verifier::Verifier;
