@@ -1,13 +1,17 @@
 //! `assert_key_covers`: inputs that change an answer and are not in its key.
 
-use axum::body::Body;
-use axum::http::{HeaderMap, Request};
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
+use http_body_util::{Empty, Full};
 use larder::policy::key::{Input, InputKind};
-use larder::{Key, RoutePolicy};
+use larder::{CacheLayer, Key, RoutePolicy};
 use larder_axum::Cached;
 use larder_testing::{CoverReport, KeyCover, assert_key_covers};
+use tower::{Layer, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -187,6 +191,65 @@ async fn what_vary_tells_apart_is_covered_where_nothing_is_declared() {
     let forgot = report(app("accept"), request("/p")).await;
     let language = Input::new(InputKind::Header, "accept-language");
     assert_eq!(missing(&forgot), [language]);
+}
+
+#[tokio::test]
+async fn answer_that_vary_does_not_guard_is_found_although_the_other_is() {
+    let greet = get(|fields: HeaderMap| async move {
+        let is_known = fields.contains_key("accept-language");
+        let vary = if is_known {
+            "accept"
+        } else {
+            "accept-language"
+        };
+        ([("cache-control", "max-age=60"), ("vary", vary)], "")
+    });
+    let app = Router::new().route("/p", greet.cached(&cache(), RoutePolicy::obey()));
+    let language = Input::new(InputKind::Header, "accept-language");
+    assert_eq!(missing(&report(app, request("/p")).await), [language]);
+}
+
+#[tokio::test]
+async fn declared_input_that_counts_in_a_coarser_form_is_covered() {
+    let echo = |fields: HeaderMap| async move {
+        let language = fields.get("accept-language");
+        language.map_or_else(String::new, |field| format!("{field:?}"))
+    };
+    let german = |field: Option<&[u8]>| {
+        let is = field.is_some_and(|field| field.starts_with(b"de"));
+        is.then(|| HeaderValue::from_static("de"))
+    };
+    let key = Key::new().header_with("accept-language", german);
+    let app = Router::new().route("/p", get(echo).cached(&cache(), keyed(key)));
+    assert_key_covers(app, request("/p")).await;
+}
+
+#[tokio::test]
+async fn service_of_no_framework_is_tested_like_any_other() {
+    let greet = service_fn(|request: Request<Empty<Bytes>>| async move {
+        let language = request.headers().get("accept-language");
+        let said = if language.is_some() {
+            "Guten Tag"
+        } else {
+            "Good day"
+        };
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(said)))
+    });
+    let service = CacheLayer::new(cache())
+        .with_route_policy(keyed(Key::new()).name("greeting"))
+        .layer(greet);
+    let request = Request::head("http://a.example/p")
+        .body(Empty::new())
+        .unwrap();
+    let checked = KeyCover::new().check(service.clone(), request).await;
+    assert!(checked.unwrap().missing().is_empty());
+    let request = Request::get("http://a.example/p")
+        .body(Empty::new())
+        .unwrap();
+    let report = KeyCover::new().check(service, request).await.unwrap();
+    assert_eq!(report.route(), "greeting");
+    let language = Input::new(InputKind::Header, "accept-language");
+    assert_eq!(missing(&report), [language]);
 }
 
 #[tokio::test]

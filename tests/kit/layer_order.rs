@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -83,6 +83,26 @@ async fn cors_inside_is_found() {
     let unvaried = cors().vary([]);
     let found = found(get(page).layer(unvaried), shared()).await;
     assert!(found[0].1.contains("depends on `origin`"), "{found:?}");
+}
+
+#[tokio::test]
+async fn vary_alone_tells_of_a_layer_inside() {
+    for (named, kind) in [
+        ("Accept, Origin", LayerKind::Cors),
+        ("Accept-Encoding", LayerKind::Compression),
+    ] {
+        let varied = get(move || async move { [("vary", named)] });
+        assert_eq!(kinds(varied, shared()).await, [kind]);
+    }
+}
+
+#[tokio::test]
+async fn coding_alone_tells_of_a_layer_inside() {
+    let coded = get(|fields: HeaderMap| async move {
+        let coding = fields.get("accept-encoding").map(|_| "gzip");
+        [("content-encoding", coding.unwrap_or("identity"))]
+    });
+    assert_eq!(kinds(coded, shared()).await, [LayerKind::Compression]);
 }
 
 #[tokio::test]

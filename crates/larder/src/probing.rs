@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::{Exchange, RequestHead, SkipReason};
@@ -60,7 +60,12 @@ where
     };
     let admitted = admitted.map(|(head, _)| head.selection().clone());
     let limit = context.cache.shared().limits.max_body_bytes;
-    let (read, body) = read(body, limit).await;
+    let (read, body) = if asked.method() == Method::HEAD {
+        // Whatever a handler sends there is no content (RFC 9110 section 9.3.2).
+        (Ok(Bytes::new()), ResponseBody::empty())
+    } else {
+        read(body, limit).await
+    };
     let told = Told {
         route,
         key: context.key.clone(),
