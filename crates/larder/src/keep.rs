@@ -70,14 +70,9 @@ impl Job {
             self.mark(Scope::Everybody);
             self.land(Landing::Alone(Scope::Everybody));
         }
-        let key = Arc::clone(&self.fetch.key);
-        let mut fill = Fill::new(cache.clone(), key, arrived.birth, head, announced);
+        let mut fill = self.fill(arrived.birth, head, announced);
         if let Some(watch) = watch {
             fill.seal(watch);
-        }
-        fill.set_record(self.record.clone());
-        if let Some((_, old)) = self.outlived() {
-            fill.supersede(Arc::clone(old));
         }
         if self.fetch.class == MethodClass::Head {
             if let Ok(entry) = fill.publish(Bytes::new()) {
@@ -93,6 +88,17 @@ impl Job {
         };
         note(policy, &mut parts.headers, &status);
         Response::from_parts(parts, body)
+    }
+
+    /// What is to be stored of the response, in the place of one that answers until then.
+    fn fill(&self, birth: Birth, head: Box<StoredHead>, announced: Option<u64>) -> Fill {
+        let (cache, key) = (self.context.cache.clone(), Arc::clone(&self.fetch.key));
+        let mut fill = Fill::new(cache, key, birth, head, announced);
+        fill.set_record(self.record.clone());
+        if let Some((_, old)) = self.outlived() {
+            fill.supersede(Arc::clone(old));
+        }
+        fill
     }
 
     /// Others may use the response as it is, without validation. What this request's own directives
