@@ -78,4 +78,6 @@ mod variants;
 mod vary;
 mod verify;
 mod verify_calls;
+mod verify_compared;
+mod verify_silence;
 mod withheld;
