@@ -130,6 +130,10 @@ impl State {
     }
 
     fn count(&mut self, (kind, name, value): Value<'_>, budget: u64) -> Option<Over> {
+        let budget = match kind {
+            InputKind::Partition | InputKind::Path => budget.saturating_mul(OF_MANY),
+            _ => budget,
+        };
         let watched = self.watched(kind, name)?;
         if watched.over {
             return None;
@@ -218,6 +222,8 @@ fn whole(estimate: f64) -> u64 {
     estimate.round() as u64
 }
 
+/// Many pages and many users are nothing unusual.
+const OF_MANY: u64 = 10;
 const MAX_INPUTS: usize = 32;
 
 /// Of those, parameters: clients make up their names.

@@ -253,8 +253,9 @@ impl Key {
         self
     }
 
-    /// The inner service sees the request as it is. The key is the same, and nothing but the rules
-    /// of HTTP keeps what it forgets from being served to the wrong user.
+    /// The inner service sees undeclared fields, cookies and extensions too. The key is the same, and
+    /// nothing but the rules of HTTP keeps what it forgets from being served to the wrong user.
+    /// Parameters that do not count are taken away and declared values rewritten all the same.
     pub fn forward_all(mut self) -> Self {
         self.forward_all = true;
         self
