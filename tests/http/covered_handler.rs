@@ -66,6 +66,21 @@ impl DeclaredHeader for Device {
     }
 }
 
+struct Locale(String);
+
+impl DeclaredHeader for Locale {
+    const NAME: &'static str = "accept-language";
+    type Rejection = Infallible;
+
+    fn parse(value: Option<&HeaderValue>) -> Result<Self, Infallible> {
+        Ok(Self(format!("{value:?}")))
+    }
+
+    fn declare(key: Key) -> Key {
+        key.languages(["en", "de"])
+    }
+}
+
 struct Theme(Option<String>);
 
 impl DeclaredCookie for Theme {
@@ -253,6 +268,26 @@ async fn header_that_is_rewritten_is_seen_rewritten() {
     let first = site.get("/p/1", &[("x-device", "Phone")]).await;
     assert_eq!(first.text(), "Some(\"phone\")");
     assert!(site.get("/p/1", &[("x-device", "PHONE")]).await.is_hit());
+}
+
+#[tokio::test]
+async fn language_is_negotiated_for_all_arguments_that_read_it() {
+    async fn sees(
+        KeyedHeader(one): KeyedHeader<Locale>,
+        KeyedHeader(other): KeyedHeader<Locale>,
+    ) -> String {
+        format!("{} {}", one.0, other.0)
+    }
+    let policy = CoveredPolicy::shared(MINUTE);
+    let site = Site::new(|cache| cached_handler(sees).cached(cache, policy));
+    let first = site.get("/p/1", &[("accept-language", "de-AT, en;q=0.5")]);
+    assert_eq!(first.await.text(), "Some(\"de\") Some(\"de\")");
+    let again = site.get("/p/1", &[("accept-language", "fr, de;q=0.1")]);
+    assert!(again.await.is_hit());
+    assert_eq!(
+        site.get("/p/1", &[]).await.text(),
+        "Some(\"en\") Some(\"en\")"
+    );
 }
 
 #[tokio::test]

@@ -15,7 +15,10 @@ use super::whose::{PerRoles, PerTenant, PerUser};
 /// a feature flag. Absent is an error of the server's, as it is with [`Extension`]; absent may be what
 /// an `Option` of it is.
 ///
-/// All that a handler can see of the value has to be in what its [`KeyPart`] writes.
+/// All that a handler can see of the value has to be in what its [`KeyPart`] writes. It is not for
+/// who asks: identities that the cache [knows](larder::CacheBuilder::identity) are withheld where one
+/// copy is kept for all. What is the same for all requests, such as a pool of connections, is a
+/// [`State`](axum::extract::State).
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::exhaustive_structs,

@@ -54,8 +54,9 @@ pub trait DeclaredHeader: Sized {
     fn parse(value: Option<&HeaderValue>) -> Result<Self, Self::Rejection>;
 
     /// Adds the field to the key. Default: as it is sent ([`Key::header`]). An implementor that
-    /// tells fewer values apart says so here, so that they share what is stored:
-    /// [`Key::header_lowercase`], [`Key::header_with`].
+    /// tells fewer values apart says so here, so that they share what is stored: with
+    /// [`Key::header_lowercase`], [`Key::header_flag`], [`Key::languages`], [`Key::encodings`] or
+    /// [`Key::header_with`]. It then parses what the field is rewritten to.
     fn declare(key: Key) -> Key {
         key.header(Self::NAME)
     }
