@@ -78,7 +78,7 @@ fn encoded(key: Option<&Key>, parts: &Parts) -> KeyBuf {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn distinct_parts_have_distinct_keys(a in parts(), b in parts()) {
