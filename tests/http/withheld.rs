@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::{Extension, Router};
 use http::{Request, Response};
 use larder::{Cache, CacheBuilder, CacheLayer, Key, KeyPart, PartWriter, RoutePolicy};
 use larder_tests::{Reply, TestClock, request};
@@ -100,6 +102,48 @@ async fn declared_extension_reaches_the_handler_and_tells_responses_apart() {
     assert_eq!(ask(&app, "alice").await.text(), "alice");
     assert_eq!(ask(&app, "bob").await.text(), "bob");
     assert!(ask(&app, "alice").await.is_hit());
+}
+
+#[tokio::test]
+async fn identity_of_another_route_reaches_the_handler_that_declares_it() {
+    let neutral = |builder: CacheBuilder| {
+        builder
+            .neutral_extension::<RequestId>()
+            .identity::<CurrentUser>()
+    };
+    let key = Key::new().extension::<CurrentUser>();
+    let (app, _) = greeting(RoutePolicy::shared(MINUTE).key(key), neutral);
+    assert_eq!(ask(&app, "alice").await.text(), "alice");
+    assert_eq!(ask(&app, "bob").await.text(), "bob");
+    assert!(ask(&app, "alice").await.is_hit());
+}
+
+#[tokio::test]
+async fn extension_that_is_known_twice_makes_no_room_for_one_that_is_not() {
+    let neutral = |builder: CacheBuilder| builder.neutral_extension::<RequestId>();
+    let key = Key::new().extension_with("request", |RequestId| String::new());
+    let (app, _) = greeting(RoutePolicy::shared(MINUTE).key(key), neutral);
+    let reply = ask(&app, "alice").await;
+    let expected = "larder; fwd=uri-miss; detail=undeclared-extension";
+    assert_eq!(
+        (reply.text(), reply.field("cache-status")),
+        ("alice", expected)
+    );
+    assert_eq!(ask(&app, "bob").await.text(), "bob");
+}
+
+#[tokio::test]
+async fn extension_of_the_framework_that_is_neutral_too_makes_no_room_either() {
+    let cache = Cache::builder().neutral_extension::<MatchedPath>().build();
+    let handler = |Extension(CurrentUser(name)): Extension<CurrentUser>| async move { name };
+    let layer = larder_axum::layer(&cache).with_route_policy(RoutePolicy::shared(MINUTE));
+    let app: Router = Router::new().route("/me", axum::routing::get(handler).layer(layer));
+    for user in ["alice", "bob"] {
+        let mut request = request("GET", "/me", &[("cookie", "session=7")]);
+        request.extensions_mut().insert(CurrentUser(user));
+        let reply = Reply::read(app.clone().oneshot(request).await.unwrap()).await;
+        assert_eq!(reply.text(), user);
+    }
 }
 
 #[tokio::test]

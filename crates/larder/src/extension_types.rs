@@ -83,13 +83,15 @@ impl ExtensionTypes {
         }
     }
 
-    /// Takes the values of all these types but one out of a request.
-    pub(crate) fn remove_from(&self, extensions: &mut Extensions, but: Option<ExtensionType>) {
+    /// Takes the values of all these types out of a request, but for those to keep.
+    pub(crate) fn remove_from(
+        &self,
+        extensions: &mut Extensions,
+        keep: impl Fn(&ExtensionType) -> bool,
+    ) {
         let types = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for of in types.iter() {
-            if but.is_none_or(|but| !but.is_same(of)) {
-                of.remove_from(extensions);
-            }
+        for of in types.iter().filter(|of| !keep(of)) {
+            of.remove_from(extensions);
         }
     }
 
@@ -101,11 +103,5 @@ impl ExtensionTypes {
     pub(crate) fn has(&self, of: &ExtensionType) -> bool {
         let types = self.0.read().unwrap_or_else(PoisonError::into_inner);
         types.iter().any(|known| known.is_same(of))
-    }
-
-    /// How many of these types a request has a value of.
-    pub(crate) fn count_in(&self, extensions: &Extensions) -> usize {
-        let types = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        types.iter().filter(|of| of.is_in(extensions)).count()
     }
 }

@@ -25,7 +25,9 @@ impl Context {
             return credentials;
         };
         self.narrow_extensions(key, request.extensions_mut());
-        let knows_more = self.policy.mode() == Mode::Shared && self.knows_more(key, request);
+        let knows_more = credentials != Credentials::default()
+            && self.policy.mode() == Mode::Shared
+            && self.knows_more(key, request);
         self.narrow_fields(key, request);
         if knows_more {
             credentials
@@ -88,26 +90,30 @@ impl Context {
     }
 
     /// Who asks is no input of what is kept for all, nor who of a group asks of what is kept for the
-    /// group.
+    /// group, unless it is declared.
     fn narrow_extensions(&self, key: &Key, extensions: &mut Extensions) {
         if !key.forwards_all() && self.policy.mode() == Mode::Shared {
             let own = self.identify.as_ref().and_then(|identify| identify.of);
-            self.cache.shared().identities.remove_from(extensions, own);
+            let identities = &self.cache.shared().identities;
+            identities.remove_from(extensions, |of| {
+                own.is_some_and(|own| own.is_same(of)) || key.declares_extension_type(of.id())
+            });
         }
     }
 
     /// There is something in the extensions that is neither declared, nor neutral, nor the
-    /// framework's.
-    fn knows_more<B>(&self, key: &Key, request: &mut Request<B>) -> bool {
-        let framework = (self.framework.own)(request.extensions_mut());
-        let extensions = request.extensions();
-        let own = self.identify.as_ref().and_then(|identify| identify.of);
-        let own = usize::from(own.is_some_and(|own| own.is_in(extensions)));
-        let neutral = self.cache.shared().neutral_extensions.count_in(extensions);
-        let content = content::count_in(extensions);
-        let probe = usize::from(Probe::of(extensions).is_some());
-        let ours = content + probe + neutral + key.extensions_in(extensions);
-        let known = framework + own + ours;
-        extensions.len() > known
+    /// framework's. What is known for two reasons must not make room for what is not, so each is
+    /// taken out rather than counted.
+    fn knows_more<B>(&self, key: &Key, request: &Request<B>) -> bool {
+        let mut rest = request.extensions().clone();
+        if let Some(own) = self.identify.as_ref().and_then(|identify| identify.of) {
+            own.remove_from(&mut rest);
+        }
+        let neutral = &self.cache.shared().neutral_extensions;
+        neutral.remove_from(&mut rest, |_| false);
+        key.remove_from(&mut rest);
+        let probe = usize::from(Probe::of(&rest).is_some());
+        let ours = content::count_in(&rest) + probe;
+        rest.len() > (self.framework.own)(&mut rest) + ours
     }
 }

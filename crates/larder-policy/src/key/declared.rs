@@ -95,7 +95,7 @@ impl HeaderPart {
 pub(super) struct ExtensionPart {
     pub(super) name: Box<str>,
     pub(super) of: TypeId,
-    pub(super) has: fn(&Extensions) -> bool,
+    pub(super) remove: fn(&mut Extensions),
     /// Read as the type itself says.
     pub(super) is_key_part: bool,
     pub(super) read: Arc<ReadExtension>,
@@ -306,7 +306,7 @@ impl Key {
                 let part = ExtensionPart {
                     name: name.into(),
                     of: TypeId::of::<T>(),
-                    has: |extensions| extensions.get::<T>().is_some(),
+                    remove: |extensions| drop(extensions.remove::<T>()),
                     is_key_part,
                     read: Arc::new(read),
                 };

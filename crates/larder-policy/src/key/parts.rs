@@ -10,8 +10,6 @@
 //!
 //! Parts are sorted by name, so the order of declaration does not matter.
 
-use std::any::TypeId;
-
 use http::header::{COOKIE, HeaderName};
 use http::{Extensions, HeaderMap};
 
@@ -104,16 +102,11 @@ impl Key {
         }
     }
 
-    /// How many of a request's extensions are declared.
-    #[must_use]
-    pub fn extensions_in(&self, extensions: &Extensions) -> usize {
-        let mut found: Vec<TypeId> = Vec::new();
+    /// Takes the extensions that are declared out.
+    pub fn remove_from(&self, extensions: &mut Extensions) {
         for part in &self.extensions {
-            if (part.has)(extensions) && !found.contains(&part.of) {
-                found.push(part.of);
-            }
+            (part.remove)(extensions);
         }
-        found.len()
     }
 
     /// Whether a field is a declared input.
