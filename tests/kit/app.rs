@@ -76,7 +76,7 @@ pub(crate) async fn product(
 pub(crate) fn product_key() -> Key {
     Key::new()
         .query(["currency"])
-        .header("accept-language")
+        .languages(["en", "de"])
         .cookie("theme")
 }
 

@@ -124,7 +124,7 @@ async fn wrong_page_without_a_secret_is_found() {
     });
     let routes = Router::new().route("/me", handler.cached(&cache(), RoutePolicy::obey()));
     let report = report(&NoLeak::new(), with_auth(routes)).await;
-    let expected = "/me: after anna, bob was given another body than without the cache; \
+    let expected = "/me: after anna, bob was given another answer than without the cache (body); \
                     Cache-Status: larder; hit; ttl=60";
     assert_eq!(said(&report)[0], expected);
     assert_eq!(report.leaks()[0].whose(), None);
@@ -136,7 +136,8 @@ async fn page_made_without_its_user_is_told_from_a_leak() {
     let report = report(&NoLeak::new(), with_auth(routes)).await;
     let said = said(&report);
     assert!(
-        said[0].contains("anna is given another body than without the cache"),
+        said[0]
+            .contains("anna is given another answer than without the cache (body from byte 8 on)"),
         "{said:?}"
     );
     assert!(said[0].contains("does not see it on a miss"));

@@ -97,7 +97,14 @@ impl Compare {
         match (one.body, other.body) {
             (Some(one), Some(other)) if (self.same_body)(one, other) => None,
             (None, None) => None,
-            _ => Some(Difference::Body),
+            (one, other) => {
+                let pairs = one
+                    .unwrap_or_default()
+                    .iter()
+                    .zip(other.unwrap_or_default());
+                let same = pairs.take_while(|(one, other)| one == other).count();
+                Some(Difference::Body(same))
+            }
         }
     }
 }

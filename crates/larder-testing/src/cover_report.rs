@@ -100,6 +100,9 @@ fn advice(input: &Input) -> &'static str {
         (InputKind::Header, "accept-language") => "`Key::languages` or `Key::header`",
         (InputKind::Header, "accept-encoding") => "`Key::encodings`, or compress outside the cache",
         (InputKind::Header, "authorization") => "`RoutePolicy::per_user` and its kind",
+        (InputKind::Header, "dnt" | "save-data" | "sec-ch-ua-mobile" | "x-requested-with") => {
+            "`Key::header_flag` or `Key::header`"
+        }
         (InputKind::Header, "user-agent") => "`Key::header_with`, for the few kinds that matter",
         (InputKind::Path, _) => "`Key::new` instead of `Key::route`",
         (InputKind::Query, _) => "`Key::query`",

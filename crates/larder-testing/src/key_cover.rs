@@ -46,7 +46,7 @@ where
 /// | [identities](Self::identity) | changed, taken away |
 /// | [further](Self::header) values | set |
 ///
-/// Inputs that the key declares are not tried, nor are `Host`, conditions and ranges, fields for
+/// That makes some 50 calls of the handler. Inputs that the key declares are not tried, nor are `Host`, conditions and ranges, fields for
 /// caches, tracing, and fields that override the method.
 ///
 /// A handler that knows languages, tenants or flags by other names than the typical values is only

@@ -106,12 +106,14 @@ impl fmt::Display for Leak {
             ),
             Given::Narrowed { differs } => write!(
                 f,
-                "{route}: {asker} is given another {differs} than without the cache: the handler \
-                 depends on something that the key does not declare, and does not see it on a miss"
+                "{route}: {asker} is given another answer than without the cache ({differs}): the \
+                 handler depends on something that the key does not declare, and does not see it on \
+                 a miss"
             ),
             Given::Other { differs, after } => write!(
                 f,
-                "{route}: after {after}, {asker} was given another {differs} than without the cache"
+                "{route}: after {after}, {asker} was given another answer than without the cache \
+                 ({differs})"
             ),
         }?;
         write!(f, "; Cache-Status: {served}")

@@ -24,7 +24,7 @@
 //! # async fn main() {
 //! let request = || Request::get("/greeting").body(Body::empty()).unwrap();
 //! // Calls the handler again with this header field and that one, and panics if an answer changes.
-//! assert_key_covers(app(Key::new().header("accept-language")), request()).await;
+//! assert_key_covers(app(Key::new().languages(["en", "de"])), request()).await;
 //!
 //! let report = KeyCover::new().check(app(Key::new()), request()).await.unwrap();
 //! assert!(report.to_string().contains("header `accept-language` changes the answer of /greeting"));
