@@ -38,6 +38,10 @@ impl Untestable {
     pub(crate) fn not_stored(route: &str, reason: &str) -> Self {
         let hint = match reason {
             "no-identity" => "; put an identity into the request, or use `identity`",
+            "undeclared-extension" => {
+                "; say what its extensions are: `Key::extension`, `CacheBuilder::identity`, \
+                 `CacheBuilder::neutral_extension`"
+            }
             "useless" => "; it has neither a lifetime nor a validator",
             _ => "",
         };
