@@ -138,7 +138,7 @@ fn agrees(seen: &Seen) {
         let (outcome, _) = event.split_once(' ').unwrap_or((event, ""));
         !matches!(
             outcome,
-            "stored" | "not-stored" | "discarded" | "invalidated" | "refresh"
+            "stored" | "not-stored" | "discarded" | "invalidated" | "purged" | "refresh"
         )
     });
     assert_eq!(answers.count() as u64, all("larder_requests_total"));

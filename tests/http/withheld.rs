@@ -63,6 +63,38 @@ async fn response_that_may_be_made_of_an_identity_in_the_extensions_is_not_store
 }
 
 #[tokio::test]
+async fn identity_may_have_been_made_of_any_field_that_tells_who_asks() {
+    for name in [
+        "x-api-key",
+        "authorization",
+        "x-session-id",
+        "x-ssl-client-verify",
+    ] {
+        let (app, _) = greeting(RoutePolicy::shared(MINUTE), |builder| builder);
+        let mut request = request("GET", "/me", &[(name, "7")]);
+        request.extensions_mut().insert(CurrentUser("alice"));
+        let reply = Reply::read(app.oneshot(request).await.unwrap()).await;
+        let expected = "larder; fwd=uri-miss; detail=undeclared-extension";
+        assert_eq!(reply.field("cache-status"), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn field_that_only_hints_at_who_asks_is_in_the_way_of_nothing_else() {
+    let (app, _) = greeting(RoutePolicy::obey().lifetime(MINUTE), |builder| builder);
+    let asked = request("GET", "/me", &[("x-api-key", "7")]);
+    let reply = Reply::read(app.clone().oneshot(asked).await.unwrap()).await;
+    assert!(reply.is_stored());
+    let (app, _) = greeting(RoutePolicy::shared(MINUTE), |builder| builder);
+    let asked = request("GET", "/me", &[("x-api-key", "7")]);
+    assert!(
+        Reply::read(app.oneshot(asked).await.unwrap())
+            .await
+            .is_stored()
+    );
+}
+
+#[tokio::test]
 async fn identity_that_the_cache_knows_of_is_withheld_from_shared_routes() {
     let known = |builder: CacheBuilder| {
         builder

@@ -204,6 +204,50 @@ impl<'a> RequestHead<'a> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Credentials(u16);
 
+impl Credentials {
+    /// Also those in fields whose names say that they may tell who asks, such as `X-Api-Key` or
+    /// `X-Session-Id`. HTTP knows nothing of them; they count once they are [taken for
+    /// such](Self::taken_for_authorization).
+    #[must_use]
+    pub fn with_hints(mut self, headers: &HeaderMap) -> Self {
+        if headers.keys().any(hints_at_identity) {
+            self.0 |= Seen::HINTED;
+        }
+        self
+    }
+
+    /// Takes fields that only hint at who asks for `Authorization`.
+    #[must_use]
+    pub const fn taken_for_authorization(mut self) -> Self {
+        if self.0 & Seen::HINTED != 0 {
+            self.0 |= Seen::AUTHORIZATION;
+        }
+        self
+    }
+}
+
+fn hints_at_identity(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    HINTS.iter().any(|hint| name.contains(hint))
+}
+
+const HINTS: [&str; 14] = [
+    "account",
+    "api-key",
+    "apikey",
+    "auth",
+    "client-cert",
+    "identity",
+    "jwt",
+    "principal",
+    "secret",
+    "session",
+    "signature",
+    "ssl-client",
+    "token",
+    "user-id",
+];
+
 #[derive(Debug, Clone, Copy)]
 struct Seen(u16);
 
@@ -222,6 +266,8 @@ impl Seen {
     const PRECONDITION: u16 = 1 << 11;
     const RANGE: u16 = 1 << 12;
     const UPGRADE: u16 = 1 << 13;
+    /// Of credentials only.
+    const HINTED: u16 = 1 << 14;
 
     const fn has(self, bit: u16) -> bool {
         self.0 & bit != 0

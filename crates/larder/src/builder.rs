@@ -207,7 +207,8 @@ impl CacheBuilder {
 
     /// Declares that no response depends on the `T` in a request's extensions, such as a connection
     /// pool or the identifier of a request. On routes with declared inputs a response to a request
-    /// with credentials is not stored while its extensions hold something that is neither declared
+    /// with credentials (`Authorization`, `Cookie`, or a field whose name says that it may tell who
+    /// asks, such as `X-Api-Key`) is not stored while its extensions hold something that is neither declared
     /// nor neutral: it may have been made of the credentials.
     pub fn neutral_extension<T: Clone + Send + Sync + 'static>(mut self) -> Self {
         self.neutral_extensions.push(ExtensionType::of::<T>());

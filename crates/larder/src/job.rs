@@ -255,5 +255,6 @@ impl Sent {
 /// Which credentials a request has.
 pub(crate) fn credentials<B>(request: &Request<B>) -> Credentials {
     let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-    RequestHead::new(method, uri, fields, false).credentials()
+    let head = RequestHead::new(method, uri, fields, false);
+    head.credentials().with_hints(fields)
 }

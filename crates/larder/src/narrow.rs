@@ -30,7 +30,7 @@ impl Context {
             && self.knows_more(key, request);
         self.narrow_fields(key, request);
         if knows_more {
-            credentials
+            credentials.taken_for_authorization()
         } else {
             Credentials::default()
         }
