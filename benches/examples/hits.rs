@@ -1,13 +1,15 @@
 //! So many answers of one kind and nothing else, for a profiler:
 //! `valgrind --tool=callgrind --toggle-collect='*poll_once*' target/release/examples/hits direct 20000`
-//! (or `around`, `route`, `bare`; `miss` and `bare-miss` for a streamed response of 50 KiB).
+//! (or `around`, `route`, `bare`; `plain-key` and `declared-key`; `miss` and `bare-miss` for a streamed response of 50 KiB).
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
-use http::{Method, Request};
-use larder::{Cache, CacheLayer};
+use http::{HeaderValue, Method, Request};
+use larder::{Cache, CacheLayer, Key, KeyPart, PartWriter, RoutePolicy};
 use larder_benches::{bytes_of, direct, handler, poll_once, read, request, routed, streamed};
 use tower::{Layer, Service};
 
@@ -21,6 +23,14 @@ fn main() {
         "bare" => repeat(answers, &routed(handler(body))),
         "route" => repeat(answers, &routed(handler(body).layer(layer))),
         "around" => repeat(answers, &layer.layer(routed(handler(body)))),
+        "plain-key" => repeat_keyed(answers, &layer.layer(direct(body))),
+        "declared-key" => {
+            let route = RoutePolicy::per_user::<UserId>(Duration::from_secs(600));
+            let query = Key::new().query(["currency", "page", "sort"]);
+            let key = query.header("x-region").header("x-api-version");
+            let layer = layer.with_route_policy(route.key(key));
+            repeat_keyed(answers, &layer.layer(direct(body)));
+        }
         "miss" => miss(answers, &layer.layer(streaming())),
         "bare-miss" => miss(answers, &streaming()),
         _ => repeat(answers, &layer.layer(direct(body))),
@@ -36,6 +46,37 @@ where
 {
     for _ in 0..answers {
         poll_once(service, request(Method::GET, "/products/42?currency=eur"));
+    }
+}
+
+/// With everything in the request that the declared key is made of.
+fn repeat_keyed<S, C>(answers: u64, service: &S)
+where
+    S: Service<Request<Body>, Response = http::Response<C>> + Clone,
+    S::Error: std::fmt::Debug,
+    C: http_body::Body<Data = Bytes>,
+    C::Error: std::fmt::Debug,
+{
+    for _ in 0..answers {
+        let path = "/products/42?currency=eur&page=2&sort=name";
+        let mut request = request(Method::GET, path);
+        for (name, value) in [("x-region", "eu-west"), ("x-api-version", "2026-11-23")] {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().insert(name, value);
+        }
+        request.extensions_mut().insert(UserId(7));
+        poll_once(service, request);
+    }
+}
+
+#[derive(Clone)]
+struct UserId(u64);
+
+impl KeyPart for UserId {
+    const NAME: &'static str = "user";
+
+    fn write(&self, out: &mut PartWriter) {
+        out.number(self.0);
     }
 }
 

@@ -4,14 +4,12 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
+use http::Extensions;
 use http::header::{HeaderName, HeaderValue};
-use http::{Extensions, HeaderMap};
 
 use super::coding::Codings;
-use super::encode::KeyBuf;
 use super::key_error::KeyError;
 use super::language::Languages;
-use super::normalise::is_opaque;
 use super::normaliser::Normaliser;
 use super::part::{KeyPart, PartWriter};
 use super::query_rule::{NamePattern, Names, QueryRule};
@@ -69,26 +67,8 @@ pub(super) struct HeaderPart {
     pub(super) normaliser: Normaliser,
     /// A single line that is not rewritten counts as it was sent, its ends trimmed.
     pub(super) is_opaque: bool,
-}
-
-impl HeaderPart {
-    /// The value that the field counts as; `None` is absent. Copied only if it is rewritten.
-    pub(super) fn value<'a>(
-        &self,
-        headers: &'a HeaderMap,
-        room: &'a mut KeyBuf,
-    ) -> Option<&'a [u8]> {
-        if self.is_opaque && matches!(self.normaliser, Normaliser::AsSent) {
-            let mut lines = headers.get_all(&self.name).iter();
-            match (lines.next(), lines.next()) {
-                (None, _) => return None,
-                (Some(line), None) => return Some(line.as_bytes().trim_ascii()),
-                _ => {}
-            }
-        }
-        let present = self.normaliser.write(&self.name, headers, room);
-        present.then_some(room.as_slice())
-    }
+    /// What its encoding begins with.
+    pub(super) prefix: Box<[u8]>,
 }
 
 #[derive(Clone)]
@@ -280,11 +260,7 @@ impl Key {
         match self.headers.binary_search_by(order) {
             Ok(_) => self.fail(KeyError::repeated(setting, name.as_str())),
             Err(at) => {
-                let part = HeaderPart {
-                    is_opaque: is_opaque(&name),
-                    name,
-                    normaliser,
-                };
+                let part = HeaderPart::new(name, normaliser);
                 self.headers.insert(at, part);
             }
         }

@@ -9,6 +9,8 @@
 //! A field says where it ends, so fields that follow one another cannot be mistaken for others with
 //! the same concatenation, and absent differs from empty.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
 /// Where a key is encoded: on the stack up to 256 bytes.
@@ -86,6 +88,74 @@ impl Sink for Draft {
     }
 }
 
+/// A short encoding that is kept: on the stack up to 64 bytes.
+#[derive(Clone)]
+pub(super) struct Inline {
+    short: [u8; 64],
+    len: usize,
+    /// All of it, once it is long.
+    long: Vec<u8>,
+}
+
+impl Default for Inline {
+    fn default() -> Self {
+        Self {
+            short: [0; 64],
+            len: 0,
+            long: Vec::new(),
+        }
+    }
+}
+
+impl Inline {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self.short.get(..self.len) {
+            Some(short) if self.long.is_empty() => short,
+            _ => &self.long,
+        }
+    }
+
+    #[cold]
+    fn put_long(&mut self, bytes: &[u8]) {
+        if self.long.is_empty() {
+            self.long
+                .extend_from_slice(self.short.get(..self.len).unwrap_or_default());
+        }
+        self.long.extend_from_slice(bytes);
+    }
+}
+
+impl Sink for Inline {
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.len.saturating_add(bytes.len());
+        match self.short.get_mut(self.len..end) {
+            Some(room) if self.long.is_empty() => {
+                room.copy_from_slice(bytes);
+                self.len = end;
+            }
+            _ => self.put_long(bytes),
+        }
+    }
+
+    fn put_lower(&mut self, bytes: &[u8]) {
+        self.put(&bytes.to_ascii_lowercase());
+    }
+}
+
+impl PartialEq for Inline {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Inline {}
+
+impl Hash for Inline {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_slice().hash(state);
+    }
+}
+
 /// Appends one field.
 pub(super) fn push_field(out: &mut impl Sink, value: Option<&[u8]>) {
     if push_count(out, value.map(<[u8]>::len)) {
@@ -159,6 +229,27 @@ mod tests {
             };
             Draft::append(&mut drafted, short, long);
             assert_eq!(drafted, direct, "{length}");
+        }
+    }
+
+    #[test]
+    fn inline_encoding_is_the_same_whatever_its_length() {
+        for lengths in [
+            [0, 1, 2],
+            [60, 3, 1],
+            [60, 4, 1],
+            [60, 5, 90],
+            [64, 0, 1],
+            [65, 0, 0],
+        ] {
+            let (mut inline, mut expected) = (Inline::default(), KeyBuf::new());
+            for (at, length) in lengths.into_iter().enumerate() {
+                let value = vec![b'a' + u8::try_from(at).unwrap(); length];
+                inline.put(&value);
+                expected.put(&value);
+            }
+            assert_eq!(inline.as_slice(), expected.as_slice(), "{lengths:?}");
+            assert!(inline == inline.clone());
         }
     }
 

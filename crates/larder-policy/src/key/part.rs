@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::encode::{KeyBuf, push_field};
+use super::encode::{Inline, push_field};
 
 /// A value that can be part of a primary key, or the identity of a partition.
 ///
@@ -38,7 +38,7 @@ pub trait KeyPart: Send + Sync + 'static {
 /// Takes the value of a [`KeyPart`]: any number of texts, bytes and numbers.
 #[derive(Default)]
 pub struct PartWriter {
-    bytes: KeyBuf,
+    bytes: Inline,
     said_something: bool,
 }
 
@@ -70,7 +70,11 @@ impl PartWriter {
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_slice()
+    }
+
+    pub(super) fn into_inline(self) -> Inline {
+        self.bytes
     }
 }
 

@@ -1,11 +1,10 @@
 //! Whose copy a stored response is.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use smallvec::SmallVec;
-
-use super::encode::{KeyBuf, Sink, push_field};
+use super::encode::{Inline, KeyBuf, Sink, push_field};
 use super::part::{KeyPart, PartWriter, RoleSet, write_roles};
 
 /// Whose copy a stored response is: everybody's, or that of one authenticated principal.
@@ -18,8 +17,11 @@ use super::part::{KeyPart, PartWriter, RoleSet, write_roles};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Partition(Option<Identity>);
 
-/// On the stack up to 64 bytes.
-type Identity = SmallVec<[u8; 64]>;
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Identity {
+    kind: Cow<'static, str>,
+    id: Inline,
+}
 
 impl Partition {
     /// The partition shared by all users.
@@ -38,10 +40,10 @@ impl Partition {
         if id.is_empty() {
             return Err(EmptyIdentity);
         }
-        let mut encoded = KeyBuf::new();
-        push_field(&mut encoded, Some(kind.as_bytes()));
-        push_field(&mut encoded, Some(id));
-        Ok(Self(Some(Identity::from_slice(&encoded))))
+        let kind = Cow::Owned(kind.to_owned());
+        let mut encoded = Inline::default();
+        encoded.put(id);
+        Ok(Self(Some(Identity { kind, id: encoded })))
     }
 
     /// The partition of one identity.
@@ -55,7 +57,7 @@ impl Partition {
         if id.is_blank() {
             return Err(EmptyIdentity);
         }
-        Self::of(T::NAME, id.as_bytes())
+        Ok(Self::named(T::NAME, id))
     }
 
     /// The partition of all users that have exactly these roles. Having none is a set of roles too.
@@ -63,7 +65,14 @@ impl Partition {
     pub fn of_roles<T: RoleSet>(roles: &T) -> Self {
         let mut id = PartWriter::default();
         write_roles(roles, &mut id);
-        Self::of("roles", id.as_bytes()).unwrap_or_else(|EmptyIdentity| Self::shared())
+        Self::named("roles", id)
+    }
+
+    fn named(kind: &'static str, id: PartWriter) -> Self {
+        Self(Some(Identity {
+            kind: Cow::Borrowed(kind),
+            id: id.into_inline(),
+        }))
     }
 
     /// Whether responses here may be sent to any user.
@@ -80,9 +89,10 @@ impl Partition {
     pub(super) fn encode(&self, out: &mut impl Sink) {
         match &self.0 {
             None => out.put(&[0]),
-            Some(encoded) => {
+            Some(Identity { kind, id }) => {
                 out.put(&[1]);
-                out.put(encoded);
+                push_field(out, Some(kind.as_bytes()));
+                push_field(out, Some(id.as_slice()));
             }
         }
     }

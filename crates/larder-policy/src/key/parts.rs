@@ -14,9 +14,10 @@ use http::header::{COOKIE, HeaderName};
 use http::{Extensions, HeaderMap};
 
 use super::cookies::cookies;
-use super::declared::Key;
+use super::declared::{HeaderPart, Key};
 use super::encode::{KeyBuf, Sink, push_field};
-use super::input::InputKind;
+use super::normalise::is_opaque;
+use super::normaliser::Normaliser;
 use super::part::PartWriter;
 use super::query_rule::QueryBuf;
 use super::target::Target;
@@ -60,45 +61,18 @@ impl Key {
         if self.by_route && route.is_some() {
             out.put(b"r");
         }
-        self.for_each_part(headers, extensions, |kind, name, value| {
-            out.put(match kind {
-                InputKind::Header => b"h",
-                InputKind::Cookie => b"k",
-                _ => b"x",
-            });
-            push_field(out, Some(name.as_bytes()));
-            push_field(out, value);
-        });
-    }
-
-    /// Every declared field, cookie and extension with its value in this request. `None` is absent.
-    pub fn for_each_part(
-        &self,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-        mut each: impl FnMut(InputKind, &str, Option<&[u8]>),
-    ) {
-        let mut value = KeyBuf::new();
         for part in &self.headers {
-            value.clear();
-            let value = part.value(headers, &mut value);
-            each(InputKind::Header, part.name.as_str(), value);
+            part.encode(headers, out);
         }
         for name in &self.cookies {
-            let mut present = false;
-            for (_, value) in cookies(headers).filter(|(sent, _)| *sent == name.as_bytes()) {
-                present = true;
-                each(InputKind::Cookie, name, Some(value.unwrap_or_default()));
-            }
-            if !present {
-                each(InputKind::Cookie, name, None);
-            }
+            encode_cookie(name, headers, out);
         }
         for part in &self.extensions {
-            let mut out = PartWriter::default();
-            let present = (part.read)(extensions, &mut out);
-            let value = present.then_some(out.as_bytes());
-            each(InputKind::Extension, &part.name, value);
+            let mut value = PartWriter::default();
+            let present = (part.read)(extensions, &mut value);
+            out.put(b"x");
+            push_field(out, Some(part.name.as_bytes()));
+            push_field(out, present.then_some(value.as_bytes()));
         }
     }
 
@@ -119,5 +93,48 @@ impl Key {
     pub(crate) fn has_all_cookies(&self) -> bool {
         let single = !self.cookies.is_empty() && !self.forward_all;
         single || self.declares(&COOKIE)
+    }
+}
+
+impl HeaderPart {
+    /// `prefix` is the encoding of the name.
+    pub(super) fn new(name: HeaderName, normaliser: Normaliser) -> Self {
+        let mut prefix = KeyBuf::from_slice(b"h");
+        push_field(&mut prefix, Some(name.as_str().as_bytes()));
+        Self {
+            is_opaque: is_opaque(&name),
+            prefix: prefix.as_slice().into(),
+            name,
+            normaliser,
+        }
+    }
+
+    fn encode(&self, headers: &HeaderMap, out: &mut impl Sink) {
+        out.put(&self.prefix);
+        // No field has more than one line.
+        let single = headers.len() == headers.keys_len();
+        if single && self.is_opaque && matches!(self.normaliser, Normaliser::AsSent) {
+            let line = headers.get(&self.name);
+            return push_field(out, line.map(|line| line.as_bytes().trim_ascii()));
+        }
+        let mut value = KeyBuf::new();
+        let present = self.normaliser.write(&self.name, headers, &mut value);
+        push_field(out, present.then_some(value.as_slice()));
+    }
+}
+
+fn encode_cookie(declared: &str, headers: &HeaderMap, out: &mut impl Sink) {
+    let mut push = |value| {
+        out.put(b"k");
+        push_field(out, Some(declared.as_bytes()));
+        push_field(out, value);
+    };
+    let mut present = false;
+    for (_, value) in cookies(headers).filter(|(name, _)| *name == declared.as_bytes()) {
+        present = true;
+        push(Some(value.unwrap_or_default()));
+    }
+    if !present {
+        push(None);
     }
 }
