@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
+use memchr::memmem;
 
 use crate::untestable::Untestable;
 
@@ -131,8 +132,7 @@ impl fmt::Debug for User {
 
 impl Secret {
     pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
-        let value = self.value.as_bytes();
-        !value.is_empty() && bytes.windows(value.len()).any(|window| window == value)
+        !self.value.is_empty() && memmem::find(bytes, self.value.as_bytes()).is_some()
     }
 }
 
