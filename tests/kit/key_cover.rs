@@ -84,6 +84,21 @@ async fn handler_that_sees_everything_gives_one_what_was_made_for_another() {
 }
 
 #[tokio::test]
+async fn field_that_is_withheld_on_purpose_is_no_finding_until_the_handler_sees_it() {
+    let cover = KeyCover::new().withheld("Accept-Language");
+    let key = || Key::new().query(["currency"]).cookie("theme");
+    let language = Input::new(InputKind::Header, "accept-language");
+    for (key, expected) in [(key(), vec![]), (key().forward_all(), vec![language])] {
+        let checked = cover.check(products(&cache(), key), request("/products/7"));
+        assert_eq!(missing(&checked.await.unwrap()), expected);
+    }
+    let wrong = KeyCover::new().withheld("a b");
+    let checked = wrong.check(products(&cache(), key()), request("/products/7"));
+    let said = checked.await.unwrap_err().to_string();
+    assert_eq!(said, "withheld: \"a b\" is not the name of a header field");
+}
+
+#[tokio::test]
 async fn unknown_values_are_found_with_one_of_them() {
     let by_tenant = |fields: HeaderMap| async move {
         let tenant = fields
