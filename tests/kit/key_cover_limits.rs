@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::{MethodRouter, get};
 use larder::{Key, RoutePolicy};
 use larder_axum::Cached;
@@ -78,6 +78,22 @@ async fn answer_that_is_not_stored_shows_nothing() {
             .await
             .contains("put an identity into the request")
     );
+}
+
+#[tokio::test]
+async fn answer_not_stored_for_an_unknown_extension_is_said_how_to_declare() {
+    #[derive(Clone)]
+    struct Nickname;
+
+    let app = Router::new().route("/p", get(me).cached(&cache(), keyed(Key::new())));
+    let mut request = request("/p");
+    request.extensions_mut().insert(Nickname);
+    let cookie = HeaderValue::from_static("session=1");
+    request.headers_mut().insert("cookie", cookie);
+    let said = KeyCover::new().check(app, request).await.unwrap_err();
+    let said = said.to_string();
+    assert!(said.contains("(undeclared-extension)"), "{said}");
+    assert!(said.contains("`CacheBuilder::neutral_extension`"), "{said}");
 }
 
 #[tokio::test]
