@@ -9,18 +9,25 @@ use axum::{Extension, Router};
 use larder::{Cache, RoutePolicy};
 use larder_axum::Cached;
 
-use crate::identity::UserId;
+use crate::identity::{Tenant, UserId};
 use crate::secs;
+
+mod watched;
 
 pub fn routes(cache: &Cache) -> Router {
     let shared = || RoutePolicy::shared(secs(60));
-    Router::new()
+    watched::routes(cache)
         // MISTAKE: one copy for all, of a page that greets who asks.
         .route("/broken/greeting", get(greeting).cached(cache, shared()))
         // MISTAKE: the same, and the cache was not told of the type that says who asks.
         .route(
             "/broken/offers",
             get(offers).cached(cache, shared()).layer(from_fn(nickname)),
+        )
+        // MISTAKE: a copy for each tenant, of a page that is for one of its users.
+        .route(
+            "/broken/prices",
+            get(prices).cached(cache, RoutePolicy::per_tenant::<Tenant>(secs(60))),
         )
         // MISTAKE: one copy for all, of a response that starts a session.
         .route("/broken/visit", get(visit).cached(cache, shared()))
@@ -45,6 +52,15 @@ async fn nickname(mut request: Request, next: Next) -> Response {
 async fn offers(who: Option<Extension<Nickname>>) -> String {
     let name = who.map_or("stranger", |Extension(who)| who.0);
     format!("Offers for {name}\n")
+}
+
+async fn prices(
+    tenant: Option<Extension<Tenant>>,
+    user: Option<Extension<UserId>>,
+) -> impl IntoResponse {
+    let company = tenant.map_or("nobody", |Extension(tenant)| tenant.company);
+    let name = user.map_or("nobody", |Extension(id)| id.0);
+    format!("Prices of {company}, for {name}\n")
 }
 
 async fn visit() -> Response {

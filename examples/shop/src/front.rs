@@ -6,16 +6,18 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use larder::{Cache, Key, KeyPart, PartWriter, RoutePolicy};
+use larder::{Key, KeyPart, PartWriter, RoutePolicy};
 use larder_axum::Cached;
 use serde_json::json;
 
 use crate::cookie::cookie;
 use crate::gullible::{help, search, site};
+use crate::house::House;
 use crate::secs;
 
-pub fn routes(cache: &Cache) -> Router {
-    let minute = || RoutePolicy::shared(secs(60));
+pub fn routes(house: House<'_>) -> Router {
+    let cache = house.cache;
+    let minute = || house.rules(RoutePolicy::shared(secs(60)));
     // Accept-Language becomes one of three before the handler reads it; campaigns do not count.
     let welcome_key = Key::new()
         .languages(["en", "de", "fr"])

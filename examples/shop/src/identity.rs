@@ -1,6 +1,9 @@
 //! Who asks: what authentication puts into the extensions of a request.
 
-use larder::{KeyPart, PartWriter, RoleSet};
+use axum::http::{Extensions, HeaderMap};
+use larder::{IdentityStrings, KeyPart, PartWriter, RoleSet};
+
+use crate::cookie::cookie;
 
 /// A user of the shop. There are four, and no passwords.
 #[derive(Debug)]
@@ -30,6 +33,17 @@ impl User {
     pub fn named(name: &str) -> Option<&'static Self> {
         USERS.iter().find(|user| user.id.0 == name)
     }
+}
+
+/// The cookie that says who asks.
+pub const SESSION: &str = "session";
+
+/// What gives away who asks, wherever it turns up: the e-mail address and the session.
+pub fn strings(extensions: &Extensions, headers: &HeaderMap) -> IdentityStrings {
+    let user = extensions.get().and_then(|id: &UserId| User::named(id.0));
+    let email = user.map(|user| user.email);
+    let token = cookie(headers, SESSION);
+    email.into_iter().chain(token).collect()
 }
 
 impl KeyPart for UserId {

@@ -4,23 +4,25 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use larder::{Cache, Key, RoutePolicy};
+use larder::{Key, RoutePolicy};
 use larder_axum::Cached;
 use serde_json::json;
 
+use crate::house::House;
 use crate::identity::{Roles, Tenant, User, UserId};
 use crate::secs;
 use crate::sessions::{Sessions, form, login, logout};
 
-pub fn routes(cache: &Cache, sessions: &Sessions) -> Router {
-    let own = || RoutePolicy::per_user::<UserId>(secs(30));
+pub fn routes(house: House<'_>, sessions: &Sessions) -> Router {
+    let cache = house.cache;
+    let own = || house.rules(RoutePolicy::per_user::<UserId>(secs(30)));
     Router::new()
         // Inside the cache, although it sets a cookie: a response that does is not stored.
         .route(
             "/login",
             get(form)
                 .post(login)
-                .cached(cache, RoutePolicy::shared(secs(60))),
+                .cached(cache, house.rules(RoutePolicy::shared(secs(60)))),
         )
         .route("/logout", post(logout))
         // A copy for each user; who is nobody bypasses the cache.
@@ -34,15 +36,21 @@ pub fn routes(cache: &Cache, sessions: &Sessions) -> Router {
         // The same without an annotation: the handler says nothing, and nothing is stored.
         .route("/account", get(me).layer(larder_axum::layer(cache)))
         .route("/account/{*rest}", get(me).layer(larder_axum::layer(cache)))
-        // A copy for each tenant. The handler does not see which of its users asks.
+        // A copy for each tenant.
         .route(
             "/prices",
-            get(prices).cached(cache, RoutePolicy::per_tenant::<Tenant>(secs(60))),
+            get(prices).cached(
+                cache,
+                house.rules(RoutePolicy::per_tenant::<Tenant>(secs(60))),
+            ),
         )
         // A copy for each set of roles.
         .route(
             "/dashboard",
-            get(dashboard).cached(cache, RoutePolicy::per_roles::<Roles>(secs(60))),
+            get(dashboard).cached(
+                cache,
+                house.rules(RoutePolicy::per_roles::<Roles>(secs(60))),
+            ),
         )
         .with_state(sessions.clone())
 }
@@ -62,14 +70,12 @@ async fn orders(user: Option<Extension<UserId>>) -> Response {
     Json(json!({ "orders_of": name, "parcels": [name.len(), 42] })).into_response()
 }
 
-async fn prices(tenant: Option<Extension<Tenant>>, user: Option<Extension<UserId>>) -> Response {
+async fn prices(tenant: Option<Extension<Tenant>>) -> Response {
     let Some(Extension(Tenant { company, branch })) = tenant else {
         return stranger();
     };
     let discount = company.len() + branch.len() * 2;
-    let sees = user.map(|Extension(id)| id.0);
-    Json(json!({ "company": company, "branch": branch, "discount": discount, "for": sees }))
-        .into_response()
+    Json(json!({ "company": company, "branch": branch, "discount": discount })).into_response()
 }
 
 async fn dashboard(roles: Option<Extension<Roles>>) -> Response {

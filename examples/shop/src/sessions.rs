@@ -13,7 +13,7 @@ use larder::{Cache, Purge};
 use serde_json::Value;
 
 use crate::cookie::cookie;
-use crate::identity::User;
+use crate::identity::{SESSION, User};
 
 /// Who is logged in, by the token in the session cookie.
 #[derive(Clone)]
@@ -83,5 +83,3 @@ pub async fn logout(State(sessions): State<Sessions>, headers: HeaderMap) -> Res
     let expired = format!("{SESSION}=; Path=/; Max-Age=0");
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, expired)]).into_response()
 }
-
-const SESSION: &str = "session";
