@@ -1,4 +1,51 @@
 //! Routes with mistakes in them, ON PURPOSE, to see what becomes of a leak.
+//!
+//! One is not among them, for it does not compile: the greeting on a route whose key is made of what
+//! its handler reads.
+//!
+//! ```compile_fail,E0277
+//! # use std::time::Duration;
+//! # use axum::{Extension, Router};
+//! # use larder::Cache;
+//! # use larder_axum::{CoveredPolicy, cached_handler};
+//! # #[derive(Clone)]
+//! # struct UserId(&'static str);
+//! async fn greeting(Extension(user): Extension<UserId>) -> String {
+//!     format!("Hello, {}\n", user.0)
+//! }
+//!
+//! # fn routes(cache: &Cache, minute: Duration) -> Router {
+//! // error: `Extension<UserId>` reads something that the cache key does not cover
+//! let route = cached_handler(greeting).cached(cache, CoveredPolicy::shared(minute));
+//! # Router::new().route("/greeting", route)
+//! # }
+//! ```
+//!
+//! With a copy for each user it does:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use axum::{Extension, Router};
+//! # use larder::{Cache, KeyPart, PartWriter};
+//! # use larder_axum::{Caller, CoveredPolicy, cached_handler};
+//! # #[derive(Clone)]
+//! # struct UserId(&'static str);
+//! # impl KeyPart for UserId {
+//! #     const NAME: &'static str = "user";
+//! #     fn write(&self, out: &mut PartWriter) {
+//! #         out.text(self.0);
+//! #     }
+//! # }
+//! async fn greeting(Caller(user): Caller<UserId>) -> String {
+//!     format!("Hello, {}\n", user.0)
+//! }
+//!
+//! # fn routes(cache: &Cache, minute: Duration) -> Router {
+//! let policy = CoveredPolicy::per_user::<UserId>(minute);
+//! let route = cached_handler(greeting).cached(cache, policy);
+//! # Router::new().route("/greeting", route)
+//! # }
+//! ```
 
 use axum::extract::Request;
 use axum::http::header;

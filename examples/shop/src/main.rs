@@ -75,6 +75,9 @@ fn tour(url: &str) -> String {
   curl -i -b alice {url}/broken/greeting   wrong on purpose: shared, although it greets who asks
   curl -i -b alice {url}/broken/offers     likewise, in a way that the cache cannot see through
   curl -i {url}/broken/visit               wrong on purpose: sets a cookie
+  curl -i -b alice {url}/broken/badge      what says who asks in a neutral field: the tripwire finds it
+  curl -i {url}/broken/gallery -H 'Save-Data: on'   after one without it: a checked hit names the field
+  for n in {{1..25}}; do curl -si -A b/$n {url}/broken/download; done   a copy for each browser: too many
 
 Ctrl-C stops it. RUST_LOG=larder=debug shows every decision.
 "
