@@ -15,7 +15,7 @@
 //! }
 //!
 //! # fn routes(cache: &Cache, minute: Duration) -> Router {
-//! // error: `Extension<UserId>` reads something that the cache key does not cover
+//! // error: `axum::Extension<UserId>` reads something that the cache key does not cover
 //! let route = cached_handler(greeting).cached(cache, CoveredPolicy::shared(minute));
 //! # Router::new().route("/greeting", route)
 //! # }

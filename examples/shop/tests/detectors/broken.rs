@@ -39,6 +39,22 @@ async fn tripwire_refuses_the_address_that_came_in_a_neutral_field() {
     );
 }
 
+/// The same rule holds for routes that are right.
+#[tokio::test(start_paused = true)]
+async fn tripwire_refuses_what_a_user_searches_for_about_herself() {
+    let shop = Shop::open();
+    let alice = shop.login("alice").await;
+    let path = "/search?q=alice%40ace.example";
+    let (did, text) = shop.get(path, &[("cookie", &alice)]).await;
+    assert_eq!(did, "larder; fwd=uri-miss; detail=tripwire");
+    assert!(text.starts_with("alice@ace.example at"), "{text}");
+    let (did, _) = shop.get(path, &[]).await;
+    assert_eq!(did, STORED);
+    let found = shop.findings().await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("/search: "), "{found:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn verifying_hits_names_the_field_that_the_key_misses() {
     let shop = Shop::open();
