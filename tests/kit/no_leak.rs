@@ -68,8 +68,8 @@ async fn secrets_are_not_shown_and_nobody_is_missed() {
     }
     let askers: Vec<_> = report.leaks().iter().map(|leak| leak.asker()).collect();
     let nobody = "somebody who is not logged in";
-    // What anna filled is still there when bob fills.
-    assert_eq!(askers, ["bob", nobody, "bob", nobody]);
+    // What anna filled is still there when others fill.
+    assert_eq!(askers, ["bob", nobody, "bob", nobody, "bob", nobody]);
     assert!(
         report
             .leaks()
@@ -79,7 +79,7 @@ async fn secrets_are_not_shown_and_nobody_is_missed() {
 }
 
 #[tokio::test]
-async fn emptied_cache_is_filled_by_the_other_too() {
+async fn emptied_cache_is_filled_by_the_others_too() {
     let cache = cache();
     let test = NoLeak::new().cache(&cache);
     let report = report(&test, leaky(&cache)).await;
@@ -94,8 +94,33 @@ async fn emptied_cache_is_filled_by_the_other_too() {
         (nobody, "anna"),
         ("anna", "bob"),
         (nobody, "bob"),
+        ("anna", ""),
+        ("bob", ""),
     ];
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn page_that_a_stranger_left_is_found() {
+    let handler = get(|user: Option<Extension<UserId>>| async move {
+        let keep = if user.is_some() {
+            "no-store"
+        } else {
+            "public, max-age=60"
+        };
+        ([("cache-control", keep)], me(user).await)
+    });
+    let cache = cache();
+    let routes = Router::new().route("/me", handler.cached(&cache, RoutePolicy::obey()));
+    let test = NoLeak::new().cache(&cache);
+    let report = report(&test, with_auth(routes)).await;
+    let expected = ["anna", "bob"].map(|user| {
+        format!(
+            "/me: after somebody who is not logged in, {user} was given another answer than without \
+             the cache (body from byte 8 on); Cache-Status: larder; hit; ttl=60"
+        )
+    });
+    assert_eq!(said(&report), expected);
 }
 
 #[tokio::test]

@@ -14,8 +14,7 @@ use crate::leak_report::{Given, Leak, LeakReport};
 use crate::untestable::{Untestable, or_panic};
 use crate::user::{Secret, User};
 
-/// Lets one user fill the cache and others ask for the same, on every route and the other way round,
-/// and panics if somebody is given what was not made for them. See [`NoLeak`] for settings.
+/// Lets one user fill the cache and others ask for the same, on every route, each in turn, and panics if somebody is given what was not made for them. See [`NoLeak`] for settings.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,7 +73,8 @@ pub async fn assert_no_leak<S, B, C>(
 /// [`assert_no_leak`] with settings.
 ///
 /// Each route is asked for by one user twice, and then by that user, the other, and somebody who is
-/// not logged in; then the other way round. Each answer must not contain the others' secrets, in its
+/// not logged in; then the same begins with the other, and with the one who is not logged in. Each
+/// answer must not contain the others' secrets, in its
 /// fields or its body, and must equal what the same user is given past the cache: in its status,
 /// its body and its fields but those of the moment (see [`KeyCover`](crate::KeyCover)) and those that
 /// caches write (`Accept-Ranges`, `Cache-Control` and its kind, `Connection`, `Content-Length`,
@@ -122,8 +122,8 @@ impl NoLeak {
         self
     }
 
-    /// Empties the application's cache before another user fills it. Without it the second finds in
-    /// the cache what the first left.
+    /// Empties the application's cache before another fills it. Without it the second finds in the
+    /// cache what the first left.
     pub fn cache(mut self, cache: &Cache) -> Self {
         self.cache = Some(cache.clone());
         self
@@ -191,7 +191,7 @@ impl NoLeak {
             let Some(route) = known.map(|probed| probed.route().to_owned()) else {
                 return Err(Untestable::no_cache(&parts));
             };
-            for filler in 0..2 {
+            for filler in &askers {
                 let round = Round {
                     test: self,
                     app: &app,
@@ -248,7 +248,7 @@ struct Asker<'a> {
     narrowed: Reply,
 }
 
-/// One route, filled by one of the users.
+/// One route, filled by one of those who ask.
 struct Round<'a, S, B> {
     test: &'a NoLeak,
     app: &'a App<S, B>,
@@ -264,10 +264,7 @@ where
     C: Body,
     C::Error: fmt::Debug,
 {
-    async fn play(&self, filler: usize, report: &mut LeakReport) -> Result<(), Untestable> {
-        let Some(filler) = self.askers.get(filler) else {
-            return Ok(());
-        };
+    async fn play(&self, filler: &Asker<'_>, report: &mut LeakReport) -> Result<(), Untestable> {
         if let Some(cache) = &self.test.cache {
             cache.clear();
         }
