@@ -85,6 +85,18 @@ async fn no_leak_tells_of_pages_that_are_for_nobody() {
 }
 
 #[tokio::test]
+async fn no_leak_tells_of_what_a_stranger_left() {
+    for path in ["/broken/badge", "/broken/offers"] {
+        let report = leaks(&Shop::open(), path).await.to_string();
+        let told = format!(
+            "{path}: after somebody who is not logged in, alice was given another answer than \
+             without the cache"
+        );
+        assert!(report.starts_with(&told), "{report}");
+    }
+}
+
+#[tokio::test]
 #[should_panic(
     expected = "/broken/visit: the session layer is inside the cache: `set-cookie` comes from \
                 there. Put it outside"
