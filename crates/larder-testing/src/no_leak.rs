@@ -14,7 +14,8 @@ use crate::leak_report::{Given, Leak, LeakReport};
 use crate::untestable::{Untestable, or_panic};
 use crate::user::{Secret, User};
 
-/// Lets one user fill the cache and others ask for the same, on every route, each in turn, and panics if somebody is given what was not made for them. See [`NoLeak`] for settings.
+/// Lets one user fill the cache and others ask for the same, on every route, each in turn, and panics
+/// if somebody is given what was not made for them. See [`NoLeak`] for settings.
 ///
 /// ```
 /// use std::time::Duration;

@@ -34,7 +34,8 @@ async fn tripwire_refuses_the_address_that_came_in_a_neutral_field() {
     assert_eq!(
         shop.findings().await,
         [
-            "/broken/badge: the response gives its caller away in its body, up to byte 30; it was not stored"
+            "/broken/badge: the response gives its caller away in its body, up to byte 30; it was not \
+             stored"
         ]
     );
 }
