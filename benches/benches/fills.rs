@@ -26,7 +26,8 @@ fn main() {
     let rounds = Rounds::from_args();
     rounds.group("waiting, for each", waiting_cases);
     rounds.group("first byte", || {
-        let layered = |reader| first_bytes(reader, CacheLayer::new(Cache::builder().build()));
+        let layer = || CacheLayer::new(Cache::builder().build()).with_cardinality_budget(u64::MAX);
+        let layered = |reader| first_bytes(reader, layer());
         vec![
             first_bytes_bare(),
             layered(Reader::Leader),

@@ -44,7 +44,7 @@ fn main() {
 /// Where the layer stands, beside the bare handler.
 fn hit_cases(length: usize) -> Vec<Case<'static>> {
     let body = bytes_of(length);
-    let layer = || CacheLayer::new(Cache::builder().build());
+    let layer = || CacheLayer::new(Cache::builder().build()).with_cardinality_budget(u64::MAX);
     let bare = routed(handler(body.clone()));
     let annotated = handler(body.clone()).cached(&Cache::builder().build(), RoutePolicy::obey());
     let layered = handler(body.clone()).layer(layer());
@@ -73,7 +73,7 @@ fn json_cases() -> Vec<Case<'static>> {
     });
     let bare = routed(handler.clone());
     let length = poll_once(&bare, request(Method::GET, PATH));
-    let layer = || CacheLayer::new(Cache::builder().build());
+    let layer = || CacheLayer::new(Cache::builder().build()).with_cardinality_budget(u64::MAX);
     vec![
         hits("bare handler", bare.clone(), length),
         hits(
@@ -163,7 +163,8 @@ fn filled(
         response.headers_mut().insert(CACHE_CONTROL, field);
         Ok::<_, Infallible>(response)
     });
-    let service = CacheLayer::new(cache.clone()).layer(origin);
+    let layer = CacheLayer::new(cache.clone()).with_cardinality_budget(u64::MAX);
+    let service = layer.layer(origin);
     for entry in 0..entries {
         let stored = poll_once(&service, request(Method::GET, &path_of(entry)));
         assert_eq!(stored, 200);
@@ -215,7 +216,7 @@ type Inner = BoxCloneSyncService<Request<Body>, Response, Infallible>;
 
 /// A response of 50 KiB that comes in pieces of 4 KiB, with the handler waiting between them.
 fn miss_cases(misses: Miss) -> Vec<Case<'static>> {
-    let layer = || CacheLayer::new(Cache::builder().build());
+    let layer = || CacheLayer::new(Cache::builder().build()).with_cardinality_budget(u64::MAX);
     let route = |field| get(move || async move { streamed(field) });
     let around = |field| layer().layer(routed(route(field)));
     let boxed = |layered: CacheService<Router>| {

@@ -223,7 +223,7 @@ fn whole(estimate: f64) -> u64 {
 }
 
 /// Many pages and many users are nothing unusual.
-const OF_MANY: u64 = 10;
+const OF_MANY: u64 = 100;
 const MAX_INPUTS: usize = 32;
 
 /// Of those, parameters: clients make up their names.

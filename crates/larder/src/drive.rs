@@ -42,7 +42,7 @@ where
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let credentials = credentials(&request);
+    let credentials = credentials(&context, &request);
     let caller = context.caller(&request);
     let mut job = Job::narrowed(context, &mut request, fetch, credentials);
     job.caller = caller;

@@ -252,9 +252,13 @@ impl Sent {
     }
 }
 
-/// Which credentials a request has.
-pub(crate) fn credentials<B>(request: &Request<B>) -> Credentials {
+/// Which credentials a request has, and whether it hints at others, should anybody ask.
+pub(crate) fn credentials<B>(context: &Context, request: &Request<B>) -> Credentials {
     let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-    let head = RequestHead::new(method, uri, fields, false);
-    head.credentials().with_hints(fields)
+    let credentials = RequestHead::new(method, uri, fields, false).credentials();
+    if context.key.is_some() && !request.extensions().is_empty() {
+        credentials.with_hints(fields)
+    } else {
+        credentials
+    }
 }

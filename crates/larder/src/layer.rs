@@ -102,7 +102,7 @@ impl CacheLayer {
     /// names, …) may have among the responses stored anew within 10 minutes, by a close estimate.
     /// Beyond it the input is named in a [`Finding`](crate::Finding), and until that is over by 10
     /// minutes the route stores a response only when its key is asked for again, so that keys which
-    /// nobody asks for twice push nothing out. Paths and partitions may have ten times as
+    /// nobody asks for twice push nothing out. Paths and partitions may have a hundred times as
     /// many. [`u64::MAX`] turns it off. Default: 10,000.
     ///
     /// Routes count by themselves where their names are [known](Self::with_route_name), else all that

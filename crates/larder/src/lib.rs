@@ -66,6 +66,21 @@
 //! [time](CacheBuilder::finish_within), bodies on their way into the store in
 //! [bytes](CacheBuilder::max_fill_bytes).
 //!
+//! # What a response depends on
+//!
+//! Without an annotation responses are told apart by URL and `Vary`, as RFC 9111 has it. A
+//! [`RoutePolicy`] declares inputs ([`Key`]), and on a miss the inner service sees those only:
+//! undeclared parameters, cookies, credentials and other fields are taken away, and so are the
+//! [types](CacheBuilder::identity) that say who asks. What a key forgets cannot shape a response, and
+//! what was withheld does not keep one from being stored. [`RoutePolicy::per_user`] and its kind keep
+//! a copy for each identity that the application's own authentication put into the request's
+//! extensions, and none for nobody.
+//!
+//! Where narrowing is switched off, or something comes in another way, a [`Finding`] tells:
+//! [`RoutePolicy::tripwire`] searches what is about to be shared for the caller's identity,
+//! [`RoutePolicy::verify`] checks hits against the inner service, and
+//! [`RoutePolicy::cardinality_budget`] names inputs that have no end.
+//!
 //! # Runtime
 //!
 //! Collapsing, background work and bodies that do not come at once need a tokio runtime, with

@@ -101,7 +101,7 @@ fn job(
         _ => NotLookedUp::Method,
     })?;
     let mut narrowed = asked.clone();
-    let credentials = credentials(&narrowed);
+    let credentials = credentials(context, &narrowed);
     let job = Job::narrowed(Arc::clone(context), &mut narrowed, *fetch, credentials);
     Ok((job, narrowed))
 }

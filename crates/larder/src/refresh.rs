@@ -36,7 +36,7 @@ pub(crate) fn refresh<S, B, C>(
     let Some(place) = context.cache.shared().background.place() else {
         return;
     };
-    let credentials = credentials(request);
+    let credentials = credentials(context, request);
     let caller = context.caller(request);
     let mut request = unattended(context, request, turn.entry());
     let mut job = Job::narrowed(Arc::clone(context), &mut request, fetch, credentials);

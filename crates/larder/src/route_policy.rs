@@ -284,7 +284,7 @@ impl RoutePolicy {
     /// How many distinct values each input of this route's keys may have among the responses stored
     /// anew within 10 minutes; see
     /// [`CacheLayer::with_cardinality_budget`](crate::CacheLayer::with_cardinality_budget).
-    /// Ten times as many for paths and partitions. [`u64::MAX`] turns it off. Default: 10,000.
+    /// A hundred times as many for paths and partitions. [`u64::MAX`] turns it off. Default: 10,000.
     pub fn cardinality_budget(self, distinct: u64) -> Self {
         Self {
             cardinality_budget: Some(distinct),
