@@ -88,40 +88,36 @@ impl Sink for Draft {
     }
 }
 
-/// A short encoding that is kept: on the stack up to 64 bytes.
+/// A short encoding that is kept: on the stack up to 40 bytes.
 #[derive(Clone)]
 pub(super) struct Inline {
-    short: [u8; 64],
+    short: [u8; 40],
     len: usize,
-    /// All of it, once it is long.
-    long: Vec<u8>,
+    /// All of it, once it is long. Boxed: it is hardly ever there, and often moved.
+    long: Option<Box<[u8]>>,
 }
 
 impl Default for Inline {
     fn default() -> Self {
         Self {
-            short: [0; 64],
+            short: [0; 40],
             len: 0,
-            long: Vec::new(),
+            long: None,
         }
     }
 }
 
 impl Inline {
     pub(super) fn as_slice(&self) -> &[u8] {
-        match self.short.get(..self.len) {
-            Some(short) if self.long.is_empty() => short,
-            _ => &self.long,
+        match &self.long {
+            None => self.short.get(..self.len).unwrap_or_default(),
+            Some(long) => long,
         }
     }
 
     #[cold]
     fn put_long(&mut self, bytes: &[u8]) {
-        if self.long.is_empty() {
-            self.long
-                .extend_from_slice(self.short.get(..self.len).unwrap_or_default());
-        }
-        self.long.extend_from_slice(bytes);
+        self.long = Some([self.as_slice(), bytes].concat().into());
     }
 }
 
@@ -129,7 +125,7 @@ impl Sink for Inline {
     fn put(&mut self, bytes: &[u8]) {
         let end = self.len.saturating_add(bytes.len());
         match self.short.get_mut(self.len..end) {
-            Some(room) if self.long.is_empty() => {
+            Some(room) if self.long.is_none() => {
                 room.copy_from_slice(bytes);
                 self.len = end;
             }
@@ -236,11 +232,11 @@ mod tests {
     fn inline_encoding_is_the_same_whatever_its_length() {
         for lengths in [
             [0, 1, 2],
-            [60, 3, 1],
-            [60, 4, 1],
-            [60, 5, 90],
-            [64, 0, 1],
-            [65, 0, 0],
+            [36, 3, 1],
+            [36, 4, 1],
+            [36, 5, 90],
+            [40, 0, 1],
+            [41, 0, 0],
         ] {
             let (mut inline, mut expected) = (Inline::default(), KeyBuf::new());
             for (at, length) in lengths.into_iter().enumerate() {

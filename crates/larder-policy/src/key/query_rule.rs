@@ -7,8 +7,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::iter::once;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
@@ -114,22 +115,18 @@ impl QueryRule {
         if memchr2(b'%', b'+', query.as_bytes()).is_some() {
             return false;
         }
-        let mut rest = query.as_bytes();
-        loop {
-            let name = memchr2(b'=', b'&', rest);
-            let (name, after) = rest
-                .split_at_checked(name.unwrap_or(rest.len()))
-                .unwrap_or_default();
-            let is_parameter = !name.is_empty() || after.first() == Some(&b'=');
-            if !is_parameter || !self.keeps(name) {
+        let bytes = query.as_bytes();
+        let mut start = 0;
+        for end in memchr_iter(b'&', bytes).chain(once(bytes.len())) {
+            let pair = bytes.get(start..end).unwrap_or_default();
+            let name = pair.iter().position(|byte| *byte == b'=');
+            let name = name.and_then(|end| pair.get(..end)).unwrap_or(pair);
+            if pair.is_empty() || !self.keeps(name) {
                 return false;
             }
-            let end = memchr(b'&', after);
-            match end.and_then(|end| after.get(end.saturating_add(1)..)) {
-                Some(next) => rest = next,
-                None => return !self.sorted || is_sorted(query),
-            }
+            start = end.saturating_add(1);
         }
+        !self.sorted || is_sorted(query)
     }
 
     fn keeps_pair(&self, pair: &Pair<'_>) -> bool {
