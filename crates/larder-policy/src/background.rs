@@ -84,7 +84,19 @@ impl Policy {
                 }
                 declared
             }
-            Mode::Private => self.fields_of_the_user(&self.narrow(key, triggering)),
+            Mode::Private => {
+                let mut own = self.fields_of_the_user(triggering);
+                let declared = key.declared_fields(triggering);
+                // All lines of a field are left, or none is.
+                for name in declared.keys() {
+                    if !own.contains_key(name) {
+                        for line in declared.get_all(name) {
+                            own.append(name.clone(), line.clone());
+                        }
+                    }
+                }
+                own
+            }
         };
         stored.selection().restore(&mut headers);
         self.condition(stored, &mut headers);

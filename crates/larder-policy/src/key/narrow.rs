@@ -40,7 +40,7 @@ impl Key {
         self.rewritten(narrowed, headers)
     }
 
-    /// What the key has of a request's fields, and nothing else.
+    /// What the key has of a request's fields, and nothing else, as it was sent.
     pub(crate) fn declared_fields(&self, headers: &HeaderMap) -> HeaderMap {
         let mut declared = HeaderMap::new();
         for (name, line) in headers {
@@ -49,7 +49,7 @@ impl Key {
             }
         }
         self.add_cookies(&mut declared, headers);
-        self.rewritten(declared, headers)
+        declared
     }
 
     fn add_cookies(&self, narrowed: &mut HeaderMap, headers: &HeaderMap) {
