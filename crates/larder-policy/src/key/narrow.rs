@@ -8,9 +8,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
 use super::cookies::cookies;
-use super::declared::{HeaderPart, Key};
+use super::declared::Key;
 use super::encode::KeyBuf;
-use super::normaliser::Normaliser;
 use super::query_rule::QueryBuf;
 use super::unkeyed::is_unkeyed_input;
 
@@ -107,8 +106,7 @@ impl Key {
 
     /// Gives declared fields the values that they count as.
     pub(crate) fn rewritten(&self, mut narrowed: HeaderMap, sent: &HeaderMap) -> HeaderMap {
-        let lossy = |part: &&HeaderPart| !matches!(part.normaliser, Normaliser::AsSent);
-        for part in self.headers.iter().filter(lossy) {
+        for part in &self.headers {
             let mut value = KeyBuf::new();
             let present = part.normaliser.write(&part.name, sent, &mut value);
             match HeaderValue::from_bytes(&value) {
