@@ -150,6 +150,19 @@ impl Policy {
         }
     }
 
+    /// The fields of a 304 that tell what is stored and how long it may be used. The others may be
+    /// about who asked: see [`is_of_client`](Self::is_of_client).
+    #[must_use]
+    pub fn impersonal(&self, not_modified: &HeaderMap) -> HeaderMap {
+        let mut kept = HeaderMap::new();
+        for (name, line) in not_modified {
+            if IMPERSONAL.contains(name) || self.target_list.contains(name) {
+                kept.append(name.clone(), line.clone());
+            }
+        }
+        kept
+    }
+
     /// What a 200 to a forwarded HEAD says about a stored GET response (RFC 9111 section 4.3.5).
     #[must_use]
     pub fn head_agrees(&self, stored: &StoredHead, method: &Method, headers: &HeaderMap) -> bool {
@@ -211,6 +224,18 @@ fn confirms(stored: &StoredHead, not_modified: &HeaderMap) -> bool {
         (None, _) => modified.is_none() || same_modified,
     }
 }
+
+const IMPERSONAL: [http::HeaderName; 9] = [
+    http::header::AGE,
+    http::header::CACHE_CONTROL,
+    http::header::CONNECTION,
+    DATE,
+    http::header::ETAG,
+    http::header::EXPIRES,
+    LAST_MODIFIED,
+    http::header::PRAGMA,
+    http::header::VARY,
+];
 
 const AGREEING: [http::HeaderName; 3] = [
     http::header::ETAG,

@@ -56,8 +56,9 @@ impl Job {
     }
 
     /// Puts the freshened response in the place of the stored one, as far as it may be stored.
-    /// Whether it was. A 304 confirms what is stored, whoever asked; the answer to a HEAD speaks for
-    /// itself, and what it says of one client's own is not for those who share what is stored.
+    /// Whether it was. A 304 confirms what is stored, whoever asked, and tells how long it may be used;
+    /// the answer to a HEAD speaks for itself. What else they say of one client's own is not for those
+    /// who share what is stored.
     fn refreshed<C>(
         &self,
         key: &[u8],
@@ -67,9 +68,11 @@ impl Job {
         let shared = self.context.cache.shared();
         let (policy, request) = (&self.context.policy, self.sent.head());
         let headers = arrived.response.headers();
-        let own = arrived.response.status() != StatusCode::NOT_MODIFIED
-            && policy.is_of_client(&request, headers);
-        let freshened = policy.freshen(&entry.head, &request, headers, arrived.times);
+        let of_client = policy.is_of_client(&request.on_behalf_of(self.credentials), headers);
+        let own = of_client && arrived.response.status() != StatusCode::NOT_MODIFIED;
+        let impersonal = of_client.then(|| policy.impersonal(headers));
+        let updates = impersonal.as_ref().filter(|_| !own).unwrap_or(headers);
+        let freshened = policy.freshen(&entry.head, &request, updates, arrived.times);
         let (skip, forbids) = (freshened.skip(), freshened.forbids_stored());
         let mut head = *freshened.into_head();
         let skip = skip.or_else(|| {
