@@ -67,6 +67,12 @@ impl Context {
         self.label.as_deref().or_else(found)
     }
 
+    /// What stands for the path in keys. What a policy calls its routes may be around several, so
+    /// that the router's own name goes first.
+    pub(crate) fn route_in_key<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a str> {
+        (self.framework.route)(extensions).or(self.label.as_deref())
+    }
+
     /// What the route is called in reports.
     pub(crate) fn route_of<'a, B>(&'a self, request: &'a Request<B>) -> &'a str {
         let name = self.route_name(request.extensions());

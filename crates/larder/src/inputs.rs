@@ -23,7 +23,7 @@ impl Inputs {
                 found.add(kind, name, |before| Some(hash(before, value)));
             });
         let extensions = request.extensions();
-        if key.is_some_and(Key::is_by_route) && context.route_name(extensions).is_some() {
+        if key.is_some_and(Key::is_by_route) && context.route_in_key(extensions).is_some() {
             let path = target.path().as_bytes();
             found.add(InputKind::Path, b"", |before| Some(hash(before, path)));
         }

@@ -125,7 +125,7 @@ impl<'a> Asked<'a> {
         let (target, route) = match &context.key {
             None => (*target, None),
             Some(key) => {
-                let route = key.is_by_route().then(|| context.route_name(extensions));
+                let route = key.is_by_route().then(|| context.route_in_key(extensions));
                 let route = route.flatten();
                 (key.target(target, route, query), route)
             }

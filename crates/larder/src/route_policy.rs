@@ -191,7 +191,8 @@ impl RoutePolicy {
         }
     }
 
-    /// What the route is called in reports. Default: what its router calls it.
+    /// What the route is called in reports. Default: what its router calls it. With [`Key::route`] it
+    /// stands for the path where the router has no name for the route.
     pub fn name(self, name: &str) -> Self {
         Self {
             name: Some(name.into()),
