@@ -29,12 +29,15 @@ where
     C: Body,
 {
     let sent = Sent::of(&context, &request);
+    let route = context
+        .route_in_key(request.extensions())
+        .map(str::to_owned);
     poll_fn(|cx| inner.poll_ready(cx)).await?;
     let result = inner.call(request).await;
     let reason = bypass.map_or(ForwardReason::Method, |_| ForwardReason::Bypass);
     let response =
         result.inspect_err(|_| trace::answered(&context.cache, Outcome::Failed { reason }))?;
-    invalidate(&context, &sent, &response);
+    invalidate(&context, &sent, route.as_deref(), &response);
     let status = response.status().as_u16();
     let (outcome, said) = match bypass {
         Some(bypass) => (
@@ -51,7 +54,7 @@ where
 }
 
 /// Before the response is released, so that whoever saw it sees its effect.
-fn invalidate<C>(context: &Context, sent: &Sent, response: &Response<C>) {
+fn invalidate<C>(context: &Context, sent: &Sent, route: Option<&str>, response: &Response<C>) {
     let head = sent.head();
     let (status, headers) = (response.status(), response.headers());
     let mut urls = Vec::new();
@@ -59,11 +62,14 @@ fn invalidate<C>(context: &Context, sent: &Sent, response: &Response<C>) {
         let what = context.policy.invalidation(&head, &target, status, headers);
         for target in what.iter().flat_map(Invalidation::targets) {
             urls.push(context.cache.url_hash(&target));
-            // What is stored goes by what is left of the query.
+            // What is stored goes by what is left of the query, and by the route where that stands
+            // for the path.
             if let Some(key) = &context.key {
-                let mut query = QueryBuf::new();
-                let left = key.target(&target, None, &mut query);
-                urls.push(context.cache.url_hash(&left));
+                for route in [None, route] {
+                    let mut query = QueryBuf::new();
+                    let left = key.target(&target, route, &mut query);
+                    urls.push(context.cache.url_hash(&left));
+                }
             }
         }
     }
