@@ -91,8 +91,8 @@ impl Key {
 
     /// Whether all that is left of the cookies of a narrowed request is part of the key.
     pub(crate) fn has_all_cookies(&self) -> bool {
-        let single = !self.cookies.is_empty() && !self.forward_all;
-        single || self.declares(&COOKIE)
+        let all_pass = self.forward_all || self.is_neutral(&COOKIE);
+        (!self.cookies.is_empty() && !all_pass) || self.declares(&COOKIE)
     }
 }
 
