@@ -39,6 +39,7 @@ mod head;
 mod identity;
 mod invalidation;
 mod jitter;
+mod key_attacks;
 mod keys;
 mod lengths;
 mod limits;
