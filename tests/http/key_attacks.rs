@@ -11,7 +11,7 @@ use http::{Request, Response};
 use larder::{Cache, CacheLayer, Key, RoutePolicy};
 use larder_axum::Cached;
 use larder_tests::{Origin, Reply, Seen, Setup, TestClock, request, response, settle};
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -170,4 +170,24 @@ async fn cookies_that_pass_as_neutral_are_credentials_beside_a_declared_one() {
     let bob = [("cookie", "theme=dark; session=bob")];
     assert!(!setup.get_with("/p", &alice).await.is_stored());
     assert!(setup.get_with("/p", &bob).await.text().ends_with("bob"));
+}
+
+#[tokio::test]
+async fn cache_around_another_does_not_hide_from_it_who_asks() {
+    let handler = Origin::new(|seen: &Seen, _| {
+        let user = seen.extensions.get();
+        let name = user.map_or("stranger", |CurrentUser(name)| name);
+        response(200, &[], name)
+    });
+    let route = || RoutePolicy::shared(MINUTE);
+    let cache = Cache::builder().clock(TestClock::default().clock()).build();
+    let layer = |key| CacheLayer::new(cache.clone()).with_route_policy(route().key(key));
+    let inner = layer(Key::new().header("x-inner")).layer(handler);
+    let app = layer(Key::new()).layer(inner);
+    for name in ["alice", "bob"] {
+        let mut asked = request("GET", "/me", &[("cookie", "session=7")]);
+        asked.extensions_mut().insert(CurrentUser(name));
+        let reply = Reply::read(app.clone().oneshot(asked).await.unwrap()).await;
+        assert_eq!(reply.text(), name);
+    }
 }

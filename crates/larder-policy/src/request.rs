@@ -216,6 +216,12 @@ impl Credentials {
         self
     }
 
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Takes fields that only hint at who asks for `Authorization`.
     #[must_use]
     pub const fn taken_for_authorization(mut self) -> Self {

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
+use crate::narrow::Withheld;
 use crate::record::Record;
 use crate::stamps::Names;
 use crate::trace::{self, Outcome};
@@ -255,7 +256,8 @@ impl Sent {
 /// Which credentials a request has, and whether it hints at others, should anybody ask.
 pub(crate) fn credentials<B>(context: &Context, request: &Request<B>) -> Credentials {
     let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-    let credentials = RequestHead::new(method, uri, fields, false).credentials();
+    let sent = RequestHead::new(method, uri, fields, false).credentials();
+    let credentials = sent.and(Withheld::of(request.extensions()));
     if context.key.is_some() && !request.extensions().is_empty() {
         credentials.with_hints(fields)
     } else {

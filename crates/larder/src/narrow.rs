@@ -12,6 +12,18 @@ use crate::finding::Finding;
 use crate::probe::Probe;
 use crate::query::content;
 
+/// Credentials that were withheld although the inner service may know what was made of them: another
+/// cache on the way there does not see them any more.
+#[derive(Clone, Copy)]
+pub(crate) struct Withheld(Credentials);
+
+impl Withheld {
+    pub(crate) fn of(extensions: &Extensions) -> Credentials {
+        let withheld = extensions.get::<Self>();
+        withheld.map_or_else(Credentials::default, |Self(credentials)| *credentials)
+    }
+}
+
 impl Context {
     /// Takes from a request what its route does not declare. `credentials` are those of the client on
     /// whose occasion it is made. Returned are those that the inner service may know of beyond what it
@@ -30,7 +42,9 @@ impl Context {
             && self.knows_more(key, request);
         self.narrow_fields(key, request);
         if knows_more {
-            credentials.taken_for_authorization()
+            let credentials = credentials.taken_for_authorization();
+            request.extensions_mut().insert(Withheld(credentials));
+            credentials
         } else {
             Credentials::default()
         }
@@ -113,7 +127,8 @@ impl Context {
         neutral.remove_from(&mut rest, |_| false);
         key.remove_from(&mut rest);
         let probe = usize::from(Probe::of(&rest).is_some());
-        let ours = content::count_in(&rest) + probe;
+        let withheld = usize::from(rest.get::<Withheld>().is_some());
+        let ours = content::count_in(&rest) + probe + withheld;
         rest.len() > (self.framework.own)(&mut rest) + ours
     }
 }
