@@ -8,6 +8,7 @@ use axum::http::Uri;
 use axum::routing::get as on_get;
 use http::header::HeaderValue;
 use http::{Request, Response};
+use larder::policy::key::Partition;
 use larder::{Cache, CacheLayer, Key, RoutePolicy};
 use larder_axum::Cached;
 use larder_tests::{Origin, Reply, Seen, Setup, TestClock, request, response, settle};
@@ -189,5 +190,29 @@ async fn cache_around_another_does_not_hide_from_it_who_asks() {
         asked.extensions_mut().insert(CurrentUser(name));
         let reply = Reply::read(app.clone().oneshot(asked).await.unwrap()).await;
         assert_eq!(reply.text(), name);
+    }
+}
+
+#[tokio::test]
+async fn no_cache_on_the_way_is_told_to_share_what_is_of_a_partition() {
+    let fields = [
+        ("cdn-cache-control", "max-age=60"),
+        ("cloudflare-cdn-cache-control", "max-age=60"),
+        ("edge-control", "max-age=60"),
+        ("surrogate-control", "max-age=60"),
+        ("x-accel-expires", "60"),
+    ];
+    let handler = Origin::new(move |_, _| response(200, &fields, "page"));
+    let key = |CurrentUser(name): &CurrentUser| Partition::of("user", name.as_bytes()).ok();
+    let route = RoutePolicy::partitioned_by(MINUTE, move |found| key(found.get()?));
+    let setup = with_route(handler, route);
+    for _ in 0..2 {
+        let mut asked = request("GET", "/me", &[]);
+        asked.extensions_mut().insert(CurrentUser("alice"));
+        let reply = setup.send(asked).await;
+        assert_eq!(reply.field("cache-control"), "private");
+        for (name, _) in fields {
+            assert!(!reply.has(name), "{name}");
+        }
     }
 }

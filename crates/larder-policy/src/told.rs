@@ -9,7 +9,9 @@ use crate::fields::{PolicyField, split_list};
 impl Policy {
     /// Tells clients, and caches on the way to them, that a response is one user's or one group's
     /// own, if it [has to be](Self::with_private_emission): `Cache-Control` says `private` and
-    /// nothing that lets others share it, and targeted fields (RFC 9213) go.
+    /// nothing that lets others share it, and targeted fields (RFC 9213) go, with what else tells one
+    /// make of caches something of its own: any `…-Cache-Control`, `Edge-Control`,
+    /// `Surrogate-Control` and `X-Accel-Expires`.
     ///
     /// ```
     /// use http::HeaderMap;
@@ -27,7 +29,9 @@ impl Policy {
         }
         let own = private(headers.get_all(CACHE_CONTROL).iter());
         headers.insert(CACHE_CONTROL, own);
-        for name in TARGETED.iter().chain(&self.target_list) {
+        let targeted = |name: &&HeaderName| is_targeted(name) || self.target_list.contains(name);
+        let targeted: Vec<_> = headers.keys().filter(targeted).cloned().collect();
+        for name in targeted {
             headers.remove(name);
         }
     }
@@ -79,7 +83,9 @@ fn private<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> HeaderValue {
 const SHARING: [&[u8]; 4] = [b"private", b"proxy-revalidate", b"public", b"s-maxage"];
 
 /// Fields by which caches on the way may be told something else.
-const TARGETED: [HeaderName; 2] = [
-    HeaderName::from_static("cdn-cache-control"),
-    HeaderName::from_static("surrogate-control"),
-];
+fn is_targeted(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.ends_with("-cache-control") || TARGETED.contains(&name)
+}
+
+const TARGETED: [&str; 3] = ["edge-control", "surrogate-control", "x-accel-expires"];
