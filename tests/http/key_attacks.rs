@@ -216,3 +216,20 @@ async fn no_cache_on_the_way_is_told_to_share_what_is_of_a_partition() {
         }
     }
 }
+
+#[tokio::test]
+async fn partition_of_a_layer_is_private_to_clients_too() {
+    let handler = Origin::ok(&[("cache-control", "public, max-age=60")]);
+    let key = |CurrentUser(name): &CurrentUser| Partition::of("user", name.as_bytes()).ok();
+    let setup = Setup::with_layer(handler, |cache| {
+        CacheLayer::new(cache).with_partition(move |found| key(found.get()?))
+    });
+    for identified in [true, true, false] {
+        let mut asked = request("GET", "/me", &[]);
+        if identified {
+            asked.extensions_mut().insert(CurrentUser("alice"));
+        }
+        let reply = setup.send(asked).await;
+        assert_eq!(reply.field("cache-control"), "private, max-age=60");
+    }
+}

@@ -73,7 +73,8 @@ impl CacheLayer {
 
     /// Gives every identity a copy of its own. `identify` reads what the application's own
     /// authentication put among the request's extensions, never a raw header field; requests for
-    /// which it finds nobody bypass the cache. Goes with [`Policy::private`].
+    /// which it finds nobody bypass the cache. Clients are told that responses are `private`. Goes with
+    /// [`Policy::private`].
     ///
     /// ```
     /// use larder::policy::key::Partition;
@@ -208,7 +209,12 @@ impl<S> Layer<S> for CacheLayer {
     type Service = CacheService<S>;
 
     fn layer(&self, inner: S) -> CacheService<S> {
-        CacheService::new(inner, self.context.clone())
+        let mut context = self.context.clone();
+        if context.identify.is_some() {
+            let policy = Policy::clone(&context.policy).with_private_emission(true);
+            context.policy = Arc::new(policy);
+        }
+        CacheService::new(inner, context)
     }
 }
 
