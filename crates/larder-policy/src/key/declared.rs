@@ -125,8 +125,8 @@ impl Key {
         self
     }
 
-    /// A header field, in a normal form that means the same (RFC 9111 section 4.1); absent differs
-    /// from empty.
+    /// A header field, in a normal form that means the same (RFC 9111 section 4.1), its lines merged;
+    /// absent differs from empty. That is also what the inner service sees.
     pub fn header(self, name: impl AsRef<str>) -> Self {
         self.add_header("header", name.as_ref(), Normaliser::AsSent)
     }
