@@ -7,9 +7,9 @@ use axum::body::Body;
 use axum::http::Uri;
 use axum::routing::get as on_get;
 use http::header::HeaderValue;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use larder::policy::key::Partition;
-use larder::{Cache, CacheLayer, Key, RoutePolicy};
+use larder::{Cache, CacheLayer, Key, Policy, RoutePolicy};
 use larder_axum::Cached;
 use larder_tests::{Origin, Reply, Seen, Setup, TestClock, request, response, settle};
 use tower::{Layer, ServiceExt};
@@ -232,4 +232,28 @@ async fn partition_of_a_layer_is_private_to_clients_too() {
         let reply = setup.send(asked).await;
         assert_eq!(reply.field("cache-control"), "private, max-age=60");
     }
+}
+
+#[tokio::test]
+async fn refresh_keeps_a_declared_field_that_connection_names() {
+    let by_user = |found: &Extensions| {
+        let CurrentUser(name) = found.get()?;
+        Partition::of("user", name.as_bytes()).ok()
+    };
+    let route = RoutePolicy::shared(MINUTE)
+        .key(Key::new().header("x-region"))
+        .stale_while_revalidate(MINUTE);
+    let setup = Setup::with_layer(first_line("x-region"), |cache| {
+        let layer = CacheLayer::new(cache).with_policy(Policy::private());
+        layer.with_route_policy(route).with_partition(by_user)
+    });
+    for _ in 0..3 {
+        let sent = [("x-region", "eu"), ("connection", "x-region")];
+        let mut asked = request("GET", "/me", &sent);
+        asked.extensions_mut().insert(CurrentUser("alice"));
+        assert_eq!(setup.send(asked).await.text(), "eu");
+        settle().await;
+        setup.clock.advance(61);
+    }
+    assert!(setup.origin.calls() > 1);
 }
