@@ -26,7 +26,10 @@ impl Purge {
     }
 
     /// What is stored in one partition, on all routes: when a user logs out or changes roles.
-    /// [`Partition::shared`] names nothing: use [`everything`](Self::everything).
+    /// [`Partition::shared`] names nothing: use [`everything`](Self::everything). The partition has to
+    /// be the one that the routes make: for [`RoutePolicy::per_user`](crate::RoutePolicy::per_user)
+    /// and [`per_tenant`](crate::RoutePolicy::per_tenant) that is what
+    /// [`identity`](Self::identity) names, not one made by hand with [`Partition::of`].
     pub fn partition(partition: Partition) -> Self {
         let what = if partition.is_shared() {
             What::Nothing

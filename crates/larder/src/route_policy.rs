@@ -86,7 +86,8 @@ impl RoutePolicy {
     /// A stored response for each user, found by the `T` that the application's own authentication
     /// put into the request's extensions. A request without one bypasses the cache. The handler sees
     /// the user's credentials, which the partition covers, and declared inputs; what is `private` is
-    /// stored, and clients are told that everything is.
+    /// stored, and clients are told that everything is. If something else in the extensions makes a
+    /// difference to the same user, such as the tenant, declare it ([`Key::extension`]).
     ///
     /// ```
     /// use std::time::Duration;

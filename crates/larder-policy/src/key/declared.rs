@@ -212,7 +212,8 @@ impl Key {
         })
     }
 
-    /// What a function reads off the `T` in the request's extensions.
+    /// What a function reads off the `T` in the request's extensions. The inner service sees all of
+    /// the `T`, and the key has only what is read: read everything that responses depend on.
     pub fn extension_with<T: Send + Sync + 'static>(
         self,
         name: &str,
