@@ -70,7 +70,10 @@ impl Job {
         let headers = arrived.response.headers();
         let of_client = policy.is_of_client(&request.on_behalf_of(self.credentials), headers);
         let own = of_client && arrived.response.status() != StatusCode::NOT_MODIFIED;
-        let impersonal = of_client.then(|| policy.impersonal(headers));
+        // On a route that leaves it to HTTP, HTTP says that all fields of a 304 are everybody's
+        // (RFC 9111 section 3.2).
+        let declared = self.context.key.is_some();
+        let impersonal = (of_client && declared).then(|| policy.impersonal(headers));
         let updates = impersonal.as_ref().filter(|_| !own).unwrap_or(headers);
         let freshened = policy.freshen(&entry.head, &request, updates, arrived.times);
         let (skip, forbids) = (freshened.skip(), freshened.forbids_stored());
