@@ -49,6 +49,7 @@ mod partition;
 mod permits;
 mod poisoning;
 mod probe;
+mod purge;
 mod query;
 mod races;
 mod ranges;

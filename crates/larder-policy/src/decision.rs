@@ -31,7 +31,18 @@ impl Policy {
         stored: &StoredHead,
         now: SystemTime,
     ) -> Decision {
-        let serving = stored.serving(now);
+        self.decide_served(request, stored, stored.serving(now))
+    }
+
+    /// As [`decide`](Self::decide), for a stored response whose freshness is not what its fields say:
+    /// [`Serving::expired`].
+    #[must_use]
+    pub fn decide_served(
+        &self,
+        request: &RequestHead<'_>,
+        stored: &StoredHead,
+        serving: Serving,
+    ) -> Decision {
         match self.reuse(request, stored, serving) {
             Decision::Validate(_) if self.is_past_keeping(stored, serving) => Decision::Forget,
             decision => decision,
@@ -45,7 +56,7 @@ impl Policy {
         if rules.no_cache || rules.invalidated {
             return Decision::Validate(ForwardReason::Stale);
         }
-        if self.forced(request, stored, serving.age(), fresh) {
+        if self.forced(request, stored, serving) {
             let reason = if fresh {
                 ForwardReason::Request
             } else {
@@ -83,11 +94,22 @@ impl Policy {
         stored: &StoredHead,
         now: SystemTime,
     ) -> Option<Serving> {
+        self.serves_on_failure_served(request, stored, stored.serving(now))
+    }
+
+    /// As [`serves_on_failure`](Self::serves_on_failure), for a stored response whose freshness is not
+    /// what its fields say: [`Serving::expired`].
+    #[must_use]
+    pub fn serves_on_failure_served(
+        &self,
+        request: &RequestHead<'_>,
+        stored: &StoredHead,
+        serving: Serving,
+    ) -> Option<Serving> {
         let rules = stored.use_rules;
         if rules.stale_forbidden || rules.no_cache || rules.invalidated {
             return None;
         }
-        let serving = stored.serving(now);
         let asked = request
             .directives
             .stale_if_error
@@ -128,13 +150,8 @@ impl Policy {
     }
 
     /// The client's directives ask for more than this stored response offers.
-    fn forced(
-        &self,
-        request: &RequestHead<'_>,
-        stored: &StoredHead,
-        age: Duration,
-        fresh: bool,
-    ) -> bool {
+    fn forced(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> bool {
+        let (age, fresh) = (serving.age(), !serving.is_stale());
         if !self.honour_request_directives {
             return false;
         }
@@ -144,7 +161,7 @@ impl Policy {
         // A stale response stays fresh for less than no time at all.
         let too_short = asked
             .min_fresh
-            .is_some_and(|min| age.saturating_add(min.as_duration()) > stored.lifetime);
+            .is_some_and(|min| age.saturating_add(min.as_duration()) > serving.lifetime());
         self.wants_validation(request) || too_old || too_short
     }
 

@@ -14,6 +14,14 @@ impl Serving {
         Self { age, lifetime }
     }
 
+    /// The same, expired so long ago although its lifetime may not be over: an operator marked it stale.
+    /// What expired before that stays as it is.
+    #[must_use]
+    pub fn expired(self, ago: Duration) -> Self {
+        let lifetime = self.lifetime.min(self.age.saturating_sub(ago));
+        Self { lifetime, ..self }
+    }
+
     /// Current age, for the `Age` field.
     #[must_use]
     pub const fn age(self) -> Duration {

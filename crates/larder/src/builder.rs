@@ -13,7 +13,9 @@ use crate::clock::Clock;
 use crate::extension_types::{ExtensionType, ExtensionTypes};
 use crate::finding::{Finding, Findings, OnFinding};
 use crate::flights::Flights;
+use crate::known_keys::KnownKeys;
 use crate::marks::Marks;
+use crate::naming::Naming;
 use crate::stamps::Stamps;
 use crate::stats::Counters;
 use crate::tier::MemoryTier;
@@ -44,6 +46,7 @@ pub struct CacheBuilder {
     max_followers: usize,
     max_header_bytes: usize,
     max_key_bytes: usize,
+    max_purge_records: Option<u64>,
     max_uncacheable: usize,
     max_variants: usize,
     retry_refresh_after: Duration,
@@ -75,6 +78,7 @@ impl Default for CacheBuilder {
             max_followers: 100_000,
             max_header_bytes: 64 << 10,
             max_key_bytes: 16 << 10,
+            max_purge_records: None,
             max_uncacheable: 16 << 10,
             max_variants: 64,
             retry_refresh_after: Duration::from_secs(1),
@@ -112,6 +116,17 @@ impl CacheBuilder {
     pub fn max_key_bytes(self, max_key_bytes: usize) -> Self {
         Self {
             max_key_bytes,
+            ..self
+        }
+    }
+
+    /// How many purges are remembered before what they made dead is searched for and dropped, so that
+    /// they can be forgotten; at about 100 bytes each. Those of the same tag, or whatever is named,
+    /// count once. That is done in the background, and by whoever purges when there are twice as many.
+    /// Default: one for each KiB of [`max_bytes`](Self::max_bytes), and at least 16,384.
+    pub fn max_purge_records(self, max_purge_records: u64) -> Self {
+        Self {
+            max_purge_records: Some(max_purge_records),
             ..self
         }
     }
@@ -235,6 +250,8 @@ impl CacheBuilder {
             count: self.max_variants,
             bytes,
         };
+        let default = (self.max_bytes >> 10).max(16 << 10);
+        let max_purge_records = self.max_purge_records.unwrap_or(default);
         let timer = Arc::new(Timer::default());
         let background =
             Background::new(self.max_background, self.finish_within, Arc::clone(&timer));
@@ -247,6 +264,7 @@ impl CacheBuilder {
             flights: Arc::new(Flights::new(self.max_followers)),
             hasher: RandomState::new(),
             identities: ExtensionTypes::new(self.identities),
+            keys: KnownKeys::default(),
             limits: Limits {
                 collapse_timeout: self.collapse_timeout,
                 max_body_bytes: self.max_body_bytes.min(self.max_bytes),
@@ -256,8 +274,9 @@ impl CacheBuilder {
             },
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
             memory: MemoryTier::new(self.max_bytes, variants),
+            naming: Naming::new(RandomState::new()),
             neutral_extensions: ExtensionTypes::new(self.neutral_extensions),
-            stamps: Stamps::new(),
+            stamps: Stamps::new(max_purge_records),
             timer,
             unlimited: Arc::new(Budget::new(u64::MAX)),
         })

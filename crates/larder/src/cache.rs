@@ -1,23 +1,21 @@
 //! [`Cache`]: the handle users keep.
 
 use std::hash::BuildHasher;
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_policy::key::{KeyBuf, Partition, Target};
 use rapidhash::fast::RandomState;
 
 use crate::background::Background;
 use crate::buffer::budget::Budget;
 use crate::clock::Clock;
-use crate::digest::PartitionDigest;
 use crate::entry::Entry;
 use crate::extension_types::ExtensionTypes;
 use crate::finding::Findings;
+use crate::known_keys::KnownKeys;
 use crate::landing::Flights;
 use crate::marks::Marks;
-use crate::purge::{Purge, Receipt, What};
+use crate::naming::Naming;
 use crate::stamps::Stamps;
 use crate::stats::{Counters, Stats, Usage};
 use crate::tier::MemoryTier;
@@ -50,9 +48,12 @@ pub(crate) struct Shared {
     pub(crate) hasher: RandomState,
     /// Types that say who asks.
     pub(crate) identities: ExtensionTypes,
+    /// Those of all routes.
+    pub(crate) keys: KnownKeys,
     pub(crate) limits: Limits,
     pub(crate) marks: Marks,
     pub(crate) memory: MemoryTier,
+    pub(crate) naming: Naming,
     /// Types that no response depends on.
     pub(crate) neutral_extensions: ExtensionTypes,
     pub(crate) stamps: Stamps,
@@ -92,57 +93,9 @@ impl Cache {
             fill_bytes: self.shared.budget.reserved(),
             keys,
             responses,
+            purge_records: self.shared.stamps.records(),
             uncacheable: self.shared.marks.len(self.shared.clock.now()),
         })
-    }
-
-    /// Drops what a purge names, for all who ask from now on: when this returns, no stored response
-    /// that was begun before is served any more, and what is being fetched at this moment is
-    /// delivered to those who wait for it and not stored. Costs the same for one stored response and
-    /// for a million.
-    ///
-    /// ```
-    /// use larder::{Cache, KeyPart, PartWriter, Purge};
-    ///
-    /// #[derive(Clone)]
-    /// struct UserId(u64);
-    ///
-    /// impl KeyPart for UserId {
-    ///     const NAME: &'static str = "user";
-    ///
-    ///     fn write(&self, out: &mut PartWriter) {
-    ///         out.number(self.0);
-    ///     }
-    /// }
-    ///
-    /// let cache = Cache::builder().build();
-    /// // A user logs out.
-    /// cache.purge(Purge::identity(&UserId(7)));
-    /// ```
-    pub fn purge(&self, purge: Purge) -> Receipt {
-        let stamps = &self.shared.stamps;
-        let position = match purge.into_what() {
-            What::Everything => {
-                let position = stamps.purge_all();
-                self.shared.memory.clear();
-                self.shared.marks.forget_all();
-                tracing::debug!(target: "larder", outcome = "purged");
-                position
-            }
-            What::Nothing => stamps.position(),
-            What::Partition(partition) => {
-                tracing::debug!(target: "larder", outcome = "purged", partition = %PartitionDigest::of(&partition));
-                let hash = self.partition_hash(&partition);
-                stamps.purge(hash.map(NonZeroU64::get))
-            }
-        };
-        Receipt::new(position)
-    }
-
-    /// Forgets every stored response. What is being fetched at this moment is delivered but not
-    /// stored.
-    pub fn clear(&self) {
-        self.purge(Purge::everything());
     }
 
     pub(crate) fn new(shared: Shared) -> Self {
@@ -171,27 +124,6 @@ impl Cache {
             None => {}
         }
         live
-    }
-
-    /// The hash by which a URL is purged: of host, port, path and query, whatever the scheme, the
-    /// method, the partition and the variant.
-    pub(crate) fn url_hash(&self, target: &Target<'_>) -> u64 {
-        let mut url = KeyBuf::new();
-        target.url_bytes(&mut url);
-        self.shared.hasher.hash_one(url.as_slice())
-    }
-
-    /// The hash by which a partition is purged; what is kept for all has none.
-    pub(crate) fn partition_hash(&self, partition: &Partition) -> Option<NonZeroU64> {
-        let mut bytes = KeyBuf::new();
-        partition.encode_into(&mut bytes);
-        let hash = || {
-            self.shared
-                .hasher
-                .hash_one((b"partition", bytes.as_slice()))
-        };
-        let hash = (!partition.is_shared()).then(hash)?;
-        NonZeroU64::new(hash).or(Some(NonZeroU64::MIN))
     }
 }
 

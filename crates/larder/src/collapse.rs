@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::Response;
 use larder_policy::fields::{CacheStatus, ForwardReason};
@@ -101,7 +102,7 @@ impl Job {
         };
         let birth = Birth {
             position: shared.stamps.position(),
-            names: self.fetch.names,
+            names: self.names.clone(),
             time: shared.clock.now(),
         };
         let may_join = |takeoff: &Takeoff| takeoff.is_live(&shared.stamps);
@@ -182,7 +183,8 @@ impl Job {
 
     fn use_entry<C>(&mut self, entry: &Arc<Entry>) -> Followed<C> {
         let live = entry.is_live(&self.context.cache.shared().stamps);
-        match self.may_reuse(&entry.head, live) {
+        let now = self.context.cache.shared().clock.now();
+        match self.may_reuse(&entry.head, live, entry.serving(now), now) {
             Err(not) => not.into(),
             Ok(serving) => {
                 let status = self.shared_status();
@@ -193,8 +195,10 @@ impl Job {
     }
 
     async fn use_stream<C>(&mut self, stream: &Arc<Stream>, until: Instant) -> Followed<C> {
-        let live = stream.birth.is_live(&self.context.cache.shared().stamps);
-        let serving = match self.may_reuse(&stream.head, live) {
+        let live = stream.birth.is_current(&self.context.cache.shared().stamps);
+        let now = self.context.cache.shared().clock.now();
+        let serving = stream.head.serving(now);
+        let serving = match self.may_reuse(&stream.head, live, serving, now) {
             Ok(serving) => serving,
             Err(not) => return not.into(),
         };
@@ -221,7 +225,13 @@ impl Job {
     }
 
     /// Whether this request could have reused a response as a stored one (RFC 9111 section 4).
-    fn may_reuse(&mut self, head: &StoredHead, live: bool) -> Result<Serving, Not> {
+    fn may_reuse(
+        &mut self,
+        head: &StoredHead,
+        live: bool,
+        serving: Serving,
+        now: SystemTime,
+    ) -> Result<Serving, Not> {
         if !live {
             return Err(Not::ThisFlight);
         }
@@ -230,9 +240,10 @@ impl Job {
             self.fetch.variant = variant(head.selection(), &request);
             return Err(Not::ThisFlight);
         }
-        let now = self.context.cache.shared().clock.now();
-        match self.context.policy.decide(&request, head, now) {
+        match self.context.policy.decide_served(&request, head, serving) {
             Decision::Serve(serving) | Decision::ServeWhileValidating(serving) => Ok(serving),
+            // A purge made it stale since.
+            _ if serving != head.serving(now) => Err(Not::ThisFlight),
             _ => Err(Not::Ever),
         }
     }

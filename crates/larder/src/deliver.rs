@@ -132,7 +132,7 @@ impl Job {
         let engine = Engine::new(runtime);
         let stream = Arc::new(Stream {
             head,
-            birth: fill.birth(),
+            birth: fill.birth().clone(),
             buffer,
             engine: Arc::downgrade(&engine),
             entry: OnceLock::new(),

@@ -167,6 +167,11 @@ impl<S> Drive<S> {
             policy.validated(&entry.head, status, headers)
         };
         match validation {
+            // What was purged since it was selected is not brought back by a 304.
+            Validation::Freshen if self.is_gone(&entry, &arrived.birth) => {
+                drop(arrived);
+                self.retry(again).await
+            }
             Validation::Freshen if !self.job.is_too_large(headers) => {
                 Ok(self.job.freshen(&key, &entry, &arrived))
             }
@@ -193,6 +198,16 @@ impl<S> Drive<S> {
                 Ok(self.job.keep(arrived, answered).await)
             }
         }
+    }
+
+    /// A stored response was purged before it was asked about.
+    fn is_gone(&self, entry: &Entry, birth: &Birth) -> bool {
+        let stamps = &self.job.context.cache.shared().stamps;
+        let since = Birth {
+            names: entry.names().clone(),
+            ..birth.clone()
+        };
+        !entry.is_live(stamps) && since.is_live(stamps)
     }
 
     /// The 304 spoke of something else, or said more than may be kept: ask again, without
@@ -249,7 +264,7 @@ impl<S> Drive<S> {
         let request_time = shared.clock.now();
         let birth = Birth {
             position: shared.stamps.position(),
-            names: self.job.fetch.names,
+            names: self.job.names.clone(),
             time: request_time,
         };
         let response = self.inner.call(request).await?;

@@ -1,6 +1,5 @@
 //! A stored response: the head that the policy prepared and the body as one piece.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -8,18 +7,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::HeaderValue;
-use larder_policy::StoredHead;
+use larder_policy::{Serving, StoredHead};
 use sha2::{Digest, Sha256};
 
+use crate::names::Names;
 use crate::record::Record;
-use crate::stamps::{Names, Stamps};
+use crate::stamps::{Life, Seen, Stamps};
 use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
 const BOOKKEEPING_BYTES: usize = 400;
 
 /// Where a fill stands in the order of purges, by what names it can be purged, and when it began.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Birth {
     pub(crate) position: u64,
     pub(crate) names: Names,
@@ -27,9 +27,17 @@ pub(crate) struct Birth {
 }
 
 impl Birth {
-    /// Nothing that the response depends on was purged since.
+    /// Nothing that the response depends on was purged since, not even softly.
+    pub(crate) fn is_current(&self, stamps: &Stamps) -> bool {
+        self.life(stamps) == Life::Live
+    }
+
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        stamps.is_live(self.position, self.names, &AtomicU64::new(0))
+        self.life(stamps) != Life::Dead
+    }
+
+    fn life(&self, stamps: &Stamps) -> Life {
+        stamps.life(&self.names, &Seen::new(self.position))
     }
 }
 
@@ -38,7 +46,7 @@ pub(crate) struct Entry {
     pub(crate) head: StoredHead,
     pub(crate) body: Bytes,
     birth: Birth,
-    checked_at: AtomicU64,
+    seen: Seen,
     entity_tag: OnceLock<HeaderValue>,
     /// How long the inner service took over it.
     fill_time: Duration,
@@ -49,12 +57,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth, fill_time: Duration) -> Self {
-        let checked_at = AtomicU64::new(0);
+        let seen = Seen::new(birth.position);
         Self {
             head,
             body,
             birth,
-            checked_at,
+            seen,
             entity_tag: OnceLock::new(),
             fill_time,
             turns: Turns::default(),
@@ -68,6 +76,14 @@ impl Entry {
 
     pub(crate) fn record(&self) -> Option<&Arc<Record>> {
         self.record.as_ref()
+    }
+
+    /// The same response under a head that says otherwise how it may be used.
+    pub(crate) fn remarked(&self, head: StoredHead) -> Self {
+        Self {
+            seen: self.seen.clone(),
+            ..self.with_head(head, self.birth.clone())
+        }
     }
 
     /// The same body under a new head.
@@ -89,12 +105,37 @@ impl Entry {
         &self.turns
     }
 
-    pub(crate) fn birth(&self) -> Birth {
-        self.birth
+    pub(crate) fn names(&self) -> &Names {
+        &self.birth.names
+    }
+
+    /// When its fill began.
+    pub(crate) fn begun(&self) -> SystemTime {
+        self.birth.time
+    }
+
+    /// What purges made of it.
+    pub(crate) fn life(&self, stamps: &Stamps) -> Life {
+        stamps.life(&self.birth.names, &self.seen)
     }
 
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        stamps.is_live(self.birth.position, self.birth.names, &self.checked_at)
+        self.life(stamps) != Life::Dead
+    }
+
+    /// Since when a soft purge has it stale, as far as [`life`](Self::life) found one.
+    pub(crate) fn stale_since(&self) -> Option<SystemTime> {
+        let since = self.seen.stale_since()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since))
+    }
+
+    /// How old it is, and how fresh; soft purges count.
+    pub(crate) fn serving(&self, now: SystemTime) -> Serving {
+        let serving = self.head.serving(now);
+        match self.stale_since() {
+            None => serving,
+            Some(since) => serving.expired(now.duration_since(since).unwrap_or_default()),
+        }
     }
 
     /// The entity tag for a stored response that came without one: SHA-256 of the body, worked out
@@ -107,7 +148,8 @@ impl Entry {
 
     pub(crate) fn weight(&self) -> usize {
         let record = self.record.as_ref().map_or(0, |record| record.weight());
-        self.body.len() + self.head.weight() + record + BOOKKEEPING_BYTES
+        let names = self.birth.names.weight();
+        self.body.len() + self.head.weight() + names + record + BOOKKEEPING_BYTES
     }
 }
 

@@ -9,6 +9,7 @@ use larder_policy::{SkipReason, StoredHead};
 use crate::cache::Cache;
 use crate::entry::{Birth, Entry};
 use crate::record::Record;
+use crate::stamps::Hold;
 use crate::trace;
 use crate::tripwire::Watch;
 
@@ -27,6 +28,8 @@ pub(crate) struct Fill {
     /// Searches the body for what gives its caller away.
     watch: Option<Box<Watch>>,
     record: Option<Arc<Record>>,
+    /// Purges since it began are not forgotten.
+    _hold: Hold,
 }
 
 impl Fill {
@@ -37,6 +40,7 @@ impl Fill {
         birth: Birth,
         head: Box<StoredHead>,
         announced: Option<u64>,
+        hold: Hold,
     ) -> Self {
         Self {
             cache,
@@ -48,6 +52,7 @@ impl Fill {
             supersedes: None,
             watch: None,
             record: None,
+            _hold: hold,
         }
     }
 
@@ -75,8 +80,8 @@ impl Fill {
         self.head.as_deref()
     }
 
-    pub(crate) fn birth(&self) -> Birth {
-        self.birth
+    pub(crate) fn birth(&self) -> &Birth {
+        &self.birth
     }
 
     /// Counts the next piece of the body. `Err` says why the response will not be stored after all.
@@ -144,7 +149,12 @@ impl Fill {
             .clock
             .now()
             .duration_since(self.birth.time);
-        let entry = Entry::new(*head, body, self.birth, fill_time.unwrap_or_default());
+        let entry = Entry::new(
+            *head,
+            body,
+            self.birth.clone(),
+            fill_time.unwrap_or_default(),
+        );
         let entry = Arc::new(entry.with_record(self.record.take()));
         let key = Arc::clone(&self.key);
         if self.cache.store(key, &entry, self.supersedes.as_ref()) {

@@ -23,8 +23,10 @@ impl Job {
         entry: &Arc<Entry>,
         arrived: &Arrived<C>,
     ) -> Response<ResponseBody<C>> {
-        let (entry, stored) = self.refreshed(key, entry, arrived);
-        if !entry.is_live(&self.context.cache.shared().stamps) {
+        let old = entry;
+        let (entry, stored) = self.refreshed(key, old, arrived);
+        let stamps = &self.context.cache.shared().stamps;
+        if !entry.is_live(stamps) || !old.is_live(stamps) {
             // Those who follow look for something newer.
             self.leader = None;
         } else if stored && self.is_for_others(&entry.head) {
@@ -34,7 +36,7 @@ impl Job {
             self.land(Landing::Alone(Scope::Everybody));
         }
         let request = self.sent.head();
-        let serving = entry.head.serving(arrived.times.response_time);
+        let serving = entry.serving(arrived.times.response_time);
         let status = self
             .status()
             .fwd_status(StatusCode::NOT_MODIFIED)
@@ -87,8 +89,11 @@ impl Job {
         }
         let grown = self.is_too_large(head.headers());
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
-        let fresh = Arc::new(entry.with_head(head, arrived.birth));
-        let stored = skip.is_none() && !own && fresh.is_live(&shared.stamps);
+        let (mut birth, extensions) = (arrived.birth.clone(), arrived.response.extensions());
+        birth.names = self.names_with(entry.names(), updates, extensions, &head);
+        let fresh = Arc::new(entry.with_head(head, birth));
+        let live = fresh.is_live(&shared.stamps) && entry.is_live(&shared.stamps);
+        let stored = skip.is_none() && !own && live;
         if forbids || grown {
             shared.memory.remove(key, entry);
         } else if stored {
@@ -119,7 +124,7 @@ impl Job {
         {
             self.refreshed(key, entry, arrived);
         } else {
-            let marked = entry.with_head(entry.head.marked_invalid(), entry.birth());
+            let marked = entry.remarked(entry.head.marked_invalid());
             shared
                 .memory
                 .replace(key, entry, Arc::new(marked), &shared.stamps);

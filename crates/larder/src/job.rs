@@ -14,9 +14,11 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
+use crate::names::Names;
+use crate::naming::Hashes;
 use crate::narrow::Withheld;
 use crate::record::Record;
-use crate::stamps::Names;
+use crate::stamps::Hold;
 use crate::trace::{self, Outcome};
 use crate::tripwire::Caller;
 
@@ -25,6 +27,10 @@ pub(crate) struct Job {
     pub(crate) context: Arc<Context>,
     pub(crate) sent: Sent,
     pub(crate) fetch: Fetch,
+    /// By what its response can be purged, as far as the request tells.
+    pub(crate) names: Names,
+    /// Purges since it began are not forgotten.
+    pub(crate) hold: Hold,
     /// The flight this request leads.
     pub(crate) leader: Option<Leader>,
     /// It waited for another's response first, and could not use it.
@@ -51,6 +57,8 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn new(context: Arc<Context>, sent: Sent, fetch: Fetch) -> Self {
         Self {
+            names: Names::of_request(&fetch.names),
+            hold: context.cache.shared().stamps.hold(),
             context,
             sent,
             fetch,
@@ -82,7 +90,9 @@ impl Job {
         let keys = context.budgets.as_deref().map(|budgets| budgets.of(name));
         let credentials = context.narrow(request, credentials);
         let sent = Sent::of(&context, request);
+        let names = context.names_of(&fetch.names, request);
         Self {
+            names,
             credentials,
             keys,
             route,
@@ -182,6 +192,8 @@ impl Job {
         Self {
             answered: Some(Arc::clone(answered)),
             credentials: self.credentials,
+            names: self.names.clone(),
+            hold: self.hold.clone(),
             keys: self.keys.clone(),
             route: self.route.clone(),
             ..Self::new(Arc::clone(&self.context), sent, fetch)
@@ -208,7 +220,7 @@ pub(crate) struct Fetch {
     pub(crate) class: MethodClass,
     pub(crate) key: Arc<[u8]>,
     pub(crate) reason: ForwardReason,
-    pub(crate) names: Names,
+    pub(crate) names: Hashes,
     /// The selecting values, where stored responses show which fields select.
     pub(crate) variant: Box<[u8]>,
     /// What is to be validated, and the key it stands under.

@@ -70,7 +70,9 @@ impl Job {
             self.mark(Scope::Everybody);
             self.land(Landing::Alone(Scope::Everybody));
         }
-        let mut fill = self.fill(arrived.birth, head, announced);
+        let mut birth = arrived.birth;
+        birth.names = self.names_with(&birth.names, &parts.headers, &parts.extensions, &head);
+        let mut fill = self.fill(birth, head, announced);
         if let Some(watch) = watch {
             fill.seal(watch);
         }
@@ -93,7 +95,8 @@ impl Job {
     /// What is to be stored of the response, in the place of one that answers until then.
     fn fill(&self, birth: Birth, head: Box<StoredHead>, announced: Option<u64>) -> Fill {
         let (cache, key) = (self.context.cache.clone(), Arc::clone(&self.fetch.key));
-        let mut fill = Fill::new(cache, key, birth, head, announced);
+        let hold = self.hold.clone();
+        let mut fill = Fill::new(cache, key, birth, head, announced, hold);
         fill.set_record(self.record.clone());
         if let Some((_, old)) = self.outlived() {
             fill.supersede(Arc::clone(old));

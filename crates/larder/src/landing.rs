@@ -49,7 +49,7 @@ impl Takeoff {
 
     /// Whoever came after a purge does not wait for what began before it.
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        self.birth.is_live(stamps)
+        self.birth.is_current(stamps)
     }
 
     pub(crate) fn set_called(&self) {

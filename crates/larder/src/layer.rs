@@ -52,6 +52,7 @@ impl CacheLayer {
                 key: None,
                 label: None,
                 policy,
+                tagging: Arc::default(),
                 tripwire: None,
                 verifier: None,
             },

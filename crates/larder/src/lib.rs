@@ -94,7 +94,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
+//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`), `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
 //!
 //! Every decision is also a `tracing` event of level `DEBUG` and target `larder`. The inner service
 //! works in a span `fill`, which follows from the span of every request that waited for it.
@@ -130,10 +130,14 @@ mod identity;
 mod inputs;
 mod job;
 mod keep;
+mod known_keys;
 mod landing;
 mod layer;
 mod look;
 mod marks;
+mod named;
+mod names;
+mod naming;
 mod narrow;
 mod opt_out;
 mod plan;
@@ -154,6 +158,7 @@ mod stale;
 mod stamps;
 mod stats;
 mod suspicion;
+mod tagging;
 mod tier;
 mod timer;
 mod trace;
@@ -164,6 +169,7 @@ mod variants;
 mod verdict;
 mod verifier;
 mod verify;
+mod view;
 mod write;
 
 pub use body::ResponseBody;
@@ -183,10 +189,11 @@ pub use layer::CacheLayer;
 pub use opt_out::DoNotStore;
 pub use probe::Probe;
 pub use probed::Probed;
-pub use purge::{Purge, Receipt};
+pub use purge::{Estimate, Purge, PurgeError, Receipt};
 pub use query::{QueryContentLayer, QueryContentService, QueryFuture, ReplayedBody};
 pub use route_policy::RoutePolicy;
 pub use service::CacheService;
 pub use stats::Stats;
 pub use tripwire::IdentityStrings;
 pub use verify::Verify;
+pub use view::{RequestView, ResponseView};

@@ -38,7 +38,8 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
         Selected::None => return miss(),
     };
     let now = shared.clock.now();
-    match context.policy.decide(head, &entry.head, now) {
+    let serving = entry.serving(now);
+    match context.policy.decide_served(head, &entry.head, serving) {
         Decision::Serve(serving) => {
             // A client that wants no more than what is stored accepts what a stale window allows.
             let detail = if head.directives().only_if_cached() {
@@ -59,7 +60,10 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
             // The inner service failed a moment ago.
             if reason == ForwardReason::Stale
                 && entry.turns().is_throttled(now)
-                && let Some(serving) = context.policy.serves_on_failure(head, &entry.head, now)
+                && let Some(serving) =
+                    context
+                        .policy
+                        .serves_on_failure_served(head, &entry.head, serving)
             {
                 return Use::Serve(Arc::clone(entry), serving, STALE_IF_ERROR);
             }

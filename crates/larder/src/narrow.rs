@@ -101,6 +101,9 @@ impl Context {
             self.cache.shared().findings.report(&finding);
         }
         self.key = key.map(Arc::new);
+        if let Some(key) = &self.key {
+            self.cache.shared().keys.add(key);
+        }
     }
 
     /// Who asks is no input of what is kept for all, nor who of a group asks of what is kept for the

@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::job::Fetch;
 use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::naming::Hashes;
 use crate::query::content;
-use crate::stamps::Names;
 use crate::turn::Turn;
 
 /// What is to be done about a request. Small: the response is made where it is returned.
@@ -156,11 +156,9 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn names(&self, context: &Context) -> Names {
-        Names {
-            url: context.cache.url_hash(&self.target),
-            partition: context.cache.partition_hash(self.partition),
-        }
+    fn names(&self, context: &Context) -> Hashes {
+        let naming = &context.cache.shared().naming;
+        naming.of_request(&self.target, self.partition)
     }
 }
 
@@ -252,7 +250,7 @@ fn is_due_early(
         return false;
     }
     let now = context.cache.shared().clock.now();
-    let held = now.duration_since(entry.birth().time).unwrap_or_default();
+    let held = now.duration_since(entry.begun()).unwrap_or_default();
     early.is_due(serving, held, entry.fill_time())
 }
 

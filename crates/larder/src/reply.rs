@@ -26,9 +26,14 @@ pub(crate) fn hit<C>(
         Outcome::Hit { ttl }
     };
     trace::answered(&context.cache, outcome);
-    let status = CacheStatus::hit(ttl);
+    let mut status = CacheStatus::hit(ttl);
+    if serving.is_stale() && entry.stale_since().is_some() {
+        status = status.detail(SOFT_PURGED);
+    }
     from_entry(&context.policy, head, entry, serving, &status)
 }
+
+const SOFT_PURGED: &str = "soft-purged";
 
 /// Answers a request from a response whose body is still arriving.
 pub(crate) fn from_stream<C>(

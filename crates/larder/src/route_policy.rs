@@ -12,9 +12,11 @@ use crate::budgets::Budgets;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
 use crate::identity::Identify;
+use crate::tagging::Tagging;
 use crate::tripwire::{IdentityStrings, Tripwire};
 use crate::verifier::Verifier;
 use crate::verify::Verify;
+use crate::view::RequestView;
 
 /// What is to be cached on a route, and what its clients are told. The origin decides, the
 /// annotation refines, and the most restrictive wins: a handler's `no-store` or `private` beats any
@@ -50,6 +52,7 @@ pub struct RoutePolicy {
     key: Option<Key>,
     name: Option<Arc<str>>,
     query_method: bool,
+    tagging: Tagging,
     tripwire: Option<Tripwire>,
     verify: Option<Verify>,
     whose: Whose,
@@ -322,6 +325,38 @@ impl RoutePolicy {
         }
     }
 
+    /// Gives the responses of this route a tag, by which they can be purged
+    /// ([`Purge::tag`](crate::Purge::tag)). May be said several times.
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.tagging.add(tag);
+        self
+    }
+
+    /// Gives each response the tags that a function finds in its request, as the handler sees that:
+    /// with declared inputs only. Called when a request is forwarded, never for hits. May be said
+    /// several times.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use larder::RoutePolicy;
+    ///
+    /// let policy = RoutePolicy::shared(Duration::from_secs(60))
+    ///     .tag("products")
+    ///     .tag_with(|request| request.param("id").map(|id| format!("product:{id}")));
+    /// # drop(policy);
+    /// ```
+    pub fn tag_with<I>(
+        mut self,
+        find: impl Fn(&RequestView<'_>) -> I + Send + Sync + 'static,
+    ) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.tagging.add_with(find);
+        self
+    }
+
     /// Searches what is about to be shared for what gives its caller away. `identify` tells that from
     /// the extensions and the header fields of the client's request, those that the handler does not
     /// see included; it is called for requests that are forwarded or wait for one that is, never for
@@ -376,6 +411,9 @@ impl RoutePolicy {
         let before = context.budgets.as_deref().map(Budgets::distinct);
         let budget = self.cardinality_budget.or(before);
         context.budgets = budget.and_then(Budgets::new);
+        if !self.tagging.is_empty() {
+            context.tagging = Arc::new(self.tagging.clone());
+        }
         if self.tripwire.is_some() {
             context.tripwire.clone_from(&self.tripwire);
         }

@@ -20,6 +20,7 @@ pub(crate) enum Event {
     Invalidation,
     Miss,
     NotStored,
+    Purge,
     Refresh,
     Refused,
     StaleHit,
@@ -76,6 +77,8 @@ impl Counters {
             keys: usage.keys,
             misses: self.total(Event::Miss),
             not_stored: self.total(Event::NotStored),
+            purge_records: usage.purge_records,
+            purges: self.total(Event::Purge),
             refusals: self.total(Event::Refused),
             responses: usage.responses,
             stale_hits: self.total(Event::StaleHit),
@@ -98,6 +101,7 @@ pub(crate) struct Usage {
     pub(crate) fills: u64,
     pub(crate) fill_bytes: u64,
     pub(crate) keys: u64,
+    pub(crate) purge_records: u64,
     pub(crate) responses: u64,
     pub(crate) uncacheable: u64,
 }
@@ -128,6 +132,8 @@ pub struct Stats {
     keys: u64,
     misses: u64,
     not_stored: u64,
+    purge_records: u64,
+    purges: u64,
     refusals: u64,
     responses: u64,
     stale_hits: u64,
@@ -182,6 +188,11 @@ getters! {
     misses,
     /// Forwarded responses that were not stored.
     not_stored,
+    /// Purges remembered now, one for each thing that was named; see
+    /// [`CacheBuilder::max_purge_records`](crate::CacheBuilder::max_purge_records).
+    purge_records,
+    /// Calls of [`Cache::purge`](crate::Cache::purge).
+    purges,
     /// `only-if-cached` requests answered with 504.
     refusals,
     /// Stored responses held.

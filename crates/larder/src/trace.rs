@@ -159,6 +159,12 @@ pub(crate) fn discarded(cache: &Cache, reason: SkipReason) {
     count_skip(reason);
 }
 
+/// Something was purged.
+pub(crate) fn purged(cache: &Cache, soft: bool) {
+    cache.shared().counters.add(Event::Purge);
+    count_purge(soft);
+}
+
 pub(crate) fn invalidated(cache: &Cache, urls: usize) {
     cache.shared().counters.add(Event::Invalidation);
     tracing::debug!(target: TARGET, outcome = "invalidated", urls);
@@ -211,6 +217,11 @@ mod facade {
         metrics::counter!("larder_verifications_total", "verdict" => verdict).increment(1);
     }
 
+    pub(super) fn count_purge(soft: bool) {
+        let manner = if soft { "soft" } else { "hard" };
+        metrics::counter!("larder_purges_total", "manner" => manner).increment(1);
+    }
+
     pub(super) fn count_invalidation() {
         metrics::counter!("larder_invalidations_total").increment(1);
     }
@@ -226,10 +237,12 @@ mod facade {
     pub(super) fn count_stored(_: u64) {}
     pub(super) fn count_skip(_: SkipReason) {}
     pub(super) fn count_invalidation() {}
+    pub(super) fn count_purge(_: bool) {}
     pub(super) fn count_refresh() {}
     pub(super) fn count_verified(_: &'static str) {}
 }
 
 use facade::{
-    count_answer, count_invalidation, count_refresh, count_skip, count_stored, count_verified,
+    count_answer, count_invalidation, count_purge, count_refresh, count_skip, count_stored,
+    count_verified,
 };

@@ -95,6 +95,10 @@ impl Variants {
         self.entries.iter().any(|old| Arc::ptr_eq(old, entry))
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.iter()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body;
+use larder_policy::BypassReason;
 use larder_policy::fields::{CacheStatus, ForwardReason};
-use larder_policy::key::QueryBuf;
-use larder_policy::{BypassReason, Invalidation};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::context::Context;
 use crate::job::Sent;
 use crate::keep::relay;
+use crate::stamps::{Manner, Named};
 use crate::trace::{self, Outcome};
 
 /// Forwards a request of another method, or one that a header field gives another; its success may
@@ -57,24 +57,19 @@ where
 fn invalidate<C>(context: &Context, sent: &Sent, route: Option<&str>, response: &Response<C>) {
     let head = sent.head();
     let (status, headers) = (response.status(), response.headers());
-    let mut urls = Vec::new();
+    let (cache, mut named) = (&context.cache, Vec::new());
     for target in context.policy.write_targets(&head) {
         let what = context.policy.invalidation(&head, &target, status, headers);
-        for target in what.iter().flat_map(Invalidation::targets) {
-            urls.push(context.cache.url_hash(&target));
-            // What is stored goes by what is left of the query, and by the route where that stands
-            // for the path.
-            if let Some(key) = &context.key {
-                for route in [None, route] {
-                    let mut query = QueryBuf::new();
-                    let left = key.target(&target, route, &mut query);
-                    urls.push(context.cache.url_hash(&left));
-                }
-            }
+        let Some(what) = what else { continue };
+        for target in what.targets() {
+            cache.urls_into(&target, route, &mut named);
         }
+        let naming = &cache.shared().naming;
+        let groups = what.groups().iter();
+        named.extend(groups.map(|group| Named::One(naming.group(&target, group))));
     }
-    if !urls.is_empty() {
-        trace::invalidated(&context.cache, urls.len());
-        context.cache.shared().stamps.purge(urls);
+    if !named.is_empty() {
+        trace::invalidated(cache, named.len());
+        cache.purge_named(&named, Manner::Hard);
     }
 }

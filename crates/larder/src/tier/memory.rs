@@ -141,6 +141,15 @@ impl MemoryTier {
         self.engine.run_pending_tasks();
     }
 
+    /// Every stored response with its key; not those that are stored meanwhile.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Key, &Arc<Entry>)) {
+        for (key, held) in &self.index.pin() {
+            if let Some(variants) = held.upgrade() {
+                variants.iter().for_each(|entry| visit(key, entry));
+            }
+        }
+    }
+
     /// Settles the engine's books and counts: primary keys, stored responses, bytes.
     pub(crate) fn usage(&self) -> (u64, u64, u64) {
         self.engine.run_pending_tasks();
@@ -189,7 +198,7 @@ mod tests {
 
     use super::*;
     use crate::entry::Birth;
-    use crate::stamps::Names;
+    use crate::names::Names;
 
     const LIMITS: VariantLimits = VariantLimits {
         count: 4,
@@ -213,10 +222,7 @@ mod tests {
         };
         let birth = Birth {
             position: stamps.position(),
-            names: Names {
-                url: 0,
-                partition: None,
-            },
+            names: Names::of_request(&[]),
             time: now,
         };
         let body = Bytes::from(vec![0; body]);
@@ -229,7 +235,7 @@ mod tests {
 
     #[test]
     fn index_holds_what_the_engine_holds_after_much_eviction() {
-        let stamps = Stamps::new();
+        let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(100_000, LIMITS);
         for number in 0..5_000 {
             tier.store(key(number % 700), entry(&stamps, 500), &stamps);
@@ -250,7 +256,7 @@ mod tests {
 
     #[test]
     fn index_holds_what_the_engine_holds_after_concurrent_changes() {
-        let stamps = Stamps::new();
+        let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(60_000, LIMITS);
         std::thread::scope(|scope| {
             for thread in 0..4 {
@@ -273,7 +279,7 @@ mod tests {
 
     #[test]
     fn entry_heavier_than_the_whole_store_is_not_kept() {
-        let stamps = Stamps::new();
+        let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(1_000, LIMITS);
         tier.store(key(1), entry(&stamps, 5_000), &stamps);
         tier.engine.run_pending_tasks();
@@ -283,7 +289,7 @@ mod tests {
 
     #[test]
     fn memory_of_what_is_no_longer_stored_is_given_back() {
-        let stamps = Stamps::new();
+        let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(100_000, LIMITS);
         let mut once_stored = Vec::new();
         for number in 0..500 {
@@ -304,7 +310,7 @@ mod tests {
 
     #[test]
     fn cleared_store_is_empty() {
-        let stamps = Stamps::new();
+        let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(100_000, LIMITS);
         tier.store(key(1), entry(&stamps, 10), &stamps);
         assert!(tier.get(&key(1)).is_some());

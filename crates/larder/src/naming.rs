@@ -1,0 +1,158 @@
+//! [`Naming`]: from what a response is called to the hashes by which it is purged.
+//!
+//! Hashes are of 64 bits and keyed anew for each cache. Should two names have the same one, a purge of
+//! the one drops what has the other: an extra miss.
+
+use std::hash::BuildHasher;
+
+use larder_policy::key::{KeyBuf, Partition, Target};
+use rapidhash::fast::RandomState;
+use smallvec::SmallVec;
+
+/// Prefixes of so many segments are kept apart; a purge of a longer one drops what has the first of
+/// them.
+const MAX_SEGMENTS: usize = 32;
+
+/// Nearly always room enough for what a request gives.
+pub(crate) type Hashes = SmallVec<[u64; 12]>;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Naming {
+    hasher: RandomState,
+}
+
+/// What a name is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Group,
+    Origin,
+    Partition,
+    Prefix,
+    Resource,
+    Tag,
+    Url,
+}
+
+impl Naming {
+    pub(crate) const fn new(hasher: RandomState) -> Self {
+        Self { hasher }
+    }
+
+    fn hash(&self, kind: Kind, bytes: &[u8]) -> u64 {
+        self.hasher.hash_one((kind, bytes))
+    }
+
+    pub(crate) fn tag(&self, tag: &str) -> u64 {
+        self.hash(Kind::Tag, tag.as_bytes())
+    }
+
+    /// A cache group, which means nothing beyond its origin (RFC 9875 section 2).
+    pub(crate) fn group(&self, target: &Target<'_>, group: &str) -> u64 {
+        let mut bytes = KeyBuf::new();
+        target.origin_bytes(&mut bytes);
+        bytes.extend_from_slice(group.as_bytes());
+        self.hash(Kind::Group, bytes.as_slice())
+    }
+
+    /// Host, port, path and query, whatever the scheme, the method, the partition and the variant.
+    pub(crate) fn url(&self, target: &Target<'_>) -> u64 {
+        let mut bytes = KeyBuf::new();
+        target.url_bytes(&mut bytes);
+        self.hash(Kind::Url, bytes.as_slice())
+    }
+
+    /// Path and query, on all hosts.
+    pub(crate) fn resource(&self, path: &str, query: Option<&str>) -> u64 {
+        let path = self.hash(Kind::Resource, path.as_bytes());
+        self.hasher.hash_one((path, query))
+    }
+
+    /// Host and port.
+    pub(crate) fn origin(&self, target: &Target<'_>) -> u64 {
+        let mut bytes = KeyBuf::new();
+        target.origin_bytes(&mut bytes);
+        self.hash(Kind::Origin, bytes.as_slice())
+    }
+
+    /// What is kept for all has none.
+    pub(crate) fn partition(&self, partition: &Partition) -> Option<u64> {
+        let mut bytes = KeyBuf::new();
+        partition.encode_into(&mut bytes);
+        let hash = || self.hash(Kind::Partition, bytes.as_slice());
+        (!partition.is_shared()).then(hash)
+    }
+
+    /// Everything at a path and below it; `None` for the root.
+    pub(crate) fn prefix(&self, path: &str) -> Option<u64> {
+        let path = prefixes(path).last()?;
+        Some(self.hash(Kind::Prefix, path.as_bytes()))
+    }
+
+    /// All that the request alone gives.
+    pub(crate) fn of_request(&self, target: &Target<'_>, partition: &Partition) -> Hashes {
+        let mut hashes = Hashes::new();
+        hashes.push(self.url(target));
+        hashes.push(self.resource(target.path(), target.query()));
+        hashes.push(self.origin(target));
+        hashes.extend(self.partition(partition));
+        let prefixes = prefixes(target.path());
+        hashes.extend(prefixes.map(|path| self.hash(Kind::Prefix, path.as_bytes())));
+        hashes
+    }
+}
+
+/// The path cut after each of its first segments, from the shortest on. One slash at the end of the
+/// path counts for nothing.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let whole = path.strip_suffix('/').unwrap_or(path);
+    let cuts = memchr::memchr_iter(b'/', whole.as_bytes()).skip(1);
+    let cuts = cuts.map(|cut| whole.get(..cut).unwrap_or(whole));
+    let last = (!whole.is_empty()).then_some(whole);
+    cuts.chain(last).take(MAX_SEGMENTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_cut_after_each_segment() {
+        let cut = |path| prefixes(path).collect::<Vec<_>>();
+        assert_eq!(cut("/a/b/c"), ["/a", "/a/b", "/a/b/c"]);
+        assert_eq!(cut("/a/b/"), ["/a", "/a/b"]);
+        assert_eq!(cut("/a//b"), ["/a", "/a/", "/a//b"]);
+        assert_eq!(cut("/a"), ["/a"]);
+        assert!(cut("/").is_empty());
+        let long = "/x".repeat(100);
+        assert_eq!(cut(&long).len(), MAX_SEGMENTS);
+    }
+
+    #[test]
+    fn a_prefix_is_among_those_of_what_is_below_it_and_of_nothing_else() {
+        let naming = Naming::new(RandomState::new());
+        let has = |path: &str, prefix: &str| {
+            let hash = naming.prefix(prefix).unwrap();
+            prefixes(path).any(|cut| naming.hash(Kind::Prefix, cut.as_bytes()) == hash)
+        };
+        for path in ["/a", "/a/", "/a/b", "/a/b/c"] {
+            assert!(has(path, "/a") && has(path, "/a/"), "{path}");
+        }
+        for path in ["/", "/ab", "/b/a", "//a"] {
+            assert!(!has(path, "/a"), "{path}");
+        }
+        let deep = "/x".repeat(100);
+        assert!(has(&deep, &deep) && has(&"/x".repeat(40), &deep));
+        assert!(naming.prefix("/").is_none());
+    }
+
+    /// Nobody outside can know which names have the same hash.
+    #[test]
+    fn hashes_are_keyed_anew_for_each_cache() {
+        let mut hashes: Vec<_> = (0..4)
+            .map(|_| Naming::new(RandomState::new()).tag("a"))
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 4);
+    }
+}

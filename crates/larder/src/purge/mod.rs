@@ -1,0 +1,12 @@
+//! Purges: what is to be dropped, and that it was.
+
+mod carry_out;
+mod estimate;
+mod purge_error;
+mod receipt;
+mod what;
+
+pub use self::estimate::Estimate;
+pub use self::purge_error::PurgeError;
+pub use self::receipt::Receipt;
+pub use self::what::Purge;
