@@ -274,7 +274,7 @@ impl CacheBuilder {
             },
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
             memory: MemoryTier::new(self.max_bytes, variants),
-            naming: Naming::new(RandomState::new()),
+            naming: Naming::default(),
             neutral_extensions: ExtensionTypes::new(self.neutral_extensions),
             stamps: Stamps::new(max_purge_records),
             timer,

@@ -6,7 +6,7 @@
 use std::hash::BuildHasher;
 
 use larder_policy::key::{KeyBuf, Partition, Target};
-use rapidhash::fast::RandomState;
+use rapidhash::quality::RandomState;
 use smallvec::SmallVec;
 
 /// Prefixes of so many segments are kept apart; a purge of a longer one drops what has the first of
@@ -16,8 +16,9 @@ const MAX_SEGMENTS: usize = 32;
 /// Nearly always room enough for what a request gives.
 pub(crate) type Hashes = SmallVec<[u64; 12]>;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Naming {
+    /// Two names are the same if their hashes are, so it is the better of two that counts.
     hasher: RandomState,
 }
 
@@ -34,10 +35,6 @@ enum Kind {
 }
 
 impl Naming {
-    pub(crate) const fn new(hasher: RandomState) -> Self {
-        Self { hasher }
-    }
-
     fn hash(&self, kind: Kind, bytes: &[u8]) -> u64 {
         self.hasher.hash_one((kind, bytes))
     }
@@ -129,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_prefix_is_among_those_of_what_is_below_it_and_of_nothing_else() {
-        let naming = Naming::new(RandomState::new());
+        let naming = Naming::default();
         let has = |path: &str, prefix: &str| {
             let hash = naming.prefix(prefix).unwrap();
             prefixes(path).any(|cut| naming.hash(Kind::Prefix, cut.as_bytes()) == hash)
@@ -149,7 +146,7 @@ mod tests {
     #[test]
     fn hashes_are_keyed_anew_for_each_cache() {
         let mut hashes: Vec<_> = (0..4)
-            .map(|_| Naming::new(RandomState::new()).tag("a"))
+            .map(|_| Naming::default().tag("a"))
             .collect();
         hashes.sort_unstable();
         hashes.dedup();

@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::CachePadded;
 use papaya::HashMap;
-use rapidhash::fast::RandomState;
+use rapidhash::quality::RandomState;
 
 use self::filter::Filter;
 pub(crate) use self::holds::Hold;
@@ -50,6 +50,8 @@ pub(crate) struct Stamps {
     all_soft: AtomicU64,
     all_soft_since: AtomicU64,
     filter: OnceLock<Filter>,
+    /// With the hasher that spreads all keys well whatever its seed: where keys crowd together, the map
+    /// has no end of growing.
     by_name: HashMap<u64, Stamp, RandomState>,
     order: Mutex<()>,
     holds: Arc<Holds>,
