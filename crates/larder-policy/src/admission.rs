@@ -205,7 +205,11 @@ impl Policy {
     /// about to be misread by somebody.
     pub(crate) fn connection_names_caching_field(&self, headers: &HeaderMap) -> bool {
         let targeted = self.target_list.iter().map(HeaderName::as_str);
-        let names = || CACHING_FIELDS.into_iter().chain(targeted.clone());
+        let tags = self.tag_fields.names().map(HeaderName::as_str);
+        let names = || {
+            let own = CACHING_FIELDS.into_iter().chain(targeted.clone());
+            own.chain(tags.clone())
+        };
         headers
             .get_all(CONNECTION)
             .iter()

@@ -12,12 +12,13 @@ use http::{HeaderMap, StatusCode};
 
 use crate::Policy;
 use crate::fields::{
-    DateField, DeltaSeconds, PolicyField, cache_groups, date_field, http_date, split_list,
-    strip_member,
+    DateField, DeltaSeconds, PolicyField, TagFields, cache_groups, date_field, http_date,
+    split_list, strip_member,
 };
 use crate::freshness::{Lifetime, initial_age, response_date};
 use crate::key::{MethodClass, Selection};
 use crate::policy::Mode;
+use crate::reason::SkipReason;
 use crate::stored::{Exchange, StoredHead, UseRules, drop_last, single};
 
 impl Policy {
@@ -39,6 +40,7 @@ impl Policy {
         let date = response_date(received, times.response_time);
         let mut headers = received.clone();
         self.strip(&mut headers, field);
+        let untold = self.withhold_tags(&mut headers, received);
         if !matches!(
             date_field(&headers, &DATE, times.response_time),
             DateField::Valid(_)
@@ -62,6 +64,8 @@ impl Policy {
             selection,
             groups: cache_groups(received),
             origin_cache_control,
+            untold,
+            refinement: (!self.refinement.is_empty()).then(|| Box::new(self.refinement)),
         }
     }
 
@@ -87,6 +91,24 @@ impl Policy {
         if !self.store_set_cookie {
             headers.remove(SET_COOKIE);
         }
+    }
+
+    /// The lines with tags that are not sent to clients: they are kept apart, for whoever purges, and
+    /// for a 304 that replaces some of them.
+    fn withhold_tags(
+        &self,
+        headers: &mut HeaderMap,
+        received: &HeaderMap,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        self.tag_fields.strip_from(headers);
+        let mut untold = Vec::new();
+        for name in self.tag_fields.names() {
+            if !headers.contains_key(name) {
+                let lines = received.get_all(name).iter();
+                untold.extend(lines.map(|line| (name.clone(), line.clone())));
+            }
+        }
+        untold
     }
 
     /// The fields with placeholders that an answer overwrites, those before all others, where an
@@ -161,6 +183,19 @@ impl Policy {
     }
 }
 
+impl StoredHead {
+    /// The tags in the fields of the response, those included that clients do not see.
+    ///
+    /// # Errors
+    ///
+    /// Why a response with these tags is not to be stored: [`SkipReason::InvalidTag`] or
+    /// [`SkipReason::TooManyTags`].
+    pub fn tags(&self, fields: &TagFields) -> Result<Vec<&str>, SkipReason> {
+        let untold = self.untold.iter().map(|(name, line)| (name, line));
+        fields.tags_of_lines(self.headers.iter().chain(untold))
+    }
+}
+
 /// The fields that `Connection` names (RFC 9110 section 7.6.1).
 pub(crate) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
@@ -186,6 +221,9 @@ pub(crate) fn received_fields(stored: &StoredHead) -> HeaderMap {
         for line in lines {
             headers.append(CACHE_CONTROL, line.clone());
         }
+    }
+    for (name, line) in &stored.untold {
+        headers.append(name.clone(), line.clone());
     }
     headers
 }

@@ -43,6 +43,7 @@
 //! | 9111 section 4.3, 3.2 (validation, freshening) | `validation.rs` |
 //! | 9111 section 4.3.1 (validation without a client) | `background.rs` |
 //! | 9111 section 4.4, 9875 (invalidation, groups) | `invalidation.rs`, `fields/cache_groups.rs` |
+//! | tags in fields, lifetimes of single responses | `fields/tags.rs`, `refinement.rs` |
 //! | 9111 section 5 (fields) | `fields/cache_control.rs`, `fields/time.rs` |
 //! | 9110 sections 13 to 15 (304, 206, 416) | `answer.rs`, `fields/range.rs`, `fields/entity_tag.rs` |
 //! | 9110 section 12.5, 4647 (negotiated inputs) | `key/language.rs`, `key/coding.rs` |
@@ -64,6 +65,7 @@ mod lookup;
 mod narrowing;
 mod policy;
 mod reason;
+mod refinement;
 mod request;
 mod serving;
 mod settings;
@@ -81,6 +83,7 @@ pub use lookup::Lookup;
 pub use narrowing::Undeclared;
 pub use policy::{Mode, Policy, Scheme};
 pub use reason::{BypassReason, SkipReason};
+pub use refinement::Refinement;
 pub use request::{Credentials, RequestHead};
 pub use serving::Serving;
 pub use stored::{Exchange, StoredHead};

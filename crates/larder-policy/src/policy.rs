@@ -7,7 +7,8 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::fields::CacheName;
+use crate::Refinement;
+use crate::fields::{CacheName, TagFields};
 
 /// Whose store this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub struct Policy {
     pub(crate) override_origin: bool,
     pub(crate) private_emission: bool,
     pub(crate) query_method: bool,
+    pub(crate) refinement: Refinement,
     pub(crate) route_lifetime: Option<Duration>,
     pub(crate) safe_methods: Vec<Method>,
     pub(crate) share_cookie_requests: bool,
@@ -70,6 +72,7 @@ pub struct Policy {
     pub(crate) stale_on_failure: Option<Duration>,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) store_set_cookie: bool,
+    pub(crate) tag_fields: TagFields,
     pub(crate) target_list: Vec<HeaderName>,
     pub(crate) trusted_forwarding: bool,
 }
@@ -109,6 +112,7 @@ impl Policy {
             override_origin: false,
             private_emission: false,
             query_method: false,
+            refinement: Refinement::default(),
             route_lifetime: None,
             safe_methods: Vec::new(),
             share_cookie_requests: false,
@@ -116,6 +120,7 @@ impl Policy {
             stale_on_failure: None,
             stale_while_revalidate: None,
             store_set_cookie: false,
+            tag_fields: TagFields::new(),
             target_list: Vec::new(),
             trusted_forwarding: false,
         }
@@ -166,6 +171,11 @@ impl Policy {
     #[must_use]
     pub const fn writes_cache_status(&self) -> bool {
         self.cache_status
+    }
+
+    /// The fields of responses that hold tags. Default: [`TagFields::new`].
+    pub const fn tag_fields(&self) -> &TagFields {
+        &self.tag_fields
     }
 
     /// Whether a stored response without `ETag` is given one from its body. Default: yes, except in

@@ -87,6 +87,8 @@ pub enum SkipReason {
     HeadersTooLarge,
     /// Something this response depends on was invalidated while it was being fetched.
     Invalidated,
+    /// A tag of the response is not UTF-8, so that no purge could name it.
+    InvalidTag,
     /// Not a method whose responses are stored.
     Method,
     /// `must-understand` with a status this cache does not implement.
@@ -109,6 +111,9 @@ pub enum SkipReason {
     SetCookie,
     /// The status is never stored, or not without opt-in.
     Status,
+    /// The response has more tags than the limits, and one without some of them could not be purged
+    /// by those.
+    TooManyTags,
     /// The response has a string that gives away who asked for it, and is about to be shared.
     Tripwire,
     /// The request has credentials, and its extensions hold something that is neither declared nor
@@ -138,6 +143,7 @@ impl SkipReason {
             Self::FillBudget => "fill-budget",
             Self::HeadersTooLarge => "headers-too-large",
             Self::Invalidated => "invalidated",
+            Self::InvalidTag => "invalid-tag",
             Self::Method => "method",
             Self::MustUnderstand => "must-understand",
             Self::NoStore => "no-store",
@@ -149,6 +155,7 @@ impl SkipReason {
             Self::RequestNoStore => "request-no-store",
             Self::SetCookie => "set-cookie",
             Self::Status => "status",
+            Self::TooManyTags => "too-many-tags",
             Self::Tripwire => "tripwire",
             Self::UndeclaredExtension => "undeclared-extension",
             Self::UndeclaredVary => "undeclared-vary",
@@ -177,6 +184,8 @@ mod tests {
             (SkipReason::NoRuntime, "no-runtime"),
             (SkipReason::CodedBody, "coded-body"),
             (SkipReason::Tripwire, "tripwire"),
+            (SkipReason::InvalidTag, "invalid-tag"),
+            (SkipReason::TooManyTags, "too-many-tags"),
         ] {
             let status = CacheStatus::forward(ForwardReason::UriMiss).detail(reason.as_str());
             let expected = format!("larder; fwd=uri-miss; detail={token}");

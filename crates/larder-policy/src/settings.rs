@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::HeaderName;
 use http::{Method, StatusCode};
 
-use crate::fields::{CacheControl, CacheName};
+use crate::fields::{CacheControl, CacheName, TagFields};
 use crate::policy::{ErrorStatuses, Mode, Policy, Scheme};
 
 impl Policy {
@@ -207,6 +207,13 @@ impl Policy {
             store_set_cookie: store,
             ..self
         }
+    }
+
+    /// Which fields of responses hold tags, by which they can be purged, and whether clients see
+    /// these. Default: [`TagFields::new`].
+    #[must_use]
+    pub fn with_tag_fields(self, tag_fields: TagFields) -> Self {
+        Self { tag_fields, ..self }
     }
 
     /// Targeted fields (RFC 9213) that take precedence over `Cache-Control`, first to last. Default:

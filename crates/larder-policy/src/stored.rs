@@ -8,6 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, StatusCode};
 
+use crate::Refinement;
 use crate::fields::{DateField, EntityTag, date_field, number_value};
 use crate::key::{MethodClass, Selection};
 use crate::serving::Serving;
@@ -45,6 +46,10 @@ pub struct StoredHead {
     pub(crate) groups: Vec<String>,
     /// The `Cache-Control` lines the inner service sent, where clients are told another.
     pub(crate) origin_cache_control: Option<Vec<HeaderValue>>,
+    /// Lines with tags that clients are not told.
+    pub(crate) untold: Vec<(HeaderName, HeaderValue)>,
+    /// What the handler said of this response alone.
+    pub(crate) refinement: Option<Box<Refinement>>,
 }
 
 /// What the stored response says about its own use.
@@ -100,6 +105,11 @@ impl StoredHead {
     #[must_use]
     pub fn groups(&self) -> &[String] {
         &self.groups
+    }
+
+    /// What the handler said of this response alone ([`Policy::refined`](crate::Policy::refined)).
+    pub fn refinement(&self) -> Refinement {
+        self.refinement.as_deref().copied().unwrap_or_default()
     }
 
     /// Freshness lifetime (RFC 9111 section 4.2.1).
@@ -228,8 +238,14 @@ impl StoredHead {
             .iter()
             .map(|(n, v)| n.as_str().len() + v.len() + 64)
             .sum();
+        let untold = self.untold.iter();
+        let untold: usize = untold.map(|(n, v)| n.as_str().len() + v.len() + 64).sum();
         let groups: usize = self.groups.iter().map(|g| g.len() + 24).sum();
-        fields + groups + self.selection.len_bytes() + size_of::<Self>()
+        let refinement = self
+            .refinement
+            .as_ref()
+            .map_or(0, |_| size_of::<Refinement>());
+        fields + untold + groups + refinement + self.selection.len_bytes() + size_of::<Self>()
     }
 }
 

@@ -150,13 +150,14 @@ impl Policy {
         }
     }
 
-    /// The fields of a 304 that tell what is stored and how long it may be used. The others may be
-    /// about who asked: see [`is_of_client`](Self::is_of_client).
+    /// The fields of a 304 that tell what is stored, how long it may be used and by what it can be
+    /// purged. The others may be about who asked: see [`is_of_client`](Self::is_of_client).
     #[must_use]
     pub fn impersonal(&self, not_modified: &HeaderMap) -> HeaderMap {
         let mut kept = HeaderMap::new();
         for (name, line) in not_modified {
-            if IMPERSONAL.contains(name) || self.target_list.contains(name) {
+            let ours = self.target_list.contains(name) || self.tag_fields.has(name);
+            if ours || IMPERSONAL.contains(name) {
                 kept.append(name.clone(), line.clone());
             }
         }
