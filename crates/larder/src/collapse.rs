@@ -102,7 +102,7 @@ impl Job {
         };
         let birth = Birth {
             position: shared.stamps.position(),
-            names: self.names.clone(),
+            names: self.names_before(),
             time: shared.clock.now(),
         };
         let may_join = |takeoff: &Takeoff| takeoff.is_live(&shared.stamps);

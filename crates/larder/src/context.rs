@@ -1,10 +1,11 @@
 //! What a layer knows, and hands to the services it makes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{Extensions, Request, Uri};
 use larder_policy::key::{Key, Partition};
-use larder_policy::{BypassReason, Mode, Policy};
+use larder_policy::{BypassReason, Mode, Policy, Refinement};
 
 use crate::budgets::Budgets;
 use crate::cache::Cache;
@@ -49,6 +50,15 @@ impl Context {
             Some(identify) => identify.partition(extensions).ok_or(BypassReason::Identity),
             None if self.policy.mode() == Mode::Shared => Ok(Partition::shared()),
             None => Err(BypassReason::Identity),
+        }
+    }
+
+    /// The rules for one response that its handler refines.
+    pub(crate) fn refined(&self, refinement: Refinement) -> Cow<'_, Policy> {
+        if refinement.is_empty() {
+            Cow::Borrowed(&*self.policy)
+        } else {
+            Cow::Owned(self.policy.refined(refinement))
         }
     }
 

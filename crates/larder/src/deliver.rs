@@ -137,6 +137,9 @@ impl Job {
             engine: Arc::downgrade(&engine),
             entry: OnceLock::new(),
         });
+        if let Some(leader) = &self.leader {
+            leader.flight().mark().name(&stream.birth);
+        }
         match &self.leader {
             // Whoever follows waits for the end: nor may that be as late as this client reads it.
             Some(_) if fill.is_sealed() => engine.detach(),

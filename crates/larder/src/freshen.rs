@@ -8,7 +8,8 @@ use larder_policy::SkipReason;
 use larder_policy::key::MethodClass;
 
 use crate::body::ResponseBody;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
+use crate::hint::{CacheHint, is_opted_out};
 use crate::job::Job;
 use crate::keep::Arrived;
 use crate::landing::Landing;
@@ -68,7 +69,11 @@ impl Job {
         arrived: &Arrived<C>,
     ) -> (Arc<Entry>, bool) {
         let shared = self.context.cache.shared();
-        let (policy, request) = (&self.context.policy, self.sent.head());
+        let extensions = arrived.response.extensions();
+        let hint = CacheHint::of(extensions);
+        let refinement = hint.map_or_else(|| entry.head.refinement(), CacheHint::refinement);
+        let policy = self.context.refined(refinement);
+        let request = self.sent.head();
         let headers = arrived.response.headers();
         let of_client = policy.is_of_client(&request.on_behalf_of(self.credentials), headers);
         let own = of_client && arrived.response.status() != StatusCode::NOT_MODIFIED;
@@ -89,12 +94,21 @@ impl Job {
         }
         let grown = self.is_too_large(head.headers());
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
-        let (mut birth, extensions) = (arrived.birth.clone(), arrived.response.extensions());
-        birth.names = self.names_with(entry.names(), updates, extensions, &head);
+        let out = is_opted_out(extensions).then_some(SkipReason::OptedOut);
+        let (names, unnameable) = match self.names_with(entry.names(), extensions, &head) {
+            Ok(names) => (names, None),
+            Err(reason) => (self.names_before(), Some(reason)),
+        };
+        let gone = grown || out.or(unnameable).is_some();
+        let skip = skip.or(out).or(unnameable);
+        let birth = Birth {
+            names,
+            ..arrived.birth.clone()
+        };
         let fresh = Arc::new(entry.with_head(head, birth));
         let live = fresh.is_live(&shared.stamps) && entry.is_live(&shared.stamps);
         let stored = skip.is_none() && !own && live;
-        if forbids || grown {
+        if forbids || gone {
             shared.memory.remove(key, entry);
         } else if stored {
             let new = Arc::clone(&fresh);

@@ -29,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) fetch: Fetch,
     /// By what its response can be purged, as far as the request tells.
     pub(crate) names: Names,
+    /// Why nothing can be stored under what it is named by.
+    pub(crate) unnameable: Option<SkipReason>,
     /// Purges since it began are not forgotten.
     pub(crate) hold: Hold,
     /// The flight this request leads.
@@ -58,6 +60,7 @@ impl Job {
     pub(crate) fn new(context: Arc<Context>, sent: Sent, fetch: Fetch) -> Self {
         Self {
             names: Names::of_request(&fetch.names),
+            unnameable: None,
             hold: context.cache.shared().stamps.hold(),
             context,
             sent,
@@ -90,9 +93,10 @@ impl Job {
         let keys = context.budgets.as_deref().map(|budgets| budgets.of(name));
         let credentials = context.narrow(request, credentials);
         let sent = Sent::of(&context, request);
-        let names = context.names_of(&fetch.names, request);
+        let (names, unnameable) = context.names_of(&fetch.names, request);
         Self {
             names,
+            unnameable,
             credentials,
             keys,
             route,

@@ -15,10 +15,11 @@ use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::Birth;
 use crate::fill::Fill;
+use crate::hint::{CacheHint, is_opted_out};
 use crate::job::Job;
 use crate::landing::Landing;
 use crate::marks::Scope;
-use crate::opt_out::DoNotStore;
+use crate::names::Names;
 use crate::trace;
 use crate::tripwire::Watch;
 
@@ -27,6 +28,17 @@ pub(crate) struct Arrived<C> {
     pub(crate) response: Response<C>,
     pub(crate) birth: Birth,
     pub(crate) times: Exchange,
+}
+
+/// A response that may be stored.
+pub(crate) struct Admitted {
+    pub(crate) head: Box<StoredHead>,
+    /// The length its body announces.
+    announced: Option<u64>,
+    /// By what it can be purged.
+    names: Names,
+    /// What is to be looked for in its body.
+    watch: Option<Box<Watch>>,
 }
 
 impl Job {
@@ -47,8 +59,13 @@ impl Job {
         let context = Arc::clone(&self.context);
         let Context { cache, policy, .. } = &*context;
         let (mut parts, body) = arrived.response.into_parts();
-        let (mut head, announced, watch) = match self.search(&parts, &body, arrived.times) {
-            Ok(searched) => searched,
+        let Admitted {
+            mut head,
+            announced,
+            names,
+            watch,
+        } = match self.search(&parts, &body, arrived.times) {
+            Ok(admitted) => admitted,
             Err(reason) => {
                 let of_client = is_of_client(reason);
                 if let Some((key, old)) = self.outlived().filter(|_| !of_client) {
@@ -70,8 +87,10 @@ impl Job {
             self.mark(Scope::Everybody);
             self.land(Landing::Alone(Scope::Everybody));
         }
-        let mut birth = arrived.birth;
-        birth.names = self.names_with(&birth.names, &parts.headers, &parts.extensions, &head);
+        let birth = Birth {
+            names,
+            ..arrived.birth
+        };
         let mut fill = self.fill(birth, head, announced);
         if let Some(watch) = watch {
             fill.seal(watch);
@@ -138,23 +157,22 @@ impl Job {
         parts: &response::Parts,
         body: &C,
         times: Exchange,
-    ) -> Result<(Box<StoredHead>, Option<u64>, Option<Box<Watch>>), SkipReason> {
-        let (head, announced) = self.admit(parts, body, times)?;
-        let watch = match &self.caller {
-            Some(caller) => caller.watch(&self.context.cache, &head)?,
-            None => None,
-        };
-        Ok((head, announced, watch))
+    ) -> Result<Admitted, SkipReason> {
+        let mut admitted = self.admit(parts, body, times)?;
+        if let Some(caller) = &self.caller {
+            admitted.watch = caller.watch(&self.context.cache, &admitted.head)?;
+        }
+        Ok(admitted)
     }
 
-    /// The head to store and the length its body announces, or why it is not to be stored.
+    /// What is to be stored, or why it is not.
     pub(crate) fn admit<C: Body>(
         &self,
         parts: &response::Parts,
         body: &C,
         times: Exchange,
-    ) -> Result<(Box<StoredHead>, Option<u64>), SkipReason> {
-        if parts.extensions.get::<DoNotStore>().is_some() {
+    ) -> Result<Admitted, SkipReason> {
+        if is_opted_out(&parts.extensions) {
             return Err(SkipReason::OptedOut);
         }
         if self.is_too_large(&parts.headers) {
@@ -167,19 +185,27 @@ impl Job {
         if class != MethodClass::Head && announced.is_some_and(|bytes| bytes > limit) {
             return Err(SkipReason::BodyTooLarge);
         }
-        let policy = &self.context.policy;
+        let refinement = CacheHint::of(&parts.extensions).map(CacheHint::refinement);
+        let policy = self.context.refined(refinement.unwrap_or_default());
         let mut request = self.sent.head().on_behalf_of(self.credentials);
         if self.fetch.stored.is_some() {
             request = request.whole();
         }
-        match policy.admit(class, &request, parts.status, &parts.headers, times) {
-            Admission::Store(head) if self.is_within_budget(&head, times.response_time) => {
-                Ok((head, announced))
-            }
-            Admission::Store(_) => Err(SkipReason::Cardinality),
-            Admission::Skip(reason) => Err(self.why(reason)),
-            _ => Err(SkipReason::Status),
+        let head = match policy.admit(class, &request, parts.status, &parts.headers, times) {
+            Admission::Store(head) => head,
+            Admission::Skip(reason) => return Err(self.why(reason)),
+            _ => return Err(SkipReason::Status),
+        };
+        let names = self.names_with(&self.names, &parts.extensions, &head)?;
+        if !self.is_within_budget(&head, times.response_time) {
+            return Err(SkipReason::Cardinality);
         }
+        Ok(Admitted {
+            head,
+            announced,
+            names,
+            watch: None,
+        })
     }
 
     /// Credentials that the inner service has not seen are in the way only of what somebody may have
@@ -230,6 +256,7 @@ pub(crate) fn relay<C: Body>(
 /// Adds a word about how a response came about.
 pub(crate) fn note(policy: &Policy, headers: &mut HeaderMap, status: &CacheStatus) {
     policy.tell_private(headers);
+    policy.tag_fields().strip_from(headers);
     if policy.writes_cache_status() {
         status.append(headers, policy.name());
     }

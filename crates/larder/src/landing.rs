@@ -32,6 +32,8 @@ pub(crate) struct FlightKey {
 #[derive(Debug)]
 pub(crate) struct Takeoff {
     birth: Birth,
+    /// The same with all that the response is named by, once its head is there.
+    named: OnceLock<Birth>,
     /// The inner service has been called.
     called: AtomicBool,
     /// The span of the inner service's work, once there is one.
@@ -42,6 +44,7 @@ impl Takeoff {
     pub(crate) fn new(birth: Birth) -> Self {
         Self {
             birth,
+            named: OnceLock::new(),
             called: AtomicBool::new(false),
             span: OnceLock::new(),
         }
@@ -49,7 +52,13 @@ impl Takeoff {
 
     /// Whoever came after a purge does not wait for what began before it.
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        self.birth.is_current(stamps)
+        let named = self.named.get();
+        self.birth.is_current(stamps) && named.is_none_or(|named| named.is_current(stamps))
+    }
+
+    /// The head of the response is there.
+    pub(crate) fn name(&self, birth: &Birth) {
+        let _ = self.named.set(birth.clone());
     }
 
     pub(crate) fn set_called(&self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{Extensions, Uri};
 use larder_policy::Policy;
+use larder_policy::fields::TagFields;
 use larder_policy::key::{Key, Partition};
 use tower_layer::Layer;
 
@@ -129,6 +130,14 @@ impl CacheLayer {
     pub fn with_finish_on_disconnect(mut self, finish: bool) -> Self {
         self.context.filling.finish_on_disconnect = finish;
         self
+    }
+
+    /// Which fields of responses hold tags, by which they can be purged, and whether clients see these.
+    /// Default: `Cache-Tag`, `Surrogate-Key` and `xkey`, relayed; see [`TagFields`]. Part of the rules:
+    /// [`with_policy`](Self::with_policy) replaces it.
+    pub fn with_tag_fields(self, fields: TagFields) -> Self {
+        let policy = Policy::clone(&self.context.policy).with_tag_fields(fields);
+        self.with_policy(policy)
     }
 
     /// Serves a stale stored response when the inner service has not answered so long after the

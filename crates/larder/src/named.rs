@@ -1,39 +1,74 @@
 //! By what a stored response can be purged: what its request says, and what it says itself.
 
-use http::{Extensions, HeaderMap, Request};
-use larder_policy::StoredHead;
+use http::{Extensions, Request};
+use larder_policy::fields::{MAX_TAGS, usable_tags};
+use larder_policy::{SkipReason, StoredHead};
 
 use crate::context::Context;
+use crate::hint::CacheHint;
 use crate::job::Job;
 use crate::names::{Names, Source};
-use crate::naming::Hashes;
+use crate::naming::{Hashes, MAX_OF_TARGET, Naming};
 
 impl Context {
-    /// What a request tells of the names of its response.
-    pub(crate) fn names_of<B>(&self, target: &Hashes, request: &Request<B>) -> Names {
+    /// What a request tells of the names of its response, and if that cannot be stored with them, why.
+    pub(crate) fn names_of<B>(
+        &self,
+        target: &Hashes,
+        request: &Request<B>,
+    ) -> (Names, Option<SkipReason>) {
         if self.tagging.is_empty() {
-            return Names::of_request(target);
+            return (Names::of_request(target), None);
         }
         let naming = &self.cache.shared().naming;
         let mut hashes = target.clone();
-        let tags = self.tagging.of(&self.view(request));
-        hashes.extend(tags.iter().map(|tag| naming.tag(tag)));
-        Names::of_request(&hashes)
+        let reason = match tags_of(naming, &self.tagging.of(&self.view(request))) {
+            Ok(tags) => {
+                hashes.extend(tags);
+                None
+            }
+            Err(reason) => Some(reason),
+        };
+        (Names::of_request(&hashes), reason)
     }
 }
 
 impl Job {
     /// The names of a response that is to be stored under `head`. What it says nothing of stays as it
-    /// was `before`: for one that confirms a stored response, as that had it.
+    /// was `before`: for one that confirms a stored response, as that had it. `Err` says why it is not
+    /// to be stored: a name that is left out is a purge that is lost.
     pub(crate) fn names_with(
         &self,
         before: &Names,
-        _headers: &HeaderMap,
-        _extensions: &Extensions,
+        extensions: &Extensions,
         head: &StoredHead,
-    ) -> Names {
-        let names = before.with(Source::Request, self.names.of(Source::Request));
-        names.with(Source::Groups, &self.groups(head))
+    ) -> Result<Names, SkipReason> {
+        if let Some(reason) = self.unnameable {
+            return Err(reason);
+        }
+        let naming = &self.context.cache.shared().naming;
+        // What was made for another request goes by the tags of both.
+        let names = before.joined(Source::Request, &self.names);
+        if names.of(Source::Request).len() > MAX_OF_REQUEST {
+            return Err(SkipReason::TooManyTags);
+        }
+        let names = match CacheHint::of(extensions) {
+            Some(hint) => names.with(Source::Hint, &tags_of(naming, hint.named())?),
+            None => names,
+        };
+        let tags = head.tags(self.context.policy.tag_fields())?;
+        let tags: Hashes = tags.into_iter().map(|tag| naming.tag(tag)).collect();
+        let names = names.with(Source::Fields, &tags);
+        Ok(names.with(Source::Groups, &self.groups(head)))
+    }
+
+    /// What the response to come may be named by, as far as that is known: a stored one that it is to
+    /// confirm has names of its own.
+    pub(crate) fn names_before(&self) -> Names {
+        match &self.fetch.stored {
+            Some((_, entry)) => entry.names().joined(Source::Request, &self.names),
+            None => self.names.clone(),
+        }
     }
 
     /// The cache groups (RFC 9875), which mean nothing beyond their origin.
@@ -50,3 +85,11 @@ impl Job {
         groups.map(|group| naming.group(&target, group)).collect()
     }
 }
+
+fn tags_of(naming: &Naming, tags: &[String]) -> Result<Hashes, SkipReason> {
+    let tags = usable_tags(tags.iter().map(String::as_bytes))?;
+    Ok(tags.into_iter().map(|tag| naming.tag(tag)).collect())
+}
+
+/// So many hashes are of the request at most.
+const MAX_OF_REQUEST: usize = MAX_OF_TARGET + MAX_TAGS;

@@ -74,6 +74,19 @@ impl Names {
         }
     }
 
+    /// The same with what the source gave to others, too.
+    #[must_use]
+    pub(crate) fn joined(&self, source: Source, others: &Self) -> Self {
+        let (known, others) = (self.of(source), others.of(source));
+        let new = |hash: &&u64| !known.contains(hash);
+        if known == others || !others.iter().any(|hash| new(&hash)) {
+            return self.clone();
+        }
+        let mut all = known.to_vec();
+        all.extend(others.iter().filter(new));
+        self.with(source, &all)
+    }
+
     /// In bytes.
     pub(crate) fn weight(&self) -> usize {
         size_of_val(&*self.hashes)
@@ -104,5 +117,16 @@ mod tests {
         let names = names.with(Source::Hint, &[]).with(Source::Request, &[3]);
         assert_eq!(names.hashes(), [3, 8, 9]);
         assert_eq!(names.of(Source::Groups), [9]);
+    }
+
+    #[test]
+    fn what_one_source_gave_twice_is_joined_without_repetition() {
+        let names = Names::of_request(&[1, 2]).with(Source::Hint, &[5]);
+        let others = Names::of_request(&[2, 3]).with(Source::Hint, &[6]);
+        assert_eq!(
+            names.joined(Source::Request, &others).hashes(),
+            [1, 2, 3, 5]
+        );
+        assert_eq!(names.joined(Source::Groups, &others).hashes(), [1, 2, 5]);
     }
 }

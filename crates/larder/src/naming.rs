@@ -13,6 +13,9 @@ use smallvec::SmallVec;
 /// them.
 const MAX_SEGMENTS: usize = 32;
 
+/// So many hashes a target has at most: URL, resource, origin, partition and prefixes.
+pub(crate) const MAX_OF_TARGET: usize = MAX_SEGMENTS + 4;
+
 /// Nearly always room enough for what a request gives.
 pub(crate) type Hashes = SmallVec<[u64; 12]>;
 

@@ -1,6 +1,7 @@
 //! [`DoNotStore`]: a handler's way to say "not this one".
 
-/// Response extension: this response is not to be stored, whatever its fields say.
+/// Response extension: this response is not to be stored, whatever its fields say. On a 304 what is
+/// stored goes too. A [`CacheHint`](crate::CacheHint) can say the same.
 ///
 /// ```
 /// use larder::DoNotStore;

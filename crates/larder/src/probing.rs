@@ -58,7 +58,7 @@ where
         }
         Err(reason) => (Err(reason), Err(SkipReason::OptedOut)),
     };
-    let admitted = admitted.map(|(head, _)| head.selection().clone());
+    let admitted = admitted.map(|admitted| admitted.head.selection().clone());
     let limit = context.cache.shared().limits.max_body_bytes;
     let (read, body) = if asked.method() == Method::HEAD {
         // Whatever a handler sends there is no content (RFC 9110 section 9.3.2).

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Extensions, HeaderMap, StatusCode};
-use larder_policy::fields::CacheControl;
+use larder_policy::fields::{CacheControl, TagFields};
 use larder_policy::key::{Key, KeyPart, Partition, RoleSet};
 use larder_policy::{Mode, Policy};
 
@@ -53,6 +53,7 @@ pub struct RoutePolicy {
     name: Option<Arc<str>>,
     query_method: bool,
     tagging: Tagging,
+    tag_fields: Option<TagFields>,
     tripwire: Option<Tripwire>,
     verify: Option<Verify>,
     whose: Whose,
@@ -326,7 +327,8 @@ impl RoutePolicy {
     }
 
     /// Gives the responses of this route a tag, by which they can be purged
-    /// ([`Purge::tag`](crate::Purge::tag)). May be said several times.
+    /// ([`Purge::tag`](crate::Purge::tag)). May be said several times. For how many there may be, see
+    /// [`CacheHint::tag`](crate::CacheHint::tag); those that `tag_with` finds count too.
     pub fn tag(mut self, tag: &str) -> Self {
         self.tagging.add(tag);
         self
@@ -355,6 +357,15 @@ impl RoutePolicy {
     {
         self.tagging.add_with(find);
         self
+    }
+
+    /// Which fields of the handler's responses hold tags, and whether clients see these. Default:
+    /// those of the layer ([`CacheLayer::with_tag_fields`](crate::CacheLayer::with_tag_fields)).
+    pub fn tag_fields(self, fields: TagFields) -> Self {
+        Self {
+            tag_fields: Some(fields),
+            ..self
+        }
     }
 
     /// Searches what is about to be shared for what gives its caller away. `identify` tells that from
@@ -459,6 +470,9 @@ impl RoutePolicy {
         }
         if let Some((statuses, lifetime)) = self.errors {
             policy = policy.with_error_statuses(statuses, lifetime);
+        }
+        if let Some(fields) = self.tag_fields {
+            policy = policy.with_tag_fields(fields);
         }
         if let Some(field) = self.downstream {
             policy = policy.with_downstream(field);
