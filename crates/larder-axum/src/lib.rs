@@ -33,6 +33,11 @@
 //! route out again. A single response opts out by carrying [`larder::DoNotStore`], in axum
 //! `(Extension(DoNotStore), …)`.
 //!
+//! # What a handler says itself
+//!
+//! A handler that knows more of a response than its route does says so in a [`CacheHint`]: tags by
+//! which it can be purged, a shorter lifetime, or that this one is not to be stored.
+//!
 //! # Where to put it
 //!
 //! Authentication belongs outside the cache, so that it sees every request; compression as well,
@@ -111,6 +116,7 @@
 
 mod annotate;
 mod covered;
+mod hint;
 mod routed;
 
 pub use annotate::{Cached, Uncached, layer, query_content};
@@ -119,6 +125,7 @@ pub use covered::{
     DeclaredQuery, KeyInput, KeyedCookie, KeyedExtension, KeyedHeader, KeyedQuery, PerRoles,
     PerTenant, PerUser, Shared, Whose, cached_handler,
 };
+pub use hint::CacheHint;
 
 /// The example of the project's README is a test.
 #[cfg(doctest)]
