@@ -6,7 +6,7 @@ use larder_tests::{Origin, Setup, feed, request, response};
 use proptest::prelude::*;
 
 /// Every field that the cache looks at.
-const FIELDS: [&str; 38] = [
+const FIELDS: [&str; 41] = [
     "accept-encoding",
     "access-control-allow-origin",
     "age",
@@ -15,6 +15,7 @@ const FIELDS: [&str; 38] = [
     "cache-group-invalidation",
     "cache-groups",
     "cache-status",
+    "cache-tag",
     "cdn-cache-control",
     "connection",
     "content-encoding",
@@ -38,6 +39,7 @@ const FIELDS: [&str; 38] = [
     "pragma",
     "range",
     "set-cookie",
+    "surrogate-key",
     "transfer-encoding",
     "upgrade",
     "vary",
@@ -45,6 +47,7 @@ const FIELDS: [&str; 38] = [
     "x-http-method-override",
     "x-original-url",
     "x-own",
+    "xkey",
 ];
 
 type Lines = Vec<(HeaderName, HeaderValue)>;

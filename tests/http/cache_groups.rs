@@ -1,0 +1,90 @@
+//! Cache groups (RFC 9875): what a write invalidates with them, and what it does not.
+
+use larder_tests::{Origin, Seen, Setup, get, request, response};
+
+use crate::collapse::FRESH;
+
+/// GET gives the group that the query names; everything else invalidates `g`, with this status.
+fn grouped(status: u16) -> Setup {
+    Setup::shared(Origin::new(move |seen: &Seen, calls| {
+        if seen.method == "GET" {
+            let group = format!("\"x\", \"{}\"", seen.uri.query().unwrap_or("none"));
+            let fields = [FRESH, ("cache-groups", &*group)];
+            response(200, &fields, format!("call {calls}"))
+        } else {
+            response(status, &[("cache-group-invalidation", "\"g\"")], "")
+        }
+    }))
+}
+
+const MATES: [&str; 2] = ["http://a.example/1?g", "http://a.example/2?g"];
+const OTHERS: [&str; 5] = [
+    "http://a.example/3?G",
+    "http://a.example/4?gg",
+    "http://b.example/1?g",
+    "http://a.example:81/1?g",
+    "http://a.example/5",
+];
+
+async fn fill(setup: &Setup) {
+    for url in MATES.iter().chain(&OTHERS) {
+        setup.send(get(url)).await;
+        assert!(setup.send(get(url)).await.is_hit(), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn write_drops_group_mates_of_its_own_origin_only() {
+    for status in [200, 204, 303] {
+        let setup = grouped(status);
+        fill(&setup).await;
+        setup
+            .send(request("POST", "http://a.example/write", &[]))
+            .await;
+        for url in OTHERS {
+            assert!(setup.send(get(url)).await.is_hit(), "{url}");
+        }
+        for url in MATES {
+            assert!(!setup.send(get(url)).await.is_hit(), "{url}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn groups_outlast_errors_and_safe_methods() {
+    for (method, status) in [("POST", 400), ("PUT", 500), ("OPTIONS", 200), ("HEAD", 200)] {
+        let setup = grouped(status);
+        fill(&setup).await;
+        setup
+            .send(request(method, "http://a.example/write", &[]))
+            .await;
+        for url in MATES {
+            assert!(
+                setup.send(get(url)).await.is_hit(),
+                "{method} {status} {url}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_304_puts_a_response_into_other_groups() {
+    let script = [
+        (
+            200,
+            &[FRESH, ("etag", "\"v\""), ("cache-groups", "\"old\"")][..],
+            "",
+        ),
+        (304, &[("etag", "\"v\""), ("cache-groups", "\"new\"")], ""),
+        (200, &[("cache-group-invalidation", "\"old\"")], ""),
+        (200, &[("cache-group-invalidation", "\"new\"")], ""),
+    ];
+    let setup = Setup::shared(Origin::script(&script));
+    setup.get("/a").await;
+    setup.clock.advance(61);
+    setup.get("/a").await;
+    for stays in [true, false] {
+        setup.send(request("POST", "/b", &[])).await;
+        assert_eq!(setup.stored("/a").await.is_some(), stays);
+    }
+}
