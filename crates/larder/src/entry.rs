@@ -109,6 +109,11 @@ impl Entry {
         &self.birth.names
     }
 
+    /// Where its fill stands in the order of purges.
+    pub(crate) fn position(&self) -> u64 {
+        self.birth.position
+    }
+
     /// When its fill began.
     pub(crate) fn begun(&self) -> SystemTime {
         self.birth.time

@@ -56,15 +56,17 @@ impl Variants {
     }
 
     /// These variants with `entry` in place of the one it supersedes. It supersedes none that is
-    /// more recent by `Date`: then it came late, and these variants stay as they are.
+    /// more recent by `Date`, nor, in the same second, one that began after a purge which it began
+    /// before: then it came late, and these variants stay as they are.
     pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
-        let (selection, date) = (entry.head.selection(), entry.head.date());
+        let selection = entry.head.selection();
+        let recency = |entry: &Entry| (entry.head.date(), entry.position());
         let (same, others): (SmallVec<[_; 1]>, SmallVec<[_; 1]>) = self
             .entries
             .iter()
             .filter(|old| old.is_live(stamps))
             .partition(|old| old.head.selection() == selection);
-        if same.iter().any(|old| old.head.date() > date) {
+        if same.iter().any(|old| recency(old) > recency(&entry)) {
             let entries = self.entries.clone();
             return Self { entries };
         }
