@@ -40,15 +40,16 @@ use crate::shim::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, loc
 /// Fewer records than this are not worth a sweep.
 const FEW: u64 = 1024;
 
+/// The name that everything has, of which only soft purges are remembered. A hash may be the same, as
+/// it may be that of any other name.
+const EVERYTHING: u64 = 0;
+
 #[derive(Debug)]
 pub(crate) struct Stamps {
     /// Position of the last applied purge. A purge publishes it last.
     applied: CachePadded<AtomicU64>,
     /// What was not vouched for at this position or later is dead.
     floor: AtomicU64,
-    /// Position and time of the last soft purge of everything.
-    all_soft: AtomicU64,
-    all_soft_since: AtomicU64,
     filter: OnceLock<Filter>,
     /// With the hasher that spreads all keys well whatever its seed: where keys crowd together, the map
     /// has no end of growing.
@@ -80,8 +81,6 @@ impl Stamps {
         Self {
             applied: CachePadded::new(AtomicU64::new(1)),
             floor: AtomicU64::new(0),
-            all_soft: AtomicU64::new(0),
-            all_soft_since: AtomicU64::new(0),
             filter: OnceLock::new(),
             by_name: HashMap::with_hasher(RandomState::new()),
             order: Mutex::new(()),
@@ -143,18 +142,11 @@ impl Stamps {
 
     /// Purges everything that was begun before now.
     pub(crate) fn purge_all(&self, manner: Manner) -> u64 {
-        let position = self.in_order(|position| match manner {
-            Manner::Hard => {
-                self.floor.store(position, Ordering::Release);
-            }
-            Manner::Soft(since) => {
-                self.all_soft_since.store(since, Ordering::Release);
-                self.all_soft.store(position, Ordering::Release);
-            }
-        });
-        if manner == Manner::Hard {
-            self.forget(position);
+        if manner != Manner::Hard {
+            return self.purge(&[Named::One(EVERYTHING)], manner);
         }
+        let position = self.in_order(|position| self.floor.store(position, Ordering::Release));
+        self.forget(position);
         position
     }
 
@@ -172,15 +164,11 @@ impl Stamps {
     fn look(&self, names: &Names, seen: &Seen, applied: u64) -> bool {
         let at = seen.at();
         let hashes = names.hashes();
-        let spared = self
-            .filter
-            .get()
-            .is_none_or(|filter| filter.spares(hashes, at));
+        let is_spared =
+            |filter: &Filter| filter.spares(hashes, at) && filter.spares(&[EVERYTHING], at);
+        let spared = self.filter.get().is_none_or(is_spared);
         if !spared && !self.search(hashes, at, seen) {
             return false;
-        }
-        if self.all_soft.load(Ordering::Acquire) > at {
-            seen.expire(self.all_soft_since.load(Ordering::Acquire));
         }
         // Who forgets raises the floor first: what was not found for being forgotten is below it.
         fence(Ordering::SeqCst);
@@ -193,14 +181,15 @@ impl Stamps {
 
     /// Looks for purges after a position.
     fn search(&self, hashes: &[u64], at: u64, seen: &Seen) -> bool {
-        let stamps = self.by_name.pin();
-        for stamp in hashes.iter().filter_map(|hash| stamps.get(hash)) {
+        let (stamps, known) = (self.by_name.pin(), seen.stale_since());
+        let named = hashes.iter().chain(&[EVERYTHING]);
+        for stamp in named.filter_map(|hash| stamps.get(hash)) {
             for marks in stamp.of(hashes) {
                 if marks.hard > at {
                     return false;
                 }
-                if marks.soft > at {
-                    seen.expire(marks.soft_since);
+                if let Some(since) = marks.soft_after(at, known) {
+                    seen.expire(since);
                 }
             }
         }

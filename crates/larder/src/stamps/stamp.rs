@@ -42,20 +42,54 @@ impl Named {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     pub(super) hard: u64,
-    pub(super) soft: u64,
-    pub(super) soft_since: u64,
+    soft: Soft,
+    /// All soft ones before that, as one.
+    earlier: Soft,
+}
+
+/// A soft purge: its position, and when it was. Of several the last position and the first time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Soft {
+    position: u64,
+    since: u64,
 }
 
 impl Marks {
     fn add(&mut self, position: u64, manner: Manner) {
         match manner {
-            Manner::Hard => self.hard = position,
-            Manner::Soft(since) => (self.soft, self.soft_since) = (position, since),
+            // What was begun before it has no use for the soft ones.
+            Manner::Hard => {
+                let hard = position;
+                *self = Self {
+                    hard,
+                    ..Self::default()
+                };
+            }
+            Manner::Soft(since) => {
+                self.earlier = match self.earlier.position {
+                    0 => self.soft,
+                    _ => Soft {
+                        position: self.soft.position,
+                        ..self.earlier
+                    },
+                };
+                self.soft = Soft { position, since };
+            }
         }
     }
 
+    /// When the first soft purge after a position was, if there was one, or a time before that: it is
+    /// exact where no more than one was remembered before the last. `known` is when one was that is
+    /// known already; of those that came later none can have been before it.
+    pub(super) fn soft_after(self, position: u64, known: Option<u64>) -> Option<u64> {
+        let is_after = |soft: &Soft| soft.position > position;
+        let earlier = Some(self.earlier).filter(|earlier| known.is_none() && is_after(earlier));
+        let soft = earlier.or(Some(self.soft).filter(is_after))?;
+        Some(soft.since)
+    }
+
     fn last(self) -> u64 {
-        self.hard.max(self.soft)
+        self.hard.max(self.soft.position)
     }
 }
 

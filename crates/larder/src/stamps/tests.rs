@@ -64,6 +64,56 @@ fn soft_purge_makes_stale_and_a_hard_one_after_it_dead() {
     assert_eq!(life(&stamps, before, &[7]), Life::Dead);
 }
 
+/// The stale windows of what nobody looked at meanwhile began with the last purge instead.
+#[test]
+fn first_of_several_soft_purges_counts_though_nobody_looked_in_between() {
+    type Purge = fn(&Stamps, Manner) -> u64;
+    let purges: [Purge; 3] = [
+        |stamps, manner| stamps.purge(&one(7), manner),
+        |stamps, manner| stamps.purge(&all(&[1, 7]), manner),
+        Stamps::purge_all,
+    ];
+    for purge in purges {
+        let stamps = stamps();
+        let mut born = vec![(stamps.position(), NOW)];
+        for count in 1..10 {
+            purge(&stamps, Manner::Soft(NOW + count - 1));
+            let stale = |(born, since): &(u64, u64)| match life(&stamps, *born, &[1, 7]) {
+                Life::Stale(found) => found <= *since,
+                _ => false,
+            };
+            assert!(born.iter().all(stale), "{count}");
+            // Exact as far as two are enough.
+            let [.., (last, since)] = &born[..] else {
+                panic!("born")
+            };
+            assert_eq!(life(&stamps, *last, &[1, 7]), Life::Stale(*since));
+            if count == 2 {
+                assert_eq!(life(&stamps, born[0].0, &[1, 7]), Life::Stale(NOW));
+            }
+            born.push((stamps.position(), NOW + count));
+        }
+        purge(&stamps, Manner::Hard);
+        assert_eq!(life(&stamps, born[9].0, &[1, 7]), Life::Dead);
+        assert_eq!(life(&stamps, stamps.position(), &[1, 7]), Life::Live);
+    }
+}
+
+#[test]
+fn later_soft_purges_do_not_make_stale_what_is_so_since_longer_ago_than_it_is() {
+    let (stamps, names) = (stamps(), named(&[7]));
+    stamps.purge(&one(7), Manner::Soft(NOW));
+    let seen = Seen::new(stamps.position());
+    for count in 1..5 {
+        stamps.purge(&one(7), Manner::Soft(NOW + count));
+        assert_eq!(stamps.life(&names, &seen), Life::Stale(NOW + 1));
+    }
+    for count in 5..8 {
+        stamps.purge(&one(7), Manner::Soft(NOW + count));
+    }
+    assert_eq!(stamps.life(&names, &seen), Life::Stale(NOW + 1));
+}
+
 #[test]
 fn an_answer_is_remembered_until_the_next_purge() {
     let stamps = stamps();
