@@ -7,7 +7,7 @@ use larder_policy::key::{KeyBuf, Selection};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
-use crate::stamps::Stamps;
+use crate::stamps::{Life, Stamps};
 
 /// How many variants a primary key may hold, and how many bytes in all. The oldest goes first.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,8 @@ impl Variants {
 
     /// These variants with `entry` in place of the one it supersedes. It supersedes none that is
     /// more recent by `Date`, nor, in the same second, one that began after a purge which it began
-    /// before: then it came late, and these variants stay as they are.
+    /// before, nor, where a purge made it stale, one that none did: then it came late, and these
+    /// variants stay as they are.
     pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
         let selection = entry.head.selection();
         let recency = |entry: &Entry| (entry.head.date(), entry.position());
@@ -66,7 +67,10 @@ impl Variants {
             .iter()
             .filter(|old| old.is_live(stamps))
             .partition(|old| old.head.selection() == selection);
-        if same.iter().any(|old| recency(old) > recency(&entry)) {
+        let purged = entry.life(stamps) != Life::Live;
+        let outlives = |old: &Arc<Entry>| purged && old.life(stamps) == Life::Live;
+        let later = |old: &&Arc<Entry>| recency(old) > recency(&entry) || outlives(old);
+        if same.iter().any(later) {
             let entries = self.entries.clone();
             return Self { entries };
         }
