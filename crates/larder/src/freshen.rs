@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::SET_COOKIE;
+use http::header::{ETAG, LAST_MODIFIED, SET_COOKIE};
 use http::{Response, StatusCode};
 use larder_policy::SkipReason;
 use larder_policy::key::MethodClass;
@@ -136,7 +136,13 @@ impl Job {
                 .policy
                 .head_agrees(&entry.head, &self.sent.method, headers)
         {
-            self.refreshed(key, entry, arrived);
+            // Without a validator it says nothing of whether a purge was right to call it stale.
+            let validates = [ETAG, LAST_MODIFIED]
+                .iter()
+                .any(|name| headers.contains_key(name));
+            if validates || entry.stale_since().is_none() {
+                self.refreshed(key, entry, arrived);
+            }
         } else {
             let marked = entry.remarked(entry.head.marked_invalid());
             shared
