@@ -1,0 +1,345 @@
+//! Purges at every step of an answer: whoever asks after the receipt never gets what was made before
+//! it, and nothing of that is stored. All kinds of purges meet all steps of all ways in which a
+//! response comes about.
+
+use std::fmt;
+
+use larder::{CacheLayer, EarlyRefresh};
+use larder_tests::{Reply, settle};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::purge_stage::{KINDS, Kind, Point, Stage, Way};
+use crate::scene::{millis, secs};
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// How a response comes about.
+#[derive(Clone, Copy)]
+struct Story {
+    name: &'static str,
+    fields: Fields,
+    layer: fn(CacheLayer) -> CacheLayer,
+    /// Seconds since another was stored, if one is.
+    stored: Option<u64>,
+    /// It has changed since.
+    changed: bool,
+    fails: bool,
+    /// Conditions are not heeded.
+    full: bool,
+    method: &'static str,
+    /// Its clients have waited so long, in milliseconds.
+    waited: u64,
+    points: &'static [Point],
+}
+
+const PLAIN: Fields = &[("cache-control", "max-age=60"), ("etag", "")];
+const WINDOW: Fields = &[
+    ("cache-control", "max-age=60, stale-while-revalidate=600"),
+    ("etag", ""),
+];
+const ON_ERROR: Fields = &[
+    ("cache-control", "max-age=60, stale-if-error=600"),
+    ("etag", ""),
+];
+const NO_VALIDATOR: Fields = &[("cache-control", "max-age=60")];
+
+const HEADS: &[Point] = &[Point::Ready, Point::Call, Point::Head];
+const ALL: &[Point] = &[
+    Point::Ready,
+    Point::Call,
+    Point::Head,
+    Point::First,
+    Point::Middle,
+    Point::Last,
+    Point::End,
+];
+
+const FILL: Story = Story {
+    name: "fill",
+    fields: PLAIN,
+    layer: |layer| layer,
+    stored: None,
+    changed: false,
+    fails: false,
+    full: false,
+    method: "GET",
+    waited: 0,
+    points: ALL,
+};
+
+const VALIDATION: Story = Story {
+    name: "validation",
+    stored: Some(61),
+    points: HEADS,
+    ..FILL
+};
+
+const REFRESH: Story = Story {
+    name: "refresh in the background",
+    fields: WINDOW,
+    ..VALIDATION
+};
+
+const EARLY: Story = Story {
+    name: "early refresh",
+    layer: |layer| layer.with_early_refresh(EarlyRefresh::after_percent(50)),
+    stored: Some(45),
+    ..VALIDATION
+};
+
+const BEHIND: Story = Story {
+    name: "finished behind",
+    fields: ON_ERROR,
+    layer: |layer| layer.with_soft_timeout(millis(50)),
+    waited: 51,
+    // Others are answered in time.
+    points: &[Point::Ready, Point::Head],
+    ..VALIDATION
+};
+
+const FAILURE: Story = Story {
+    name: "failure",
+    fields: ON_ERROR,
+    fails: true,
+    ..VALIDATION
+};
+
+const HEAD: Story = Story {
+    name: "head",
+    method: "HEAD",
+    ..VALIDATION
+};
+
+const fn changed(name: &'static str, story: Story) -> Story {
+    Story {
+        name,
+        changed: true,
+        points: ALL,
+        ..story
+    }
+}
+
+const fn without_validator(name: &'static str, story: Story) -> Story {
+    Story {
+        name,
+        fields: NO_VALIDATOR,
+        ..story
+    }
+}
+
+/// One purge at one step of one story.
+#[derive(Clone, Copy)]
+struct Case {
+    story: Story,
+    kind: Kind,
+    soft: bool,
+    point: Point,
+    way: Way,
+    /// Others ask while those before still wait; else when those are done.
+    meanwhile: bool,
+}
+
+impl Case {
+    async fn run(self) {
+        let Self { story, way, .. } = self;
+        let stage = Stage::new(story.fields, story.layer);
+        if let Some(seconds) = story.stored {
+            assert!(stage.get().await.is_stored(), "{self}");
+            sleep(secs(seconds)).await;
+        }
+        stage.state().version += usize::from(story.changed);
+        (stage.state().fails, stage.state().full) = (story.fails, story.full);
+        let act = stage.clone();
+        stage.stop(self.point, way, move || act.change(self.kind, self.soft));
+        let before: Vec<_> = (0..3).map(|_| stage.ask(story.method)).collect();
+        settle().await;
+        sleep(millis(story.waited)).await;
+        stage.reach(way).await;
+        let calls = stage.state().calls;
+        let mut after = Vec::new();
+        if self.meanwhile {
+            after = self.ask(&stage).await;
+            assert!(
+                self.waits() || after.iter().all(JoinHandle::is_finished),
+                "{self}"
+            );
+        }
+        stage.release();
+        settle().await;
+        if !self.meanwhile {
+            after = self.ask(&stage).await;
+        }
+        for reply in before {
+            self.check(&reply.await.unwrap(), 0);
+        }
+        let version = stage.state().version;
+        for reply in after {
+            self.check(&reply.await.unwrap(), version);
+        }
+        let calls = stage.state().calls - calls;
+        // One for those after it, and one more for those before it.
+        assert!(calls <= 2 || story.fails, "{self}: {calls} calls");
+        stage.state().fails = false;
+        // A validation that failed is not repeated at once.
+        sleep(secs(10)).await;
+        self.check(&stage.get().await, version);
+        settle().await;
+        assert_eq!(
+            stage.get().await.text(),
+            format!("version {version}."),
+            "{self}"
+        );
+        stage.state().fails = true;
+        sleep(secs(60)).await;
+        let last = stage.get().await;
+        self.check(&last, version);
+    }
+
+    async fn ask(&self, stage: &Stage) -> Vec<JoinHandle<Reply>> {
+        let after = (0..3).map(|_| stage.ask("GET")).collect();
+        settle().await;
+        after
+    }
+
+    /// What only a response itself names shows when it is there.
+    fn waits(&self) -> bool {
+        self.kind == Kind::Group
+    }
+
+    /// Nothing older than this version is served, unless it may be as stale.
+    fn check(&self, reply: &Reply, version: usize) {
+        if reply.status == 503 {
+            return;
+        }
+        assert_eq!(reply.status, 200, "{self}");
+        let found = reply
+            .text()
+            .strip_prefix("version ")
+            .and_then(|text| text.strip_suffix('.'));
+        let Some(found) = found else {
+            return assert_eq!(
+                (self.story.method, version, reply.text()),
+                ("HEAD", 0, ""),
+                "{self}"
+            );
+        };
+        let found: usize = found.parse().unwrap();
+        if found < version {
+            let status = reply.field("cache-status");
+            let stale = status.contains("ttl=-") || status.contains("ttl=0");
+            let told = !reply.is_hit() || status.contains("detail=soft-purged");
+            assert!(
+                self.soft && stale && told,
+                "{self}: {found} < {version}, {status}"
+            );
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            story,
+            kind,
+            soft,
+            point,
+            way,
+            meanwhile,
+        } = self;
+        let name = story.name;
+        write!(
+            f,
+            "{name}: {kind:?} soft={soft} at {point:?} {way:?} meanwhile={meanwhile}"
+        )
+    }
+}
+
+/// Every kind of purge at every step.
+async fn table(story: Story) {
+    let mut cases = 0;
+    for (kind, soft) in KINDS
+        .iter()
+        .flat_map(|kind| [(*kind, false), (*kind, true)])
+    {
+        // A write purges hard.
+        if soft && kind == Kind::Group {
+            continue;
+        }
+        for &point in story.points {
+            let ways = [(Way::Inside, true), (Way::Held, true), (Way::Held, false)];
+            for (way, meanwhile) in ways {
+                // Nobody waits in a call.
+                if point == Point::Call && way == Way::Held {
+                    continue;
+                }
+                let case = Case {
+                    story,
+                    kind,
+                    soft,
+                    point,
+                    way,
+                    meanwhile,
+                };
+                case.run().await;
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases >= 17 * story.points.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_during_a_fill() {
+    table(FILL).await;
+    table(without_validator("fill without a validator", FILL)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_during_a_validation() {
+    table(VALIDATION).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_during_a_validation_of_what_has_changed() {
+    table(changed("validation of what has changed", VALIDATION)).await;
+    table(without_validator(
+        "validation without a validator",
+        changed("", VALIDATION),
+    ))
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_during_a_background_refresh() {
+    table(REFRESH).await;
+    table(changed("refresh of what has changed", REFRESH)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_during_an_early_refresh() {
+    table(EARLY).await;
+    table(changed("early refresh of what has changed", EARLY)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_while_a_request_is_finished_behind_its_client() {
+    table(BEHIND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_while_the_inner_service_fails() {
+    table(FAILURE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn purge_while_a_head_freshens_a_get() {
+    table(HEAD).await;
+    table(Story {
+        name: "full head",
+        full: true,
+        ..HEAD
+    })
+    .await;
+    table(without_validator("head without a validator", HEAD)).await;
+}
