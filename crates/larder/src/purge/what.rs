@@ -1,7 +1,7 @@
 //! [`Purge`]: what is to be dropped.
 
 use http::Uri;
-use larder_policy::key::{KeyPart, Partition, RoleSet};
+use larder_policy::key::{KeyPart, Partition, RoleSet, Target};
 
 use super::purge_error::PurgeError;
 
@@ -69,9 +69,13 @@ impl Purge {
     }
 
     /// What is stored for one URL: every variant, method class and partition. With a path and query
-    /// alone it is of every host. The query counts byte for byte, as far as routes'
-    /// [keys](crate::Key) let it count; a route whose key is its [name](crate::Key::route) goes by
-    /// that in place of the path.
+    /// alone it is of every host. The scheme does not count, nor do the ports 80 and 443, nor a
+    /// fragment; upper case in the host is lower case. The path counts byte for byte, and so does the
+    /// query, as far as routes' [keys](crate::Key) let it count.
+    ///
+    /// A route whose key is its [name](crate::Key::route) goes by that in place of the path: in axum
+    /// `/users/{id}` and not `/users/7`. Where that is too much, give it a
+    /// [tag](crate::RoutePolicy::tag_with).
     ///
     /// # Errors
     ///
@@ -82,7 +86,8 @@ impl Purge {
 
     /// What is stored for a path and all paths below it, whatever their queries: `/a` names `/a`, `/a/`
     /// and `/a/b?c`, not `/ab`. A slash at its end makes no difference. With a path alone it is of
-    /// every host. At most 32 segments count.
+    /// every host, and `/` is [`everything`](Self::everything). Segments are compared as in
+    /// [`url`](Self::url), at most 32 of them: a longer path names all that has its first 32.
     ///
     /// # Errors
     ///
@@ -130,7 +135,8 @@ impl Purge {
 
     /// Makes what it names stale instead of dead: the stale windows of each response
     /// (`stale-while-revalidate`, `stale-if-error`, grace) begin now, unless they did before, and what
-    /// has none is validated before its next use. Soft is the whole purge.
+    /// has none is validated before its next use. Where nobody asked for a response between two such
+    /// purges, its windows begin at the later one. Soft is the whole purge.
     pub fn soft(self) -> Self {
         Self { soft: true, ..self }
     }
@@ -152,6 +158,19 @@ impl Purge {
         self.soft
     }
 
+    /// Whether it names nothing: no tag at all, or an identity that is nobody. Then it drops nothing.
+    ///
+    /// ```
+    /// use larder::{Cache, Purge};
+    ///
+    /// let receipt = Cache::builder().build().purge(Purge::any_tag([""; 0]));
+    /// assert!(receipt.purge().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.what.is_empty()
+    }
+
     pub(crate) fn what(&self) -> &[What] {
         &self.what
     }
@@ -169,7 +188,9 @@ fn parse(url: &str) -> Result<Uri, PurgeError> {
     let invalid = || PurgeError::InvalidUrl(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| invalid())?;
     // A lone authority, or an asterisk, is nothing that is stored.
-    let named = uri.path().starts_with('/') && uri.scheme().is_some() == uri.authority().is_some();
+    let whole = uri.path().starts_with('/') && uri.scheme().is_some() == uri.authority().is_some();
+    // Nothing is stored for a host that no request is let in with.
+    let named = whole && Target::from_request(&uri, None, None).is_ok();
     if named { Ok(uri) } else { Err(invalid()) }
 }
 
@@ -187,6 +208,8 @@ mod tests {
             "shop.example:80",
             "/a b",
             "http://",
+            "http://user@shop.example/",
+            "http://a,b/",
         ] {
             let error = Purge::url(url).unwrap_err();
             assert_eq!(error, PurgeError::InvalidUrl(url.to_owned()));
