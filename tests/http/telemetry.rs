@@ -1,6 +1,7 @@
 //! Every decision can be read: as an event, in the counters, and through the metrics facade.
 
 mod fills;
+mod purges;
 mod watch;
 
 use axum::body::Body;
@@ -133,12 +134,14 @@ fn agrees(seen: &Seen) {
     assert_eq!(of("larder_responses_total stored"), stats.stored());
     assert_eq!(all("larder_responses_total not-stored"), stats.not_stored());
     assert_eq!(of("larder_invalidations_total"), stats.invalidations());
+    assert_eq!(all("larder_purges_total"), stats.purges());
+    assert_eq!(of("larder_sweeps_total"), stats.sweeps());
     let events = seen.events.iter();
     let answers = events.filter(|event| {
         let (outcome, _) = event.split_once(' ').unwrap_or((event, ""));
         !matches!(
             outcome,
-            "stored" | "not-stored" | "discarded" | "invalidated" | "purged" | "refresh"
+            "stored" | "not-stored" | "discarded" | "invalidated" | "purged" | "refresh" | "swept"
         )
     });
     assert_eq!(answers.count() as u64, all("larder_requests_total"));

@@ -94,7 +94,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`), `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
+//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`: `hard` or `soft`), `larder_sweeps_total`, `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
 //!
 //! Every decision is also a `tracing` event of level `DEBUG` and target `larder`. The inner service
 //! works in a span `fill`, which follows from the span of every request that waited for it.

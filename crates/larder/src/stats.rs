@@ -25,6 +25,7 @@ pub(crate) enum Event {
     Refused,
     StaleHit,
     Stored,
+    Sweep,
     Validated,
     ValidationReplaced,
     Verified,
@@ -83,6 +84,7 @@ impl Counters {
             responses: usage.responses,
             stale_hits: self.total(Event::StaleHit),
             stored: self.total(Event::Stored),
+            sweeps: self.total(Event::Sweep),
             validations: self.total(Event::Validated),
             validations_replaced: self.total(Event::ValidationReplaced),
             verified: self.total(Event::Verified),
@@ -138,6 +140,7 @@ pub struct Stats {
     responses: u64,
     stale_hits: u64,
     stored: u64,
+    sweeps: u64,
     uncacheable: u64,
     validations: u64,
     validations_replaced: u64,
@@ -188,8 +191,8 @@ getters! {
     misses,
     /// Forwarded responses that were not stored.
     not_stored,
-    /// Purges remembered now, one for each thing that was named; see
-    /// [`CacheBuilder::max_purge_records`](crate::CacheBuilder::max_purge_records).
+    /// Purges remembered now, one for each thing that was named, and one more where that is several tags
+    /// at once; see [`CacheBuilder::max_purge_records`](crate::CacheBuilder::max_purge_records).
     purge_records,
     /// Calls of [`Cache::purge`](crate::Cache::purge).
     purges,
@@ -201,6 +204,9 @@ getters! {
     stale_hits,
     /// Responses stored.
     stored,
+    /// How often everything stored was searched for what purges made dead; see
+    /// [`CacheBuilder::max_purge_records`](crate::CacheBuilder::max_purge_records).
+    sweeps,
     /// Keys remembered now whose responses were not for others.
     uncacheable,
     /// Stored responses freshened by a 304.

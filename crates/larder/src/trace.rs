@@ -165,6 +165,13 @@ pub(crate) fn purged(cache: &Cache, soft: bool) {
     count_purge(soft);
 }
 
+/// What is stored was searched for what purges made dead.
+pub(crate) fn swept(cache: &Cache, removed: u64, forgotten: u64, left: u64) {
+    cache.shared().counters.add(Event::Sweep);
+    tracing::debug!(target: TARGET, outcome = "swept", removed, forgotten, left);
+    count_sweep();
+}
+
 pub(crate) fn invalidated(cache: &Cache, urls: usize) {
     cache.shared().counters.add(Event::Invalidation);
     tracing::debug!(target: TARGET, outcome = "invalidated", urls);
@@ -222,6 +229,10 @@ mod facade {
         metrics::counter!("larder_purges_total", "manner" => manner).increment(1);
     }
 
+    pub(super) fn count_sweep() {
+        metrics::counter!("larder_sweeps_total").increment(1);
+    }
+
     pub(super) fn count_invalidation() {
         metrics::counter!("larder_invalidations_total").increment(1);
     }
@@ -239,10 +250,11 @@ mod facade {
     pub(super) fn count_invalidation() {}
     pub(super) fn count_purge(_: bool) {}
     pub(super) fn count_refresh() {}
+    pub(super) fn count_sweep() {}
     pub(super) fn count_verified(_: &'static str) {}
 }
 
 use facade::{
     count_answer, count_invalidation, count_purge, count_refresh, count_skip, count_stored,
-    count_verified,
+    count_sweep, count_verified,
 };

@@ -9,9 +9,9 @@ use tokio::runtime::Handle;
 
 use super::estimate::Estimate;
 use super::receipt::Receipt;
+use super::told::tell;
 use super::what::{Purge, What};
 use crate::cache::{Cache, Shared};
-use crate::digest::PartitionDigest;
 use crate::stamps::{Life, Manner, Named};
 use crate::trace;
 
@@ -47,15 +47,13 @@ impl Cache {
     )]
     pub fn purge(&self, purge: Purge) -> Receipt {
         let time = self.shared().clock.now();
-        for what in purge.what() {
-            tell(what, purge.is_soft());
-        }
         let manner = manner(&purge, time);
         let position = if purge.what().contains(&What::Everything) {
             self.purge_everything(manner)
         } else {
             self.purge_named(&self.resolve(&purge), manner)
         };
+        tell(&purge, position);
         trace::purged(self, purge.is_soft());
         Receipt::new(purge, position, time)
     }
@@ -189,10 +187,14 @@ impl Cache {
                 dead.push((key.clone(), entry.clone()));
             }
         });
-        for (key, entry) in dead {
-            shared.memory.remove(&key, &entry);
+        for (key, entry) in &dead {
+            shared.memory.remove(key, entry);
         }
+        let before = shared.stamps.records();
         sweep.end(stored);
+        let left = shared.stamps.records();
+        let (removed, forgotten) = (dead.len() as u64, before.saturating_sub(left));
+        trace::swept(self, removed, forgotten, left);
     }
 
     fn sweep_soon(&self) {
@@ -220,24 +222,4 @@ fn manner(purge: &Purge, now: SystemTime) -> Manner {
 fn of_host(uri: &Uri) -> Option<Target<'_>> {
     uri.authority()?;
     Target::from_request(uri, None, None).ok()
-}
-
-/// Who is in a partition is not told.
-fn tell(what: &What, soft: bool) {
-    match what {
-        What::AllTags(tags) => {
-            tracing::debug!(target: "larder", outcome = "purged", soft, all_tags = ?tags);
-        }
-        What::Everything => {
-            tracing::debug!(target: "larder", outcome = "purged", soft, everything = true);
-        }
-        What::Partition(partition) => {
-            tracing::debug!(target: "larder", outcome = "purged", soft, partition = %PartitionDigest::of(partition));
-        }
-        What::Prefix(uri) => {
-            tracing::debug!(target: "larder", outcome = "purged", soft, prefix = %uri);
-        }
-        What::Tag(tag) => tracing::debug!(target: "larder", outcome = "purged", soft, tag = ?tag),
-        What::Url(uri) => tracing::debug!(target: "larder", outcome = "purged", soft, url = %uri),
-    }
 }

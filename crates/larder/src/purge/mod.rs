@@ -4,6 +4,7 @@ mod carry_out;
 mod estimate;
 mod purge_error;
 mod receipt;
+mod told;
 mod what;
 
 pub use self::estimate::Estimate;
