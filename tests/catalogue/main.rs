@@ -27,9 +27,9 @@
 //! | key collision by concatenation | each part carries its length; the full key is compared | the same for declared parts | [`key_collision_by_concatenation`] |
 //! | hash flooding | hashes keyed at random for each cache | | [`hash_flooding`], `crates/larder/src/cache.rs` |
 //! | stampede | one leader; whoever it fails is woken; uncacheable keys stop collapsing | the same | [`stampede`] |
-//! | fill/invalidate race | position taken before the call, compared when stored | a write drops what is left of its target | [`fill_invalidate_race`] |
+//! | fill/invalidate race | position taken before the call, compared when stored, for every write and purge | a write drops what is left of its target | [`fill_invalidate_race`] |
 //! | timing or presence oracle | own partition, own flights, no key in Cache-Status | | [`timing_or_presence_oracle`] |
-//! | purge abuse | no purging by HTTP | the same | [`purge_abuse`] |
+//! | purge abuse | no purging by HTTP; a name hits its own kind only | the same | [`purge_abuse`] |
 //! | hostile bytes from the store | nothing to test yet: there is no shared tier, and memory holds typed values | | |
 //! | backend down or slow | nothing to test yet: there is no shared tier | | |
 //! | loops | the example proxy refuses what has its own name in `Via` with 508 | | [`loops`] |
