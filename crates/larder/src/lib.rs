@@ -81,6 +81,62 @@
 //! [`RoutePolicy::verify`] checks hits against the inner service, and
 //! [`RoutePolicy::cardinality_budget`] names inputs that have no end.
 //!
+//! # Purges
+//!
+//! The application says what it changed: by [tag](RoutePolicy::tag_with), URL, path with all below it,
+//! identity, or everything.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::{Empty, Full};
+//! use larder::{Cache, CacheLayer, Purge, RoutePolicy};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let page = service_fn(|_: Request<Empty<Bytes>>| async {
+//! #     Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from("bread, 3 €")))
+//! # });
+//! let cache = Cache::builder().build();
+//! let route = RoutePolicy::shared(Duration::from_secs(3600))
+//!     .stale_while_revalidate(Duration::from_secs(30))
+//!     .tag("products")
+//!     .tag_with(|request| request.uri().path().strip_prefix("/products/").map(str::to_owned));
+//! let service = CacheLayer::new(cache.clone()).with_route_policy(route).layer(page);
+//! let get = || Request::get("/products/42").body(Empty::new()).unwrap();
+//! let told = async || -> Result<String, Box<dyn std::error::Error>> {
+//!     let response = service.clone().oneshot(get()).await?;
+//!     Ok(response.headers()["cache-status"].to_str()?.to_owned())
+//! };
+//!
+//! assert_eq!(told().await?, "larder; fwd=uri-miss; stored");
+//! assert_eq!(told().await?, "larder; hit; ttl=3600");
+//! // The price of product 42 has changed.
+//! let receipt = cache.purge(Purge::tag("42"));
+//! assert!(receipt.position() > 0);
+//! assert_eq!(told().await?, "larder; fwd=uri-miss; stored");
+//! // All prices may have, by a little: served stale while each is fetched anew.
+//! cache.purge(Purge::tag("products").soft());
+//! assert_eq!(told().await?, "larder; hit; ttl=0; detail=soft-purged");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - A [`Receipt`] promises that the purge has happened: whoever asks from then on gets nothing that was
+//!   begun before it and is named by it, not even from a fill that was under way. Other nodes know
+//!   nothing of it.
+//! - A [soft](Purge::soft) purge makes stale instead: the stale windows begin, and what has none is
+//!   validated before its next use.
+//! - A purge costs the same whatever it hits. What is remembered of purges is
+//!   [bounded](CacheBuilder::max_purge_records); what they made dead leaves the memory when something
+//!   new takes its place, or when it is swept. Names are kept as hashes of 64 bits, keyed for each
+//!   cache: should two be the same, one more request is forwarded, and nothing old is served.
+//! - [`Cache::estimate`] tells what a purge would hit, [`Stats`] and events what was purged and swept.
+//! - Nobody outside can purge, but by writes (RFC 9111 section 4.4) that the inner service confirms.
+//!
 //! # Runtime
 //!
 //! Collapsing, background work and bodies that do not come at once need a tokio runtime, with
