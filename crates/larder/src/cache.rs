@@ -115,16 +115,28 @@ impl Cache {
         key: Arc<[u8]>,
         entry: &Arc<Entry>,
         supersedes: Option<&Arc<Entry>>,
-    ) -> bool {
+    ) -> Placed {
         let Shared { memory, stamps, .. } = self.shared();
-        let (live, entry) = (entry.is_live(stamps), Arc::clone(entry));
-        match supersedes.filter(|_| live) {
-            Some(old) => memory.supersede(key, old, entry, stamps),
-            None if live => memory.store(key, entry, stamps),
+        if !entry.is_live(stamps) {
+            return Placed::Dead;
+        }
+        match supersedes {
+            Some(old) => memory.supersede(key, old, Arc::clone(entry), stamps),
+            None if !memory.store(key, entry, stamps) => return Placed::Late,
             None => {}
         }
-        live
+        Placed::Stands
     }
+}
+
+/// What came of a response that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// What it depends on was purged since its fill began.
+    Dead,
+    /// A more recent one stands there, and stays.
+    Late,
+    Stands,
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ pub(crate) struct Entry {
     turns: Turns,
     /// What to check it by, if hits are checked.
     record: Option<Arc<Record>>,
+    /// The application put it there, whatever was being fetched then.
+    put: bool,
 }
 
 impl Entry {
@@ -67,7 +69,13 @@ impl Entry {
             fill_time,
             turns: Turns::default(),
             record: None,
+            put: false,
         }
+    }
+
+    /// That it was not fetched.
+    pub(crate) fn with_put(self, put: bool) -> Self {
+        Self { put, ..self }
     }
 
     pub(crate) fn with_record(self, record: Option<Arc<Record>>) -> Self {
@@ -92,6 +100,7 @@ impl Entry {
         Self {
             entity_tag,
             record: self.record.clone(),
+            put: self.put,
             ..Self::new(head, self.body.clone(), birth, self.fill_time)
         }
     }
@@ -117,6 +126,16 @@ impl Entry {
     /// When its fill began.
     pub(crate) fn begun(&self) -> SystemTime {
         self.birth.time
+    }
+
+    /// Whether `late` would bring back what this one has superseded. Where one of them was put, that
+    /// which began later knows more; a fill that began at the same moment as a put does not.
+    pub(crate) fn outdates(&self, late: &Self) -> bool {
+        match (self.put, late.put) {
+            (_, true) => self.begun() > late.begun(),
+            (true, false) => self.begun() >= late.begun(),
+            (false, false) => false,
+        }
     }
 
     /// What purges made of it.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use larder_policy::key::MethodClass;
 use larder_policy::{SkipReason, StoredHead};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Placed};
 use crate::entry::{Birth, Entry};
 use crate::record::Record;
 use crate::stamps::Hold;
@@ -28,6 +28,7 @@ pub(crate) struct Fill {
     /// Searches the body for what gives its caller away.
     watch: Option<Box<Watch>>,
     record: Option<Arc<Record>>,
+    put: bool,
     /// Purges since it began are not forgotten.
     _hold: Hold,
 }
@@ -52,6 +53,7 @@ impl Fill {
             supersedes: None,
             watch: None,
             record: None,
+            put: false,
             _hold: hold,
         }
     }
@@ -73,6 +75,11 @@ impl Fill {
     /// What to check it by.
     pub(crate) fn set_record(&mut self, record: Option<Arc<Record>>) {
         self.record = record;
+    }
+
+    /// The application puts it there, whatever is being fetched.
+    pub(crate) fn set_put(&mut self) {
+        self.put = true;
     }
 
     /// The head that is to be stored, as long as it is.
@@ -124,7 +131,12 @@ impl Fill {
     }
 
     /// The body ended cleanly, and this is it. `Err` says why the response is not stored after all.
-    pub(crate) fn publish(mut self, body: Bytes) -> Result<Arc<Entry>, SkipReason> {
+    pub(crate) fn publish(self, body: Bytes) -> Result<Arc<Entry>, SkipReason> {
+        self.place(body).map(|(entry, _)| entry)
+    }
+
+    /// The same, and whether it stands in the store: something more recent may.
+    pub(crate) fn place(mut self, body: Bytes) -> Result<(Arc<Entry>, bool), SkipReason> {
         let reason = if !self.agrees() {
             Some(SkipReason::BodyIncomplete)
         } else if self
@@ -155,15 +167,19 @@ impl Fill {
             self.birth.clone(),
             fill_time.unwrap_or_default(),
         );
-        let entry = Arc::new(entry.with_record(self.record.take()));
+        let entry = Arc::new(entry.with_record(self.record.take()).with_put(self.put));
         let key = Arc::clone(&self.key);
-        if self.cache.store(key, &entry, self.supersedes.as_ref()) {
-            trace::stored(&self.cache, self.bytes);
-            Ok(entry)
-        } else {
+        let placed = self.cache.store(key, &entry, self.supersedes.as_ref());
+        if placed == Placed::Dead {
             trace::discarded(&self.cache, SkipReason::Invalidated);
-            Err(SkipReason::Invalidated)
+            return Err(SkipReason::Invalidated);
         }
+        let stands = placed == Placed::Stands;
+        // What is fetched counts as stored also where it came late: those who wait may have it.
+        if stands || !self.put {
+            trace::stored(&self.cache, self.bytes);
+        }
+        Ok((entry, stands))
     }
 
     /// Gives up: nothing is stored.

@@ -112,7 +112,7 @@ impl Job {
     }
 
     /// What is to be stored of the response, in the place of one that answers until then.
-    fn fill(&self, birth: Birth, head: Box<StoredHead>, announced: Option<u64>) -> Fill {
+    pub(crate) fn fill(&self, birth: Birth, head: Box<StoredHead>, announced: Option<u64>) -> Fill {
         let (cache, key) = (self.context.cache.clone(), Arc::clone(&self.fetch.key));
         let hold = self.hold.clone();
         let mut fill = Fill::new(cache, key, birth, head, announced, hold);
@@ -152,7 +152,7 @@ impl Job {
 
     /// As [`admit`](Self::admit), with what is to be looked for in the body of a response that others
     /// are to have.
-    fn search<C: Body>(
+    pub(crate) fn search<C: Body>(
         &self,
         parts: &response::Parts,
         body: &C,

@@ -213,18 +213,23 @@ impl CacheLayer {
         self.context.set_key(Some(key));
         self
     }
+
+    /// What a service of this layer knows.
+    pub(crate) fn served(&self) -> Context {
+        let mut context = self.context.clone();
+        if context.identify.is_some() {
+            let policy = Policy::clone(&context.policy).with_private_emission(true);
+            context.policy = Arc::new(policy);
+        }
+        context
+    }
 }
 
 impl<S> Layer<S> for CacheLayer {
     type Service = CacheService<S>;
 
     fn layer(&self, inner: S) -> CacheService<S> {
-        let mut context = self.context.clone();
-        if context.identify.is_some() {
-            let policy = Policy::clone(&context.policy).with_private_emission(true);
-            context.policy = Arc::new(policy);
-        }
-        CacheService::new(inner, context)
+        CacheService::new(inner, self.served())
     }
 }
 

@@ -151,10 +151,12 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`: `hard` or `soft`), `larder_sweeps_total`, `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
+//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`), `larder_puts_total` (by `outcome` and `reason`), `larder_feed_events_total` (by `kind`), `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
 //!
 //! Every decision is also a `tracing` event of level `DEBUG` and target `larder`. The inner service
 //! works in a span `fill`, which follows from the span of every request that waited for it.
 
+mod active;
 mod background;
 mod berth;
 mod body;
@@ -229,6 +231,10 @@ mod verify;
 mod view;
 mod write;
 
+pub use active::{
+    Change, Feed, FeedCounts, Fence, Follow, Put, PutError, Source, SourceFn, SourcePollFn, Stored,
+    source_fn, source_poll_fn,
+};
 pub use body::ResponseBody;
 pub use body_error::BodyError;
 pub use builder::CacheBuilder;

@@ -89,7 +89,7 @@ where
 }
 
 /// What would be forwarded on a miss, and the request narrowed for it.
-fn job(
+pub(crate) fn job(
     context: &Arc<Context>,
     asked: &Request<()>,
     content: bool,

@@ -21,6 +21,8 @@ pub(crate) enum Event {
     Miss,
     NotStored,
     Purge,
+    Put,
+    PutRefused,
     Refresh,
     Refused,
     StaleHit,
@@ -80,6 +82,8 @@ impl Counters {
             not_stored: self.total(Event::NotStored),
             purge_records: usage.purge_records,
             purges: self.total(Event::Purge),
+            puts: self.total(Event::Put),
+            puts_refused: self.total(Event::PutRefused),
             refusals: self.total(Event::Refused),
             responses: usage.responses,
             stale_hits: self.total(Event::StaleHit),
@@ -136,6 +140,8 @@ pub struct Stats {
     not_stored: u64,
     purge_records: u64,
     purges: u64,
+    puts: u64,
+    puts_refused: u64,
     refusals: u64,
     responses: u64,
     stale_hits: u64,
@@ -189,13 +195,17 @@ getters! {
     keys,
     /// Requests forwarded because nothing stored matched.
     misses,
-    /// Forwarded responses that were not stored.
+    /// Responses that were not stored.
     not_stored,
     /// Purges remembered now, one for each thing that was named, and one more where that is several tags
     /// at once; see [`CacheBuilder::max_purge_records`](crate::CacheBuilder::max_purge_records).
     purge_records,
     /// Calls of [`Cache::purge`](crate::Cache::purge).
     purges,
+    /// Responses that the application [put](crate::Cache::put) there; they count as stored too.
+    puts,
+    /// Responses that the application tried to put there and that were not stored.
+    puts_refused,
     /// `only-if-cached` requests answered with 504.
     refusals,
     /// Stored responses held.

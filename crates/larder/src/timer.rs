@@ -47,7 +47,7 @@ impl Timer {
     }
 
     /// There is no way to ask a runtime but to try.
-    fn works(&self) -> bool {
+    pub(crate) fn works(&self) -> bool {
         if Handle::try_current().is_err() {
             return false;
         }

@@ -159,6 +159,42 @@ pub(crate) fn discarded(cache: &Cache, reason: SkipReason) {
     count_skip(reason);
 }
 
+/// The application put a response into the store.
+pub(crate) fn put(cache: &Cache, body_bytes: u64) {
+    cache.shared().counters.add(Event::Put);
+    tracing::debug!(target: TARGET, outcome = "put", body_bytes);
+    count_put("stored", "");
+}
+
+/// The application tried to.
+pub(crate) fn put_refused(cache: &Cache, reason: &'static str) {
+    cache.shared().counters.add(Event::PutRefused);
+    tracing::debug!(target: TARGET, outcome = "put-refused", reason);
+    count_put("refused", reason);
+}
+
+/// A change of a feed was carried out.
+pub(crate) fn fed(kind: &'static str) {
+    count_fed(kind);
+}
+
+/// A feed may have missed changes.
+pub(crate) fn feed_lost() {
+    tracing::warn!(target: TARGET, outcome = "feed-lost", "a feed may have missed changes: everything is purged");
+}
+
+/// The source of a feed failed.
+pub(crate) fn feed_failed(error: &dyn std::fmt::Display) {
+    tracing::warn!(target: TARGET, outcome = "feed-failed", %error, "the source of a feed failed");
+    count_fed("error");
+}
+
+/// A feed is at its end, and not because its source is.
+pub(crate) fn feed_broke(cause: &'static str) {
+    tracing::warn!(target: TARGET, outcome = "feed-broke", cause, "a feed has ended: changes are not followed any more");
+    count_fed("broke");
+}
+
 /// Something was purged.
 pub(crate) fn purged(cache: &Cache, soft: bool) {
     cache.shared().counters.add(Event::Purge);
@@ -233,6 +269,15 @@ mod facade {
         metrics::counter!("larder_sweeps_total").increment(1);
     }
 
+    pub(super) fn count_put(outcome: &'static str, reason: &'static str) {
+        metrics::counter!("larder_puts_total", "outcome" => outcome, "reason" => reason)
+            .increment(1);
+    }
+
+    pub(super) fn count_fed(kind: &'static str) {
+        metrics::counter!("larder_feed_events_total", "kind" => kind).increment(1);
+    }
+
     pub(super) fn count_invalidation() {
         metrics::counter!("larder_invalidations_total").increment(1);
     }
@@ -249,12 +294,14 @@ mod facade {
     pub(super) fn count_skip(_: SkipReason) {}
     pub(super) fn count_invalidation() {}
     pub(super) fn count_purge(_: bool) {}
+    pub(super) fn count_put(_: &'static str, _: &'static str) {}
+    pub(super) fn count_fed(_: &'static str) {}
     pub(super) fn count_refresh() {}
     pub(super) fn count_sweep() {}
     pub(super) fn count_verified(_: &'static str) {}
 }
 
 use facade::{
-    count_answer, count_invalidation, count_purge, count_refresh, count_skip, count_stored,
-    count_sweep, count_verified,
+    count_answer, count_fed, count_invalidation, count_purge, count_put, count_refresh, count_skip,
+    count_stored, count_sweep, count_verified,
 };

@@ -57,8 +57,8 @@ impl Variants {
 
     /// These variants with `entry` in place of the one it supersedes. It supersedes none that is
     /// more recent by `Date`, nor, in the same second, one that began after a purge which it began
-    /// before, nor, where a purge made it stale, one that none did: then it came late, and these
-    /// variants stay as they are.
+    /// before, nor, where a purge made it stale, one that none did, nor one that was put since its fill
+    /// began ([`Entry::outdates`]): then it came late, and these variants stay as they are.
     pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
         let selection = entry.head.selection();
         let recency = |entry: &Entry| (entry.head.date(), entry.position());
@@ -68,9 +68,11 @@ impl Variants {
             .filter(|old| old.is_live(stamps))
             .partition(|old| old.head.selection() == selection);
         let purged = entry.life(stamps) != Life::Live;
-        let outlives = |old: &Arc<Entry>| purged && old.life(stamps) == Life::Live;
-        let later = |old: &&Arc<Entry>| recency(old) > recency(&entry) || outlives(old);
-        if same.iter().any(later) {
+        let outlives = |old: &Entry| purged && old.life(stamps) == Life::Live;
+        let is_later = |old: &&Arc<Entry>| {
+            recency(old) > recency(&entry) || old.outdates(&entry) || outlives(old)
+        };
+        if same.iter().any(is_later) {
             let entries = self.entries.clone();
             return Self { entries };
         }

@@ -71,15 +71,20 @@ impl MemoryTier {
         Some(found)
     }
 
-    /// Stores a response, superseding the variant with the same selecting fields.
-    pub(crate) fn store(&self, key: Key, entry: Arc<Entry>, stamps: &Stamps) {
+    /// Stores a response, superseding the variant with the same selecting fields. `false`: it came
+    /// late.
+    pub(crate) fn store(&self, key: Key, entry: &Arc<Entry>, stamps: &Stamps) -> bool {
+        let mut stands = false;
         self.change(key, |old| {
+            let new = Arc::clone(entry);
             let variants = match old {
-                Some(old) => old.with(entry, self.limits, stamps),
-                None => Variants::default().with(entry, self.limits, stamps),
+                Some(old) => old.with(new, self.limits, stamps),
+                None => Variants::default().with(new, self.limits, stamps),
             };
+            stands = variants.contains(entry);
             Change::Put(variants)
         });
+        stands
     }
 
     /// Puts `new` where `old` stands, if it still stands there: what was purged or superseded
@@ -238,7 +243,7 @@ mod tests {
         let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(100_000, LIMITS);
         for number in 0..5_000 {
-            tier.store(key(number % 700), entry(&stamps, 500), &stamps);
+            tier.store(key(number % 700), &entry(&stamps, 500), &stamps);
             tier.get(&key(number % 13));
         }
         tier.engine.run_pending_tasks();
@@ -265,7 +270,7 @@ mod tests {
                     for round in 0..2_000 {
                         let key = key((round * (thread + 1)) % 90);
                         let new = entry(stamps, 300);
-                        tier.store(Arc::clone(&key), Arc::clone(&new), stamps);
+                        tier.store(Arc::clone(&key), &new, stamps);
                         if round % 3 == 0 {
                             tier.remove(&key, &new);
                         }
@@ -281,7 +286,7 @@ mod tests {
     fn entry_heavier_than_the_whole_store_is_not_kept() {
         let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(1_000, LIMITS);
-        tier.store(key(1), entry(&stamps, 5_000), &stamps);
+        tier.store(key(1), &entry(&stamps, 5_000), &stamps);
         tier.engine.run_pending_tasks();
         assert!(tier.get(&key(1)).is_none());
         assert_eq!(tier.index.len(), 0);
@@ -295,7 +300,7 @@ mod tests {
         for number in 0..500 {
             let entry = entry(&stamps, 10_000);
             once_stored.push(Arc::downgrade(&entry));
-            tier.store(key(number % 40), entry, &stamps);
+            tier.store(key(number % 40), &entry, &stamps);
             tier.engine.run_pending_tasks();
             let alive = once_stored
                 .iter()
@@ -312,7 +317,7 @@ mod tests {
     fn cleared_store_is_empty() {
         let stamps = Stamps::new(1 << 10);
         let tier = MemoryTier::new(100_000, LIMITS);
-        tier.store(key(1), entry(&stamps, 10), &stamps);
+        tier.store(key(1), &entry(&stamps, 10), &stamps);
         assert!(tier.get(&key(1)).is_some());
         tier.clear();
         assert!(tier.get(&key(1)).is_none());
