@@ -2,6 +2,7 @@
 
 mod fills;
 mod purges;
+mod puts;
 mod watch;
 
 use axum::body::Body;

@@ -34,11 +34,11 @@ pub(crate) struct Arrived<C> {
 pub(crate) struct Admitted {
     pub(crate) head: Box<StoredHead>,
     /// The length its body announces.
-    announced: Option<u64>,
+    pub(crate) announced: Option<u64>,
     /// By what it can be purged.
-    names: Names,
+    pub(crate) names: Names,
     /// What is to be looked for in its body.
-    watch: Option<Box<Watch>>,
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 impl Job {

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::entry::{Birth, Entry};
 use crate::fill::{Fill, join};
 use crate::job::Job;
+use crate::keep::Admitted;
 use crate::layer::CacheLayer;
 use crate::probing::job;
 use crate::route_policy::RoutePolicy;
@@ -210,7 +211,7 @@ impl Job {
             return Err(PutError::Invalidated);
         }
         let now = shared.clock.now();
-        let mut birth = Birth {
+        let birth = Birth {
             position: fence.map_or_else(|| shared.stamps.position(), Fence::position),
             names: self.names.clone(),
             time: fence.map_or(now, Fence::taken_at),
@@ -227,12 +228,16 @@ impl Job {
         let measured = ResponseBody::<String>::stored(body.clone());
         let admitted = self.search(&parts, &measured, times);
         drop(measured);
-        let (mut head, announced, watch) =
-            admitted.inspect_err(|reason| trace::skipped(&context.cache, *reason))?;
+        let Admitted {
+            mut head,
+            announced,
+            names,
+            watch,
+        } = admitted.inspect_err(|reason| trace::skipped(&context.cache, *reason))?;
         if let Some(share) = context.filling.lost_share() {
             head.shorten(share);
         }
-        birth.names = self.names_with(&birth.names, &parts.headers, &parts.extensions, &head);
+        let birth = Birth { names, ..birth };
         if !birth.is_current(&shared.stamps) {
             trace::discarded(&context.cache, SkipReason::Invalidated);
             return Err(PutError::Invalidated);
