@@ -1,5 +1,6 @@
 //! Values that the application puts into the store: found as if a handler had given them.
 
+use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -8,7 +9,9 @@ use larder::{
     Cache, CacheLayer, DoNotStore, Key, KeyPart, PartWriter, Policy, Purge, PutError, RoutePolicy,
     Stored,
 };
-use larder_tests::{Origin, Setup, get, request};
+use larder_axum::Cached;
+use larder_tests::{Origin, Reply, Setup, get, request};
+use tower::ServiceExt;
 
 use crate::scene::secs;
 
@@ -78,6 +81,19 @@ async fn what_was_put_takes_the_place_of_what_stands_there() {
     }
     assert_eq!(setup.cache.stats().responses(), 1);
     assert_eq!(setup.origin.calls(), 1);
+}
+
+/// Else nothing could be put there until the clock has caught up.
+#[tokio::test]
+async fn what_is_put_now_takes_the_place_of_what_is_of_a_clock_that_was_ahead() {
+    let setup = route(&minute());
+    setup.get("/a").await;
+    setup.clock.rewind(3600);
+    for body in ["one", "two"] {
+        put(&setup, &minute(), body).unwrap();
+        assert_eq!(setup.get("/a").await.text(), body);
+        setup.clock.rewind(3600);
+    }
 }
 
 #[tokio::test]
@@ -208,6 +224,45 @@ async fn layer_puts_with_its_own_settings() {
     let hit = setup.get("/a").await;
     assert_eq!(hit.field("cache-status"), "larder; hit; ttl=5");
     assert_eq!(hit.text(), "put");
+}
+
+/// Nested, so that the router hides part of the path, and keyed by what the router calls the route.
+#[tokio::test]
+async fn layer_of_axum_puts_for_routes_of_axum() {
+    let cache = Cache::builder().build();
+    let by_path =
+        minute().tag_with(|request| request.param("id").map(|id| format!("product:{id}")));
+    let by_route = minute().key(Key::route());
+    let products = Router::new()
+        .route(
+            "/products/{id}",
+            axum::routing::get(|| async { "fetched" }).cached(&cache, by_path.clone()),
+        )
+        .route(
+            "/about/{page}",
+            axum::routing::get(|| async { "fetched" }).cached(&cache, by_route.clone()),
+        );
+    let app: Router = Router::new().nest("/shop", products);
+    let layer = |policy: &RoutePolicy, name: &str| {
+        larder_axum::layer(&cache).with_route_policy(policy.clone().name(name))
+    };
+    let host = [("host", "shop.example")];
+    let send = async |path: &str| {
+        let asked = request("GET", path, &host);
+        Reply::read(app.clone().oneshot(asked).await.unwrap()).await
+    };
+    for (policy, name, path) in [
+        (&by_path, "/shop/products/{id}", "/shop/products/42"),
+        (&by_route, "/shop/about/{page}", "/shop/about/us"),
+    ] {
+        let asked = request("GET", path, &host);
+        let _ = layer(policy, name).put(&asked, value(&[], "put")).unwrap();
+        let reply = send(path).await;
+        assert_eq!((reply.is_hit(), reply.text()), (true, "put"), "{name}");
+    }
+    assert_eq!(send("/shop/about/them").await.text(), "put");
+    cache.purge(Purge::tag("product:42"));
+    assert_eq!(send("/shop/products/42").await.text(), "fetched");
 }
 
 #[tokio::test]

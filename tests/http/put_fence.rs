@@ -1,5 +1,6 @@
 //! Values that were read before a purge do not come after it ([`Cache::fence`]).
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use axum::body::Body;
@@ -131,6 +132,51 @@ async fn fence_of_another_cache_vouches_for_nothing() {
     let layer = CacheLayer::new(own).with_route_policy(tagged());
     let put = layer.put_since(&fence, &get("/a"), value(&[], "put"));
     assert_eq!(put.unwrap_err(), PutError::Invalidated);
+}
+
+/// Whoever writes makes a new version and purges; whoever puts reads a version and puts it. No reader
+/// finds a version from before a purge that has returned.
+#[test]
+fn nothing_old_is_found_after_a_purge_while_values_are_put() {
+    let setup = route(&tagged());
+    let (version, purged) = (AtomicU64::new(0), AtomicU64::new(0));
+    let done = AtomicBool::new(false);
+    let writer = || {
+        for new in 1..=3_000 {
+            version.store(new, Ordering::SeqCst);
+            setup.cache.purge(Purge::tag("a"));
+            purged.store(new, Ordering::SeqCst);
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    let putter = || {
+        let mut count = 0;
+        while !done.load(Ordering::SeqCst) || count == 0 {
+            let fence = setup.cache.fence();
+            let read = version.load(Ordering::SeqCst).to_string();
+            let value = value(&[], &read);
+            let put = setup.cache.put_since(&fence, &get("/a"), value, &tagged());
+            count += u64::from(put.is_ok());
+        }
+    };
+    let reader = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.unwrap();
+        while !done.load(Ordering::SeqCst) {
+            let since = purged.load(Ordering::SeqCst);
+            if let Some(found) = runtime.block_on(setup.stored("/a")) {
+                let found: u64 = found.text().parse().unwrap();
+                assert!(found >= since, "{found} after the purge for {since}");
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let threads = [scope.spawn(putter), scope.spawn(reader)];
+        writer();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+    });
 }
 
 fn remembering(records: u64) -> Setup {

@@ -53,8 +53,18 @@ pub(crate) struct Entry {
     turns: Turns,
     /// What to check it by, if hits are checked.
     record: Option<Arc<Record>>,
-    /// The application put it there, whatever was being fetched then.
-    put: bool,
+    coming: Coming,
+}
+
+/// How a response came into the store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Coming {
+    #[default]
+    Fetched,
+    /// The application put it there, and it is of its birth.
+    Put,
+    /// The application put it there as what is true now, whatever the clock says.
+    PutNow,
 }
 
 impl Entry {
@@ -69,13 +79,12 @@ impl Entry {
             fill_time,
             turns: Turns::default(),
             record: None,
-            put: false,
+            coming: Coming::default(),
         }
     }
 
-    /// That it was not fetched.
-    pub(crate) fn with_put(self, put: bool) -> Self {
-        Self { put, ..self }
+    pub(crate) fn with_coming(self, coming: Coming) -> Self {
+        Self { coming, ..self }
     }
 
     pub(crate) fn with_record(self, record: Option<Arc<Record>>) -> Self {
@@ -100,7 +109,7 @@ impl Entry {
         Self {
             entity_tag,
             record: self.record.clone(),
-            put: self.put,
+            coming: self.coming,
             ..Self::new(head, self.body.clone(), birth, self.fill_time)
         }
     }
@@ -118,24 +127,26 @@ impl Entry {
         &self.birth.names
     }
 
-    /// Where its fill stands in the order of purges.
-    pub(crate) fn position(&self) -> u64 {
-        self.birth.position
-    }
-
     /// When its fill began.
     pub(crate) fn begun(&self) -> SystemTime {
         self.birth.time
     }
 
-    /// Whether `late` would bring back what this one has superseded. Where one of them was put, that
-    /// which began later knows more; a fill that began at the same moment as a put does not.
-    pub(crate) fn outdates(&self, late: &Self) -> bool {
-        match (self.put, late.put) {
-            (_, true) => self.begun() > late.begun(),
-            (true, false) => self.begun() >= late.begun(),
-            (false, false) => false,
-        }
+    /// Whether `other`, that comes now, came late: this one is more recent by `Date` or, in the same
+    /// second, began after a purge which the other began before; or a purge made the other stale and
+    /// not this one; or one of them was put and this one began later. A fill that began at the same
+    /// moment as a put knows no more.
+    pub(crate) fn outdates(&self, other: &Self, stamps: &Stamps) -> bool {
+        let later = self.begun() > other.begun();
+        let outrun = match (self.coming, other.coming) {
+            (_, Coming::PutNow) => return false,
+            (Coming::Fetched, Coming::Fetched) => false,
+            (_, Coming::Fetched) => later || self.begun() == other.begun(),
+            (_, Coming::Put) => later,
+        };
+        let spared = other.life(stamps) != Life::Live && self.life(stamps) == Life::Live;
+        let recency = |entry: &Self| (entry.head.date(), entry.birth.position);
+        outrun || spared || recency(self) > recency(other)
     }
 
     /// What purges made of it.

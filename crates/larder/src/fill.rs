@@ -7,7 +7,7 @@ use larder_policy::key::MethodClass;
 use larder_policy::{SkipReason, StoredHead};
 
 use crate::cache::{Cache, Placed};
-use crate::entry::{Birth, Entry};
+use crate::entry::{Birth, Coming, Entry};
 use crate::record::Record;
 use crate::stamps::Hold;
 use crate::trace;
@@ -28,7 +28,7 @@ pub(crate) struct Fill {
     /// Searches the body for what gives its caller away.
     watch: Option<Box<Watch>>,
     record: Option<Arc<Record>>,
-    put: bool,
+    coming: Coming,
     /// Purges since it began are not forgotten.
     _hold: Hold,
 }
@@ -53,7 +53,7 @@ impl Fill {
             supersedes: None,
             watch: None,
             record: None,
-            put: false,
+            coming: Coming::Fetched,
             _hold: hold,
         }
     }
@@ -77,9 +77,9 @@ impl Fill {
         self.record = record;
     }
 
-    /// The application puts it there, whatever is being fetched.
-    pub(crate) fn set_put(&mut self) {
-        self.put = true;
+    /// The application puts it there.
+    pub(crate) fn set_coming(&mut self, coming: Coming) {
+        self.coming = coming;
     }
 
     /// The head that is to be stored, as long as it is.
@@ -167,7 +167,11 @@ impl Fill {
             self.birth.clone(),
             fill_time.unwrap_or_default(),
         );
-        let entry = Arc::new(entry.with_record(self.record.take()).with_put(self.put));
+        let entry = Arc::new(
+            entry
+                .with_record(self.record.take())
+                .with_coming(self.coming),
+        );
         let key = Arc::clone(&self.key);
         let placed = self.cache.store(key, &entry, self.supersedes.as_ref());
         if placed == Placed::Dead {
@@ -176,7 +180,7 @@ impl Fill {
         }
         let stands = placed == Placed::Stands;
         // What is fetched counts as stored also where it came late: those who wait may have it.
-        if stands || !self.put {
+        if stands || self.coming == Coming::Fetched {
             trace::stored(&self.cache, self.bytes);
         }
         Ok((entry, stands))

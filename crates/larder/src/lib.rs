@@ -136,6 +136,12 @@
 //!   cache: should two be the same, one more request is forwarded, and nothing old is served.
 //! - [`Cache::estimate`] tells what a purge would hit, [`Stats`] and events what was purged and swept.
 //! - Nobody outside can purge, but by writes (RFC 9111 section 4.4) that the inner service confirms.
+//! # Values that are there before anybody asks
+//!
+//! [`Cache::put`] stores a value as if a handler had just answered with it, under the same key and the
+//! same rules, and [`Cache::follow`] does so with what a message broker or a database tells, in its
+//! order. Where a value is read and put while others write and purge, a [`Fence`] that is taken before
+//! it is read keeps what is old from coming after its purge.
 //!
 //! # Runtime
 //!

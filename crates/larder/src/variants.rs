@@ -7,7 +7,7 @@ use larder_policy::key::{KeyBuf, Selection};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
-use crate::stamps::{Life, Stamps};
+use crate::stamps::Stamps;
 
 /// How many variants a primary key may hold, and how many bytes in all. The oldest goes first.
 #[derive(Debug, Clone, Copy)]
@@ -55,24 +55,16 @@ impl Variants {
         found
     }
 
-    /// These variants with `entry` in place of the one it supersedes. It supersedes none that is
-    /// more recent by `Date`, nor, in the same second, one that began after a purge which it began
-    /// before, nor, where a purge made it stale, one that none did, nor one that was put since its fill
-    /// began ([`Entry::outdates`]): then it came late, and these variants stay as they are.
+    /// These variants with `entry` in place of the one it supersedes. Where that [knows
+    /// more](Entry::outdates), `entry` came late, and these variants stay as they are.
     pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
         let selection = entry.head.selection();
-        let recency = |entry: &Entry| (entry.head.date(), entry.position());
         let (same, others): (SmallVec<[_; 1]>, SmallVec<[_; 1]>) = self
             .entries
             .iter()
             .filter(|old| old.is_live(stamps))
             .partition(|old| old.head.selection() == selection);
-        let purged = entry.life(stamps) != Life::Live;
-        let outlives = |old: &Entry| purged && old.life(stamps) == Life::Live;
-        let is_later = |old: &&Arc<Entry>| {
-            recency(old) > recency(&entry) || old.outdates(&entry) || outlives(old)
-        };
-        if same.iter().any(is_later) {
+        if same.iter().any(|old| old.outdates(&entry, stamps)) {
             let entries = self.entries.clone();
             return Self { entries };
         }

@@ -65,7 +65,8 @@ impl Put {
         Self::on(request, response, Route::Policy(Box::new(policy)))
     }
 
-    /// A value for what is behind a layer, in the cache that the layer is of; see [`CacheLayer::put`].
+    /// A value for what is behind a layer, which has to be one of the cache that follows; see
+    /// [`CacheLayer::put`].
     pub fn through<B>(
         layer: CacheLayer,
         request: &Request<B>,

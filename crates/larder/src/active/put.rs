@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::DATE;
 use http::{Request, Response};
 use larder_policy::key::MethodClass;
 use larder_policy::{Exchange, SkipReason};
@@ -13,7 +14,7 @@ use super::stored::Stored;
 use crate::body::ResponseBody;
 use crate::cache::Cache;
 use crate::context::Context;
-use crate::entry::{Birth, Entry};
+use crate::entry::{Birth, Coming, Entry};
 use crate::fill::{Fill, join};
 use crate::job::Job;
 use crate::keep::Admitted;
@@ -47,9 +48,8 @@ impl Cache {
     /// # What stands there, and what is on its way
     ///
     /// The response takes the place of the stored one with the same selecting fields (RFC 9111 section
-    /// 4.1), unless that is more recent by its `Date`, to the second; without a `Date` it is of now. A
-    /// fill that began before and ends after it does not overwrite it. Whoever waits for that fill
-    /// gets what the fill brings.
+    /// 4.1); if it has a `Date`, unless that one is more recent, to the second. A fill that began before
+    /// and ends after it does not overwrite it. Whoever waits for that fill gets what the fill brings.
     ///
     /// # Purges
     ///
@@ -224,6 +224,11 @@ impl Job {
             context.check_vary(route, response.headers());
         }
         let (parts, body) = response.into_parts();
+        let coming = if fence.is_some() || parts.headers.contains_key(DATE) {
+            Coming::Put
+        } else {
+            Coming::PutNow
+        };
         let body = self.content(body);
         let measured = ResponseBody::<String>::stored(body.clone());
         let admitted = self.search(&parts, &measured, times);
@@ -243,7 +248,7 @@ impl Job {
             return Err(PutError::Invalidated);
         }
         let mut fill = self.fill(birth, head, announced);
-        fill.set_put();
+        fill.set_coming(coming);
         if let Some(watch) = watch {
             fill.seal(watch);
         }
