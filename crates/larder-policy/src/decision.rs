@@ -127,10 +127,12 @@ impl Policy {
     }
 
     /// The client wants no stored response without validation, however fresh (RFC 9111
-    /// section 5.2.1.4), nor one that another request brings.
+    /// section 5.2.1.4), nor one that another request brings; and it may have that, by these rules or
+    /// by what was [decided](RequestHead::with_no_cache_honoured) for this request.
     #[must_use]
     pub fn wants_validation(&self, request: &RequestHead<'_>) -> bool {
-        self.honour_request_directives && request.directives.no_cache
+        let by_rule = self.honour_request_directives;
+        request.directives.no_cache && request.no_cache_honoured().unwrap_or(by_rule)
     }
 
     /// Expired, out of every stale window, and then kept for as long as the operator wishes.
@@ -152,6 +154,9 @@ impl Policy {
     /// The client's directives ask for more than this stored response offers.
     fn forced(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> bool {
         let (age, fresh) = (serving.age(), !serving.is_stale());
+        if self.wants_validation(request) {
+            return true;
+        }
         if !self.honour_request_directives {
             return false;
         }
@@ -162,7 +167,7 @@ impl Policy {
         let too_short = asked
             .min_fresh
             .is_some_and(|min| age.saturating_add(min.as_duration()) > serving.lifetime());
-        self.wants_validation(request) || too_old || too_short
+        too_old || too_short
     }
 
     fn accepts_staleness(&self, request: &RequestHead<'_>, staleness: Duration) -> bool {
@@ -236,6 +241,25 @@ mod tests {
     }
 
     const NANO: Duration = Duration::from_nanos(1);
+
+    #[test]
+    fn no_cache_is_honoured_where_that_was_decided_else_as_the_policy_says() {
+        for (policy, by_rule) in [(Policy::shared(), false), (Policy::conformance(), true)] {
+            let stored = stored(&policy, "max-age=60");
+            for (asks, asked) in [("no-cache", true), ("max-age=9", false)] {
+                let fields = control(asks);
+                for decided in [None, Some(true), Some(false)] {
+                    let forced = with_request(&fields, |request| {
+                        let request = request.with_no_cache_honoured(decided);
+                        let decision = policy.decide(&request, &stored, START + secs(1));
+                        assert_eq!(request.no_cache_honoured(), decided);
+                        decision == Decision::Validate(ForwardReason::Request)
+                    });
+                    assert_eq!(forced, asked && decided.unwrap_or(by_rule), "{asks}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn min_fresh_zero_is_not_content_with_a_stale_response() {

@@ -47,7 +47,7 @@
 //! | 9111 section 5 (fields) | `fields/cache_control.rs`, `fields/time.rs` |
 //! | 9110 sections 13 to 15 (304, 206, 416) | `answer.rs`, `fields/range.rs`, `fields/entity_tag.rs` |
 //! | 9110 section 12.5, 4647 (negotiated inputs) | `key/language.rs`, `key/coding.rs` |
-//! | 9211 (Cache-Status) | `fields/cache_status.rs`, `reason.rs` |
+//! | 9211 (Cache-Status) | `fields/cache_status.rs`, `fields/handled.rs`, `reason.rs` |
 //! | 9213 (targeted fields) | `fields/targeted.rs` |
 //! | 10008 (QUERY) | `key/query.rs` |
 

@@ -35,6 +35,8 @@ pub struct RequestHead<'a> {
     pub(crate) content: Option<&'a QueryContent>,
     /// What the fields were narrowed to, if they were.
     pub(crate) declared: Option<&'a Key>,
+    /// Whether `no-cache` is honoured, where that was decided for this request.
+    no_cache_honoured: Option<bool>,
     seen: Seen,
 }
 
@@ -75,6 +77,7 @@ impl<'a> RequestHead<'a> {
             directives,
             content: None,
             declared: None,
+            no_cache_honoured: None,
             seen,
         }
     }
@@ -117,6 +120,20 @@ impl<'a> RequestHead<'a> {
         }
         self.declared = Some(key);
         self
+    }
+
+    /// The same request, whose `no-cache` is honoured, or is not, whatever the
+    /// [`Policy`](crate::Policy) says of the directives of clients. `None`: as the policy says.
+    #[must_use]
+    pub const fn with_no_cache_honoured(mut self, honoured: Option<bool>) -> Self {
+        self.no_cache_honoured = honoured;
+        self
+    }
+
+    /// What was [decided](Self::with_no_cache_honoured) of this request's `no-cache`.
+    #[must_use]
+    pub const fn no_cache_honoured(&self) -> Option<bool> {
+        self.no_cache_honoured
     }
 
     /// The method.

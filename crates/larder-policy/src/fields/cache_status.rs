@@ -254,7 +254,7 @@ impl CacheName {
     }
 
     /// Whether a member of the field is ours, be its name a token or a string.
-    fn matches(&self, member: &ListEntry) -> bool {
+    pub(super) fn matches(&self, member: &ListEntry) -> bool {
         let ListEntry::Item(item) = member else {
             return false;
         };

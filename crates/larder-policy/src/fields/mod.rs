@@ -25,6 +25,7 @@ mod cache_status;
 mod directive;
 mod emission;
 mod entity_tag;
+mod handled;
 mod list;
 mod range;
 mod request_directives;
@@ -42,6 +43,7 @@ pub use emission::{
 };
 pub use entity_tag::EntityTag;
 pub(crate) use entity_tag::{if_none_match, single_entity_tag};
+pub use handled::Handled;
 pub(crate) use list::{is_token, split_list, trim_ows};
 pub use range::{ByteRange, RangeRequest, parse_range};
 pub(crate) use range::{content_range, unsatisfied_range};
