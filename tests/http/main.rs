@@ -36,6 +36,7 @@ mod expiry_under_load;
 mod failed_bodies;
 mod feed;
 mod finishing;
+mod forced_refresh;
 mod framework_extensions;
 mod freshness;
 mod grace;

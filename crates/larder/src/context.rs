@@ -10,6 +10,7 @@ use larder_policy::{BypassReason, Mode, Policy, Refinement};
 use crate::budgets::Budgets;
 use crate::cache::Cache;
 use crate::filling::Filling;
+use crate::forced::Forced;
 use crate::framework::Framework;
 use crate::identity::Identify;
 use crate::tagging::Tagging;
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     /// Of distinct keys, if they are counted.
     pub(crate) budgets: Option<Arc<Budgets>>,
     pub(crate) filling: Filling,
+    /// Whose `no-cache` is honoured, if not as the policy says.
+    pub(crate) forced: Option<Forced>,
     pub(crate) framework: Framework,
     /// Whose copy it is; `None` is everybody's.
     pub(crate) identify: Option<Identify>,

@@ -57,7 +57,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(context: Arc<Context>, sent: Sent, fetch: Fetch) -> Self {
+    pub(crate) fn new(context: Arc<Context>, mut sent: Sent, fetch: Fetch) -> Self {
+        sent.no_cache_honoured = fetch.no_cache_honoured;
         Self {
             names: Names::of_request(&fetch.names),
             unnameable: None,
@@ -225,6 +226,8 @@ pub(crate) struct Fetch {
     pub(crate) key: Arc<[u8]>,
     pub(crate) reason: ForwardReason,
     pub(crate) names: Hashes,
+    /// Of the client's `no-cache`, where that was decided.
+    pub(crate) no_cache_honoured: Option<bool>,
     /// The selecting values, where stored responses show which fields select.
     pub(crate) variant: Box<[u8]>,
     /// What is to be validated, and the key it stands under.
@@ -239,6 +242,7 @@ pub(crate) struct Sent {
     headers: HeaderMap,
     /// What the request was narrowed to.
     key: Option<Arc<Key>>,
+    no_cache_honoured: Option<bool>,
 }
 
 impl Sent {
@@ -248,6 +252,7 @@ impl Sent {
             uri: context.target_of(request).clone(),
             headers: request.headers().clone(),
             key: context.key.clone(),
+            no_cache_honoured: None,
         }
     }
 
@@ -261,7 +266,8 @@ impl Sent {
 
     /// The same head with other fields.
     pub(crate) fn head_with<'a>(&'a self, headers: &'a HeaderMap) -> RequestHead<'a> {
-        let head = RequestHead::new(&self.method, &self.uri, headers, false);
+        let head = RequestHead::new(&self.method, &self.uri, headers, false)
+            .with_no_cache_honoured(self.no_cache_honoured);
         match &self.key {
             Some(key) => head.narrowed_to(key),
             None => head,

@@ -15,12 +15,14 @@ use crate::cache::Cache;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
 use crate::filling::Filling;
+use crate::forced::{Forced, ForcedRefresh};
 use crate::framework::Framework;
 use crate::identity::Identify;
 use crate::route_policy::RoutePolicy;
 use crate::service::CacheService;
 use crate::verifier::Verifier;
 use crate::verify::Verify;
+use crate::view::RequestView;
 
 /// Answers requests from a [`Cache`] in front of any `Service<Request<B>, Response = Response<C>>`.
 ///
@@ -47,6 +49,7 @@ impl CacheLayer {
                 budgets: Budgets::new(DEFAULT_BUDGET),
                 cache,
                 filling: Filling::default(),
+                forced: None,
                 framework: Framework::default(),
                 identify: None,
                 invalid_key: false,
@@ -167,6 +170,40 @@ impl CacheLayer {
     /// [`Verify`].
     pub fn with_verify(mut self, verify: Verify) -> Self {
         self.context.verifier = Some(Arc::new(Verifier::new(verify)));
+        self
+    }
+
+    /// Decides whose `Cache-Control: no-cache` makes the cache validate what it has (RFC 9111
+    /// section 5.2.1.4), with `Pragma: no-cache` in a request without `Cache-Control` counting as such
+    /// (section 5.4). `decide` is called for those requests only, if they would be looked up, and sees
+    /// the client's request with all that a route withholds from its handler; so it can go by what the
+    /// application's own authentication put into the extensions. Default: as the policy says, that is
+    /// [`Policy::shared`] ignores it and [`Policy::conformance`] honours it, whoever asks.
+    ///
+    /// A request that is honoured goes forward by itself; what comes back is stored for all, and those
+    /// who come meanwhile are answered from what was stored before. With `only-if-cached` it gets 504:
+    /// nothing stored can answer it. `max-age=0`, which browsers send for an ordinary reload, is not
+    /// asked about: it stays what the policy makes of it.
+    ///
+    /// ```
+    /// use larder::{Cache, CacheLayer, ForcedRefresh};
+    ///
+    /// #[derive(Clone)]
+    /// struct Editor;
+    ///
+    /// let layer = CacheLayer::new(Cache::builder().build()).with_forced_refresh(|request| {
+    ///     match request.extensions().get::<Editor>() {
+    ///         Some(Editor) => ForcedRefresh::Honour,
+    ///         None => ForcedRefresh::Ignore,
+    ///     }
+    /// });
+    /// # drop(layer);
+    /// ```
+    pub fn with_forced_refresh(
+        mut self,
+        decide: impl Fn(&RequestView<'_>) -> ForcedRefresh + Send + Sync + 'static,
+    ) -> Self {
+        self.context.forced = Some(Forced::new(decide));
         self
     }
 

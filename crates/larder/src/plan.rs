@@ -9,16 +9,20 @@ use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::forced::Forced;
 use crate::job::Fetch;
 use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
 use crate::naming::Hashes;
 use crate::query::content;
 use crate::turn::Turn;
+use crate::view::RequestView;
 
 /// What is to be done about a request. Small: the response is made where it is returned.
 pub(crate) enum Plan {
     Bypass(BypassReason),
     Fetch(Box<Fetch>),
+    /// Who asks for validation may not have that.
+    Forbid,
     /// Answer from the stored response, and validate it in the background.
     Refresh(Arc<Entry>, Serving, Box<(Fetch, Turn)>),
     /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
@@ -30,7 +34,7 @@ pub(crate) enum Plan {
 
 pub(crate) fn plan(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
     match consider(context, head, extensions) {
-        served @ (Plan::Serve(..) | Plan::Refresh(..)) => served,
+        done @ (Plan::Forbid | Plan::Serve(..) | Plan::Refresh(..)) => done,
         _ if context.policy.only_if_cached(head) => Plan::Refuse,
         forward => forward,
     }
@@ -60,8 +64,41 @@ pub(crate) fn unstored(
 
 fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
     with_asked(context, head, extensions, |asked, class| {
-        look_up(context, asked, class)
+        match context.forced.as_ref() {
+            Some(forced) if head.directives().no_cache() => {
+                look_up_forced(context, asked, class, forced)
+            }
+            _ => look_up(context, asked, class),
+        }
     })
+}
+
+/// A request that asks for validation, on a route that decides who may.
+#[cold]
+fn look_up_forced(
+    context: &Context,
+    asked: &Asked<'_>,
+    class: MethodClass,
+    forced: &Forced,
+) -> Plan {
+    let head = asked.head;
+    let view = RequestView {
+        method: head.method(),
+        uri: head.uri(),
+        headers: head.headers(),
+        extensions: asked.extensions,
+        route: context.route_in_key(asked.extensions),
+    };
+    match forced.decide(head, &view) {
+        None => Plan::Forbid,
+        Some(head) => {
+            let asked = Asked {
+                head: &head,
+                ..*asked
+            };
+            look_up(context, &asked, class)
+        }
+    }
 }
 
 /// Works out what is asked for, if the cache may take part.
@@ -232,6 +269,7 @@ fn fetch(
         key: Arc::from(key),
         reason,
         names: asked.names(context),
+        no_cache_honoured: asked.head.no_cache_honoured(),
         variant,
         stored,
     }))
@@ -263,6 +301,7 @@ fn refresh(context: &Context, asked: &Asked<'_>, key: &[u8], turn: Turn, serving
         key: Arc::clone(&key),
         reason: ForwardReason::Stale,
         names: asked.names(context),
+        no_cache_honoured: None,
         variant: entry.head.selection().encoded().into(),
         stored: Some((key, Arc::clone(&entry))),
     };

@@ -11,6 +11,7 @@ use larder_policy::{Mode, Policy};
 use crate::budgets::Budgets;
 use crate::context::Context;
 use crate::early::EarlyRefresh;
+use crate::forced::{Forced, ForcedRefresh};
 use crate::identity::Identify;
 use crate::tagging::Tagging;
 use crate::tripwire::{IdentityStrings, Tripwire};
@@ -45,6 +46,7 @@ pub struct RoutePolicy {
     grace: Option<Duration>,
     keep: Option<Duration>,
     early_refresh: Option<EarlyRefresh>,
+    forced: Option<Forced>,
     jitter_percent: Option<u8>,
     cardinality_budget: Option<u64>,
     soft_timeout: Option<Duration>,
@@ -270,6 +272,34 @@ impl RoutePolicy {
         }
     }
 
+    /// Decides whose `no-cache` makes the cache validate what it has; see
+    /// [`CacheLayer::with_forced_refresh`](crate::CacheLayer::with_forced_refresh).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use larder::{ForcedRefresh, RoutePolicy};
+    ///
+    /// #[derive(Clone)]
+    /// struct Editor;
+    ///
+    /// let policy = RoutePolicy::shared(Duration::from_secs(60)).forced_refresh(|request| {
+    ///     match request.extensions().get::<Editor>() {
+    ///         Some(Editor) => ForcedRefresh::Honour,
+    ///         None => ForcedRefresh::Refuse,
+    ///     }
+    /// });
+    /// # drop(policy);
+    /// ```
+    pub fn forced_refresh(
+        self,
+        decide: impl Fn(&RequestView<'_>) -> ForcedRefresh + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            forced: Some(Forced::new(decide)),
+            ..self
+        }
+    }
+
     /// Checks a share of the hits against the handler, in the background; see [`Verify`].
     pub fn verify(self, verify: Verify) -> Self {
         Self {
@@ -424,6 +454,9 @@ impl RoutePolicy {
         context.budgets = budget.and_then(Budgets::new);
         if !self.tagging.is_empty() {
             context.tagging = Arc::new(self.tagging.clone());
+        }
+        if self.forced.is_some() {
+            context.forced.clone_from(&self.forced);
         }
         if self.tripwire.is_some() {
             context.tripwire.clone_from(&self.tripwire);

@@ -121,6 +121,10 @@ where
                 refresh(context, self.common.inner(), &request, fetch, turn);
                 ResponseFuture::answer(response)
             }
+            Plan::Forbid => {
+                trace::answered(&context.cache, Outcome::RefreshRefused);
+                ResponseFuture::answer(reply::local(StatusCode::FORBIDDEN))
+            }
             Plan::Refuse => {
                 trace::answered(&context.cache, Outcome::Refused);
                 ResponseFuture::answer(reply::local(StatusCode::GATEWAY_TIMEOUT))

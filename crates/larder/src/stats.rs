@@ -24,6 +24,7 @@ pub(crate) enum Event {
     Put,
     PutRefused,
     Refresh,
+    RefreshRefused,
     Refused,
     StaleHit,
     Stored,
@@ -84,6 +85,7 @@ impl Counters {
             purges: self.total(Event::Purge),
             puts: self.total(Event::Put),
             puts_refused: self.total(Event::PutRefused),
+            refresh_refusals: self.total(Event::RefreshRefused),
             refusals: self.total(Event::Refused),
             responses: usage.responses,
             stale_hits: self.total(Event::StaleHit),
@@ -142,6 +144,7 @@ pub struct Stats {
     purges: u64,
     puts: u64,
     puts_refused: u64,
+    refresh_refusals: u64,
     refusals: u64,
     responses: u64,
     stale_hits: u64,
@@ -206,6 +209,9 @@ getters! {
     puts,
     /// Responses that the application tried to put there and that were not stored.
     puts_refused,
+    /// `no-cache` requests answered with 403; see
+    /// [`CacheLayer::with_forced_refresh`](crate::CacheLayer::with_forced_refresh).
+    refresh_refusals,
     /// `only-if-cached` requests answered with 504.
     refusals,
     /// Stored responses held.

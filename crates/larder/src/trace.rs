@@ -32,6 +32,8 @@ pub(crate) enum Outcome {
         reason: ForwardReason,
     },
     Bypassed(BypassReason),
+    /// `no-cache` of a client who may not have that.
+    RefreshRefused,
     /// `only-if-cached` and nothing usable stored.
     Refused,
 }
@@ -58,6 +60,7 @@ pub(crate) fn answered(cache: &Cache, outcome: Outcome) {
         Outcome::Bypassed(reason) => {
             tracing::debug!(target: TARGET, outcome = "bypass", reason = reason.as_str());
         }
+        Outcome::RefreshRefused => tracing::debug!(target: TARGET, outcome = "refresh-refused"),
         Outcome::Refused => tracing::debug!(target: TARGET, outcome = "only-if-cached"),
     }
     count_answer(outcome);
@@ -85,6 +88,7 @@ fn event_of(outcome: Outcome) -> Event {
         Outcome::Forwarded { .. } => Event::Miss,
         Outcome::Failed { .. } => Event::Error,
         Outcome::Bypassed(_) => Event::Bypass,
+        Outcome::RefreshRefused => Event::RefreshRefused,
         Outcome::Refused => Event::Refused,
     }
 }
@@ -232,6 +236,7 @@ mod facade {
             Outcome::Forwarded { reason, .. } => ("forwarded", reason.as_str()),
             Outcome::Failed { reason } => ("failed", reason.as_str()),
             Outcome::Bypassed(reason) => ("bypass", reason.as_str()),
+            Outcome::RefreshRefused => ("refresh-refused", ""),
             Outcome::Refused => ("only-if-cached", ""),
         };
         metrics::counter!("larder_requests_total", "outcome" => name, "reason" => reason)
