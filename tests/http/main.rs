@@ -104,4 +104,5 @@ mod verify;
 mod verify_calls;
 mod verify_compared;
 mod verify_silence;
+mod warm;
 mod withheld;

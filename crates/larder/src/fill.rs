@@ -6,6 +6,7 @@ use bytes::Bytes;
 use larder_policy::key::MethodClass;
 use larder_policy::{SkipReason, StoredHead};
 
+use crate::active::{Came, Errand};
 use crate::cache::{Cache, Placed};
 use crate::entry::{Birth, Coming, Entry};
 use crate::record::Record;
@@ -29,6 +30,8 @@ pub(crate) struct Fill {
     watch: Option<Box<Watch>>,
     record: Option<Arc<Record>>,
     coming: Coming,
+    /// Who wants to know what comes of it.
+    errand: Option<Errand>,
     /// Purges since it began are not forgotten.
     _hold: Hold,
 }
@@ -54,6 +57,7 @@ impl Fill {
             watch: None,
             record: None,
             coming: Coming::Fetched,
+            errand: None,
             _hold: hold,
         }
     }
@@ -80,6 +84,11 @@ impl Fill {
     /// The application puts it there.
     pub(crate) fn set_coming(&mut self, coming: Coming) {
         self.coming = coming;
+    }
+
+    /// Who wants to know what comes of it.
+    pub(crate) fn set_errand(&mut self, errand: Option<Errand>) {
+        self.errand = errand;
     }
 
     /// The head that is to be stored, as long as it is.
@@ -151,7 +160,7 @@ impl Fill {
         let head = self.head.take();
         let (None, Some(mut head)) = (reason, head) else {
             let reason = reason.unwrap_or(SkipReason::BodyIncomplete);
-            trace::discarded(&self.cache, reason);
+            self.discarded(reason);
             return Err(reason);
         };
         head.complete(body.len() as u64);
@@ -175,7 +184,7 @@ impl Fill {
         let key = Arc::clone(&self.key);
         let placed = self.cache.store(key, &entry, self.supersedes.as_ref());
         if placed == Placed::Dead {
-            trace::discarded(&self.cache, SkipReason::Invalidated);
+            self.discarded(SkipReason::Invalidated);
             return Err(SkipReason::Invalidated);
         }
         let stands = placed == Placed::Stands;
@@ -183,13 +192,24 @@ impl Fill {
         if stands || self.coming == Coming::Fetched {
             trace::stored(&self.cache, self.bytes);
         }
+        if let Some(errand) = &self.errand {
+            let now = self.cache.shared().clock.now();
+            errand.kept(entry.serving(now), now, true);
+        }
         Ok((entry, stands))
+    }
+
+    fn discarded(&self, reason: SkipReason) {
+        trace::discarded(&self.cache, reason);
+        if let Some(errand) = &self.errand {
+            errand.note(Came::NotKept(reason));
+        }
     }
 
     /// Gives up: nothing is stored.
     pub(crate) fn discard(mut self, reason: SkipReason) {
         self.head = None;
-        trace::discarded(&self.cache, reason);
+        self.discarded(reason);
         // The next response will be no smaller.
         if reason == SkipReason::BodyTooLarge
             && let Some(old) = &self.supersedes
@@ -202,7 +222,7 @@ impl Fill {
 impl Drop for Fill {
     fn drop(&mut self) {
         if self.head.take().is_some() {
-            trace::discarded(&self.cache, SkipReason::BodyIncomplete);
+            self.discarded(SkipReason::BodyIncomplete);
         }
     }
 }

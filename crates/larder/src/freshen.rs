@@ -38,6 +38,9 @@ impl Job {
         }
         let request = self.sent.head();
         let serving = entry.serving(arrived.times.response_time);
+        if let Some(errand) = self.errand.as_ref().filter(|_| stored) {
+            errand.kept(serving, arrived.times.response_time, true);
+        }
         let status = self
             .status()
             .fwd_status(StatusCode::NOT_MODIFIED)

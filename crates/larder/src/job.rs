@@ -9,6 +9,7 @@ use larder_policy::key::{Key, MethodClass};
 use larder_policy::{Credentials, RequestHead, SkipReason};
 use tracing::Span;
 
+use crate::active::{Came, Errand};
 use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -52,6 +53,8 @@ pub(crate) struct Job {
     pub(crate) keys: Option<Arc<Cardinality>>,
     /// What the route is called in reports; known where its inputs are declared.
     pub(crate) route: Option<Arc<str>>,
+    /// Who wants to know what comes of it.
+    pub(crate) errand: Option<Errand>,
     /// What is sent and not in the key, if hits are checked.
     pub(crate) record: Option<Arc<Record>>,
 }
@@ -75,6 +78,7 @@ impl Job {
             span: Span::none(),
             keys: None,
             route: None,
+            errand: None,
             record: None,
         }
     }
@@ -92,6 +96,8 @@ impl Job {
             .then(|| context.route_of(request).into());
         let name = context.route_name(request.extensions());
         let keys = context.budgets.as_deref().map(|budgets| budgets.of(name));
+        // Nothing that the inner service is to see.
+        let errand = request.extensions_mut().remove();
         let credentials = context.narrow(request, credentials);
         let sent = Sent::of(&context, request);
         let (names, unnameable) = context.names_of(&fetch.names, request);
@@ -99,6 +105,7 @@ impl Job {
             names,
             unnameable,
             credentials,
+            errand,
             keys,
             route,
             ..Self::new(context, sent, fetch)
@@ -202,6 +209,13 @@ impl Job {
             keys: self.keys.clone(),
             route: self.route.clone(),
             ..Self::new(Arc::clone(&self.context), sent, fetch)
+        }
+    }
+
+    /// Tells whoever sent the request what came of it.
+    pub(crate) fn note(&self, came: Came) {
+        if let Some(errand) = &self.errand {
+            errand.note(came);
         }
     }
 

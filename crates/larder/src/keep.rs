@@ -10,6 +10,7 @@ use larder_policy::fields::CacheStatus;
 use larder_policy::key::MethodClass;
 use larder_policy::{Admission, Decision, Exchange, Policy, SkipReason, StoredHead};
 
+use crate::active::Came;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
@@ -72,6 +73,7 @@ impl Job {
                     cache.shared().memory.remove(key, old);
                 }
                 trace::skipped(cache, reason);
+                self.note(Came::NotKept(reason));
                 self.uncacheable(parts.status, reason);
                 note(policy, &mut parts.headers, &status.detail(reason.as_str()));
                 return self.relayed(parts, body);
@@ -117,6 +119,7 @@ impl Job {
         let hold = self.hold.clone();
         let mut fill = Fill::new(cache, key, birth, head, announced, hold);
         fill.set_record(self.record.clone());
+        fill.set_errand(self.errand.clone());
         if let Some((_, old)) = self.outlived() {
             fill.supersede(Arc::clone(old));
         }

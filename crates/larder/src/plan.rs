@@ -7,6 +7,7 @@ use larder_policy::fields::ForwardReason;
 use larder_policy::key::{KeyBuf, MethodClass, Partition, QueryBuf, Target};
 use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 
+use crate::active::{Came, Errand};
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::forced::Forced;
@@ -25,6 +26,8 @@ pub(crate) enum Plan {
     Forbid,
     /// Answer from the stored response, and validate it in the background.
     Refresh(Arc<Entry>, Serving, Box<(Fetch, Turn)>),
+    /// Validate the stored response, and answer with what comes of it.
+    Renew(Box<(Fetch, Turn)>),
     /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
     Refuse,
     Serve(Arc<Entry>, Serving, &'static str),
@@ -60,6 +63,18 @@ pub(crate) fn unstored(
         Plan::Fetch(fetch) => Ok(fetch),
         other => Err(other),
     }
+}
+
+/// As [`plan`], for a request that is to have what is stored validated although it is fresh.
+#[cold]
+pub(crate) fn plan_renewal(
+    context: &Context,
+    head: &RequestHead<'_>,
+    extensions: &Extensions,
+) -> Plan {
+    with_asked(context, head, extensions, |asked, class| {
+        look_up_renewed(context, asked, class)
+    })
 }
 
 fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
@@ -199,30 +214,46 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
+/// What is stored for a request, and the key that it stands under.
+#[inline]
+fn find(
+    context: &Context,
+    asked: &Asked<'_>,
+    class: MethodClass,
+    key: &mut KeyBuf,
+) -> Result<Use, BypassReason> {
     let head = asked.head;
     let encode = |class: MethodClass, key: &mut KeyBuf| asked.key_into(context, class, key);
-    let mut key = KeyBuf::new();
     // GET's responses answer HEAD too.
     let first = match class {
         MethodClass::Query => class,
         _ => MethodClass::Get,
     };
-    encode(first, &mut key);
+    encode(first, key);
     if key.len() > context.cache.shared().limits.max_key_bytes {
-        return Plan::Bypass(BypassReason::KeyTooLong);
+        return Err(BypassReason::KeyTooLong);
     }
-    let mut used = look(context, head, &key);
+    let used = look(context, head, key);
     // Where GET's responses do not answer a HEAD, its own may.
     if class == MethodClass::Head
         && let Use::Miss(reason, _) = used
     {
-        encode(MethodClass::Head, &mut key);
-        used = match look(context, head, &key) {
+        encode(MethodClass::Head, key);
+        return Ok(match look(context, head, key) {
             Use::Miss(ForwardReason::UriMiss, variant) => Use::Miss(reason, variant),
             used => used,
-        };
+        });
     }
+    Ok(used)
+}
+
+fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
+    let head = asked.head;
+    let mut key = KeyBuf::new();
+    let used = match find(context, asked, class, &mut key) {
+        Ok(used) => used,
+        Err(reason) => return Plan::Bypass(reason),
+    };
     match used {
         Use::Serve(entry, serving, detail) => {
             if is_due_early(context, head, &entry, serving)
@@ -236,12 +267,57 @@ fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
             None => Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
             Some(turn) => refresh(context, asked, &key, turn, serving),
         },
-        forward => {
-            let found = Arc::<[u8]>::from(&*key);
-            encode(class, &mut key);
-            fetch(context, asked, (class, &key), forward, found)
-        }
+        forward => forwarded(context, asked, class, forward, &mut key),
     }
+}
+
+/// As a client's request, but that what is found is validated although it is fresh, if an errand says
+/// so and nobody else is at it.
+#[cold]
+fn look_up_renewed(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
+    let mut key = KeyBuf::new();
+    let used = match find(context, asked, class, &mut key) {
+        Ok(used) => used,
+        Err(reason) => return Plan::Bypass(reason),
+    };
+    let now = context.cache.shared().clock.now();
+    let (entry, serving) = match &used {
+        Use::Miss(..) => return forwarded(context, asked, class, used, &mut key),
+        Use::Serve(entry, serving, _) | Use::ServeWhileValidating(entry, serving) => {
+            (entry, *serving)
+        }
+        Use::Validate(_, entry) => (entry, entry.serving(now)),
+    };
+    let errand = Errand::of(asked.extensions);
+    let validates = matches!(used, Use::Validate(..));
+    if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(serving)) {
+        errand.kept(serving, now, false);
+    } else if let Some(turn) = Turn::take(context, entry) {
+        return Plan::Renew(Box::new((renewal(asked, context, &key, turn.entry()), turn)));
+    } else if let Some(errand) = errand {
+        errand.note(Came::Busy);
+    }
+    match used {
+        Use::Serve(entry, serving, detail) => Plan::Serve(entry, serving, detail),
+        Use::ServeWhileValidating(entry, serving) => {
+            Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE)
+        }
+        forward => forwarded(context, asked, class, forward, &mut key),
+    }
+}
+
+/// What was found under a key does not answer the request.
+#[cold]
+fn forwarded(
+    context: &Context,
+    asked: &Asked<'_>,
+    class: MethodClass,
+    forward: Use,
+    key: &mut KeyBuf,
+) -> Plan {
+    let found = Arc::<[u8]>::from(&**key);
+    asked.key_into(context, class, key);
+    fetch(context, asked, (class, key), forward, found)
 }
 
 /// A request that has to be forwarded. What is to be validated stands under the key `found`.
@@ -295,15 +371,21 @@ fn is_due_early(
 /// A hit, and the validation of what it is served from by a request that no client made.
 #[cold]
 fn refresh(context: &Context, asked: &Asked<'_>, key: &[u8], turn: Turn, serving: Serving) -> Plan {
-    let (key, entry) = (Arc::<[u8]>::from(key), Arc::clone(turn.entry()));
-    let fetch = Fetch {
+    let entry = Arc::clone(turn.entry());
+    let fetch = renewal(asked, context, key, &entry);
+    Plan::Refresh(entry, serving, Box::new((fetch, turn)))
+}
+
+/// The validation of what stands under a key by a request that no client made.
+fn renewal(asked: &Asked<'_>, context: &Context, key: &[u8], entry: &Arc<Entry>) -> Fetch {
+    let key = Arc::<[u8]>::from(key);
+    Fetch {
         class: entry.head.class(),
         key: Arc::clone(&key),
         reason: ForwardReason::Stale,
         names: asked.names(context),
         no_cache_honoured: None,
         variant: entry.head.selection().encoded().into(),
-        stored: Some((key, Arc::clone(&entry))),
-    };
-    Plan::Refresh(entry, serving, Box::new((fetch, turn)))
+        stored: Some((key, Arc::clone(entry))),
+    }
 }

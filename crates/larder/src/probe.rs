@@ -41,7 +41,19 @@ use http::Extensions;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a probe does nothing until it is in a request's extensions"]
 pub struct Probe {
-    narrows: bool,
+    asks: Asks,
+}
+
+/// What a request does that does not ask the cache as those of clients do. In one extension, for it
+/// is looked for on every hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// What the cache would do, with the request as it is.
+    Whole,
+    /// The same, with what is left of it on a miss.
+    Narrowed,
+    /// For what is stored to be validated, be it fresh.
+    Refresh,
 }
 
 impl Probe {
@@ -51,12 +63,14 @@ impl Probe {
         reason = "two kinds, neither of which is the usual one"
     )]
     pub const fn new() -> Self {
-        Self { narrows: false }
+        Self { asks: Asks::Whole }
     }
 
     /// The inner service sees what it sees on a miss: declared inputs, where they are declared.
     pub const fn narrowed() -> Self {
-        Self { narrows: true }
+        Self {
+            asks: Asks::Narrowed,
+        }
     }
 
     /// The probe in a request. Asked for on every hit.
@@ -64,7 +78,19 @@ impl Probe {
         extensions.get().copied()
     }
 
+    /// What is stored for this request is to be validated, as an [`Errand`](crate::active::Errand)
+    /// says.
+    pub(crate) const fn refreshing() -> Self {
+        Self {
+            asks: Asks::Refresh,
+        }
+    }
+
+    pub(crate) const fn refreshes(self) -> bool {
+        matches!(self.asks, Asks::Refresh)
+    }
+
     pub(crate) const fn narrows(self) -> bool {
-        self.narrows
+        matches!(self.asks, Asks::Narrowed)
     }
 }

@@ -17,10 +17,10 @@ use crate::context::Context;
 use crate::drive::drive;
 use crate::future::ResponseFuture;
 use crate::look::STALE_WHILE_REVALIDATE;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, plan, plan_renewal};
 use crate::probe::Probe;
 use crate::probing::probed;
-use crate::refresh::refresh;
+use crate::refresh::{refresh, renew};
 use crate::reply;
 use crate::trace::{self, Outcome};
 use crate::verdict::{check, is_due};
@@ -97,14 +97,23 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let context = &self.common.context;
-        if let Some(probe) = Probe::of(request.extensions()) {
-            let (context, inner) = (Arc::clone(context), self.common.inner());
-            return ResponseFuture::drive(probed(context, inner, request, probe), None);
-        }
+        let renews = match Probe::of(request.extensions()) {
+            None => false,
+            Some(probe) if probe.refreshes() => true,
+            Some(probe) => {
+                let (context, inner) = (Arc::clone(context), self.common.inner());
+                return ResponseFuture::drive(probed(context, inner, request, probe), None);
+            }
+        };
         let uri = context.target_of(&request);
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
-        match plan(context, &head, request.extensions()) {
+        let plan = if renews {
+            plan_renewal(context, &head, request.extensions())
+        } else {
+            plan(context, &head, request.extensions())
+        };
+        match plan {
             Plan::Serve(entry, serving, detail) => {
                 let response = reply::hit(context, &head, &entry, serving, detail);
                 if let Some(verifier) = &context.verifier
@@ -120,6 +129,11 @@ where
                 let (fetch, turn) = *work;
                 refresh(context, self.common.inner(), &request, fetch, turn);
                 ResponseFuture::answer(response)
+            }
+            Plan::Renew(work) => {
+                let (fetch, turn) = *work;
+                let (context, inner) = (Arc::clone(context), self.common.inner());
+                ResponseFuture::drive(renew(context, inner, request, fetch, turn), None)
             }
             Plan::Forbid => {
                 trace::answered(&context.cache, Outcome::RefreshRefused);

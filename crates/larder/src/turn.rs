@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::entry::Entry;
 
 /// A turn at validating a stored response, over when dropped.
+#[derive(Debug)]
 pub(crate) struct Turn {
     cache: Cache,
     entry: Arc<Entry>,

@@ -1,0 +1,85 @@
+//! [`Errand`]: goes with a request that the application makes for the cache's own sake, and brings
+//! back what came of it. A response's head cannot tell that: whether its body is kept shows at its end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::Extensions;
+use larder_policy::{Serving, SkipReason};
+
+use crate::background::Place;
+use crate::shim::{Mutex, lock};
+use crate::turn::Turn;
+
+/// Request extension; taken out before the inner service sees the request.
+#[derive(Clone)]
+pub(crate) struct Errand(Arc<State>);
+
+struct State {
+    /// What has less freshness left than this is validated; `None`: whatever there is.
+    ahead: Option<Duration>,
+    came: Mutex<Option<Came>>,
+    held: Mutex<Option<Held>>,
+}
+
+/// What came of an errand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// Somebody else does it, or nobody may just now.
+    Busy,
+    /// It is stored, and fresh until then.
+    Kept { until: SystemTime, anew: bool },
+    NotKept(SkipReason),
+}
+
+/// What is not given back before all of the response is there.
+pub(crate) type Held = (Turn, Place);
+
+impl Errand {
+    pub(crate) fn new(ahead: Option<Duration>) -> Self {
+        Self(Arc::new(State {
+            ahead,
+            came: Mutex::new(None),
+            held: Mutex::new(None),
+        }))
+    }
+
+    pub(crate) fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    /// So much freshness is not enough.
+    pub(crate) fn is_due(&self, serving: Serving) -> bool {
+        let left = serving.lifetime().saturating_sub(serving.age());
+        self.0.ahead.is_none_or(|ahead| left <= ahead)
+    }
+
+    /// The last word counts.
+    pub(crate) fn note(&self, came: Came) {
+        *lock(&self.0.came) = Some(came);
+    }
+
+    pub(crate) fn kept(&self, serving: Serving, now: SystemTime, anew: bool) {
+        let left = serving.lifetime().saturating_sub(serving.age());
+        let until = now.checked_add(left).unwrap_or(now);
+        self.note(Came::Kept { until, anew });
+    }
+
+    pub(crate) fn came(&self) -> Option<Came> {
+        *lock(&self.0.came)
+    }
+
+    /// Keeps this for as long as anybody waits for what comes of it.
+    pub(crate) fn hold(&self, held: Held) {
+        *lock(&self.0.held) = Some(held);
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errand")
+            .field("came", &self.came())
+            .finish_non_exhaustive()
+    }
+}
