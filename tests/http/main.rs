@@ -45,6 +45,7 @@ mod head;
 mod identity;
 mod invalidation;
 mod jitter;
+mod keep_fresh;
 mod key_attacks;
 mod keys;
 mod lengths;

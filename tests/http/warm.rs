@@ -55,14 +55,22 @@ fn outcomes(progress: &Progress) -> [u64; 5] {
 #[tokio::test]
 async fn what_was_warmed_is_a_hit_for_users() {
     let setup = Setup::shared(Origin::ok(&FRESH));
-    let warmed = setup.cache.warm(setup.service.clone(), paths(20)).run().await;
+    let warmed = setup
+        .cache
+        .warm(setup.service.clone(), paths(20))
+        .run()
+        .await;
     assert!(warmed.is_complete());
     assert_eq!(outcomes(warmed.progress()), [20, 0, 0, 0, 0]);
     for at in 0..20 {
         assert!(setup.get(&format!("/{at}")).await.is_hit());
     }
     assert_eq!(setup.origin.calls(), 20);
-    let again = setup.cache.warm(setup.service.clone(), paths(25)).run().await;
+    let again = setup
+        .cache
+        .warm(setup.service.clone(), paths(25))
+        .run()
+        .await;
     assert_eq!(outcomes(again.progress()), [5, 20, 0, 0, 0]);
 }
 
@@ -91,7 +99,11 @@ async fn no_more_requests_are_under_way_than_was_said_and_none_is_made_before_it
 #[tokio::test(start_paused = true)]
 async fn without_a_word_eight_requests_are_under_way() {
     let crowd = Crowd::new(Slow::second(|_, _| response(200, &FRESH, "")));
-    crowd.cache.warm(crowd.service.clone(), paths(20)).run().await;
+    crowd
+        .cache
+        .warm(crowd.service.clone(), paths(20))
+        .run()
+        .await;
     assert_eq!(crowd.origin.counts().overlap, 8);
 }
 
@@ -112,7 +124,10 @@ async fn progress_is_told_of_each_request_and_ends_with_all_of_them() {
     assert_eq!(warmed.progress().bytes(), 9 * 6 + 11 * 7);
     let some = paths(20).filter(|request| request.uri() != "/7");
     let warmed = setup.cache.warm(setup.service.clone(), some).run().await;
-    assert_eq!((warmed.progress().total(), warmed.progress().done()), (None, 19));
+    assert_eq!(
+        (warmed.progress().total(), warmed.progress().done()),
+        (None, 19)
+    );
 }
 
 #[tokio::test]
@@ -145,7 +160,11 @@ async fn what_is_not_stored_is_told_by_the_reason() {
             "/2" => response(200, &[FRESH[0], ("set-cookie", "a=b")], ""),
             "/3" | "/4" => response(200, &FRESH, vec![0; 1200]),
             // How long it is shows when it has come.
-            "/5" => response(200, &FRESH, Body::from_stream(stream::iter([chunk(), chunk()]))),
+            "/5" => response(
+                200,
+                &FRESH,
+                Body::from_stream(stream::iter([chunk(), chunk()])),
+            ),
             "/6" => {
                 let slow = stream::iter([(), ()]).then(move |()| async move {
                     tokio::task::yield_now().await;
@@ -179,7 +198,9 @@ async fn what_is_not_stored_is_told_by_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn the_same_request_twice_is_made_once_and_counts_as_a_hit() {
     let crowd = Crowd::new(Slow::second(|_, _| response(200, &FRESH, "")));
-    let warmed = crowd.cache.warm(crowd.service.clone(), (0..5).map(|_| get("/a")));
+    let warmed = crowd
+        .cache
+        .warm(crowd.service.clone(), (0..5).map(|_| get("/a")));
     let warmed = warmed.run().await;
     assert_eq!(outcomes(warmed.progress()), [1, 4, 0, 0, 0]);
     assert_eq!(crowd.origin.calls(), 1);
@@ -197,7 +218,10 @@ async fn one_that_hangs_has_failed_when_its_time_is_over() {
         |cache| cache.finish_within(secs(5)),
     );
     let begun = Instant::now();
-    let warm = crowd.cache.warm(crowd.service.clone(), paths(3)).concurrency(1);
+    let warm = crowd
+        .cache
+        .warm(crowd.service.clone(), paths(3))
+        .concurrency(1);
     let warmed = warm.run().await;
     assert_eq!(outcomes(warmed.progress()), [2, 0, 0, 0, 1]);
     assert_eq!(begun.elapsed(), secs(5));
@@ -226,7 +250,11 @@ async fn what_is_stored_is_known_without_cache_status_and_what_is_hit_is_not() {
     let fields = [("cache-control", "no-store")];
     let policy = Policy::shared().with_cache_status(false);
     let setup = Setup::with_policy(Origin::ok(&fields), policy);
-    let warmed = setup.cache.warm(setup.service.clone(), paths(3)).run().await;
+    let warmed = setup
+        .cache
+        .warm(setup.service.clone(), paths(3))
+        .run()
+        .await;
     let reasons: Vec<_> = warmed.progress().not_stored_by_reason().collect();
     assert_eq!(reasons, [("no-store", 3)]);
 }
@@ -249,7 +277,13 @@ async fn nothing_of_ours_reaches_the_handler_or_keeps_a_response_from_being_stor
     let setup = Setup::with_layer(Origin::ok(&[]), |cache| {
         CacheLayer::new(cache).with_route_policy(RoutePolicy::shared(secs(60)))
     });
-    let user = || [request("GET", "/a", &[("authorization", "Basic a"), ("cookie", "b=c")])];
+    let user = || {
+        [request(
+            "GET",
+            "/a",
+            &[("authorization", "Basic a"), ("cookie", "b=c")],
+        )]
+    };
     let warmed = setup.cache.warm(setup.service.clone(), user()).run().await;
     assert_eq!(outcomes(warmed.progress()), [1, 0, 0, 0, 0]);
     let seen = setup.origin.last_seen();
@@ -276,9 +310,14 @@ async fn whole_router_is_warmed_through_its_layers() {
         async move { format!("product {id}") }
     };
     let app = Router::new()
-        .route("/products/{id}", route(product).cached(&cache, RoutePolicy::shared(secs(60))))
+        .route(
+            "/products/{id}",
+            route(product).cached(&cache, RoutePolicy::shared(secs(60))),
+        )
         .route("/plain", route(async || "never stored"))
-        .layer(middleware::map_response(async |response: Response<Body>| response));
+        .layer(middleware::map_response(
+            async |response: Response<Body>| response,
+        ));
     let requests = (0..10).map(|id| get(&format!("/products/{id}")));
     let requests = requests.chain([get("/plain"), get("/nowhere")]);
     let warmed = cache.warm(app.clone(), requests).run().await;

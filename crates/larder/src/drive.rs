@@ -11,6 +11,7 @@ use larder_policy::{Exchange, Validation};
 use tower_service::Service;
 use tracing::Instrument;
 
+use crate::active::Came;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
@@ -49,6 +50,7 @@ where
     // One for the whole request, however often it goes on waiting for something else.
     let soft = job.context.filling.soft_timeout.map(after);
     if let Some(response) = job.collapse(&berth, soft).await {
+        job.note(Came::Busy);
         return Ok(response);
     }
     let twin = soft

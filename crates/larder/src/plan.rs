@@ -290,10 +290,13 @@ fn look_up_renewed(context: &Context, asked: &Asked<'_>, class: MethodClass) -> 
     };
     let errand = Errand::of(asked.extensions);
     let validates = matches!(used, Use::Validate(..));
-    if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(serving)) {
+    if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(entry, serving)) {
         errand.kept(serving, now, false);
     } else if let Some(turn) = Turn::take(context, entry) {
-        return Plan::Renew(Box::new((renewal(asked, context, &key, turn.entry()), turn)));
+        return Plan::Renew(Box::new((
+            renewal(asked, context, &key, turn.entry()),
+            turn,
+        )));
     } else if let Some(errand) = errand {
         errand.note(Came::Busy);
     }

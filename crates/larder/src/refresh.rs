@@ -21,8 +21,8 @@ use crate::job::{Fetch, Job, credentials};
 use crate::look::STALE_WHILE_REVALIDATE;
 use crate::plan::{Plan, plan};
 use crate::query::content;
-use crate::{reply, trace};
 use crate::turn::Turn;
+use crate::{reply, trace};
 
 /// Starts the validation of a stored response, on the occasion of a request that it answered.
 pub(crate) fn refresh<S, B, C>(

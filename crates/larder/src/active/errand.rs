@@ -9,6 +9,7 @@ use http::Extensions;
 use larder_policy::{Serving, SkipReason};
 
 use crate::background::Place;
+use crate::entry::Entry;
 use crate::shim::{Mutex, lock};
 use crate::turn::Turn;
 
@@ -17,10 +18,18 @@ use crate::turn::Turn;
 pub(crate) struct Errand(Arc<State>);
 
 struct State {
-    /// What has less freshness left than this is validated; `None`: whatever there is.
-    ahead: Option<Duration>,
+    due: Due,
     came: Mutex<Option<Came>>,
     held: Mutex<Option<Held>>,
+}
+
+/// What is stored is validated if it
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// is fresh for no longer than this,
+    FreshFor(Duration),
+    /// or was asked for before then.
+    Since(SystemTime),
 }
 
 /// What came of an errand.
@@ -29,7 +38,10 @@ pub(crate) enum Came {
     /// Somebody else does it, or nobody may just now.
     Busy,
     /// It is stored, and fresh until then.
-    Kept { until: SystemTime, anew: bool },
+    Kept {
+        until: SystemTime,
+        anew: bool,
+    },
     NotKept(SkipReason),
 }
 
@@ -37,9 +49,9 @@ pub(crate) enum Came {
 pub(crate) type Held = (Turn, Place);
 
 impl Errand {
-    pub(crate) fn new(ahead: Option<Duration>) -> Self {
+    pub(crate) fn new(due: Due) -> Self {
         Self(Arc::new(State {
-            ahead,
+            due,
             came: Mutex::new(None),
             held: Mutex::new(None),
         }))
@@ -49,10 +61,13 @@ impl Errand {
         extensions.get()
     }
 
-    /// So much freshness is not enough.
-    pub(crate) fn is_due(&self, serving: Serving) -> bool {
+    /// Whether what is stored is to be validated although it is fresh.
+    pub(crate) fn is_due(&self, entry: &Entry, serving: Serving) -> bool {
         let left = serving.lifetime().saturating_sub(serving.age());
-        self.0.ahead.is_none_or(|ahead| left <= ahead)
+        match self.0.due {
+            Due::FreshFor(ahead) => left <= ahead,
+            Due::Since(time) => serving.is_stale() || entry.begun() < time,
+        }
     }
 
     /// The last word counts.

@@ -57,7 +57,9 @@ impl Progress {
     /// [`SkipReason`](crate::policy::SkipReason::as_str), a
     /// [`BypassReason`](crate::policy::BypassReason::as_str), or another word of `Cache-Status`.
     pub fn not_stored_by_reason(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.reasons.iter().map(|(reason, count)| (&**reason, *count))
+        self.reasons
+            .iter()
+            .map(|(reason, count)| (&**reason, *count))
     }
 
     /// Responses of which nobody said what became of them: where `Cache-Status` is
@@ -158,6 +160,7 @@ impl<'a> Outcome<'a> {
             (Some(Came::NotKept(reason)), _) => Self::NotStored(Some(reason.as_str())),
             (_, Some(told)) if told.is_stored() => Self::Stored,
             (_, Some(told)) => Self::NotStored(told.detail().or_else(|| told.forwarded())),
+            (Some(Came::Busy), None) => Self::Hit,
             (_, None) => Self::Untold,
         }
     }

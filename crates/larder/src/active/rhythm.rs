@@ -1,6 +1,8 @@
 //! When what is kept fresh is asked for next.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use super::errand::Due;
 
 /// What the application wishes.
 #[derive(Debug, Clone, Copy)]
@@ -15,20 +17,23 @@ pub(super) struct Rhythm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Next {
     pub(super) after: Duration,
-    /// What has less freshness left than this is validated then; `None`: whatever there is.
+    /// What is fresh for no longer than this is validated then; `None`: what was not asked for within
+    /// half of the period.
     pub(super) ahead: Option<Duration>,
 }
 
 impl Rhythm {
-    /// After the response was stored, or found stored, with so much freshness left. `chance` is in
-    /// [0, 1).
-    pub(super) fn next(self, left: Duration, chance: f64) -> Next {
+    /// After the response was stored, or found stored, which took so long, with so much freshness left.
+    /// `chance` is in [0, 1).
+    pub(super) fn next(self, took: Duration, left: Duration, chance: f64) -> Next {
         let share = self.jitter * chance;
         let every = self.every.map(|every| Next {
-            after: every.mul_f64(1.0 - share).max(MIN_PAUSE),
+            after: mul(every, 1.0 - share).saturating_sub(took).max(MIN_PAUSE),
             ahead: None,
         });
-        let ahead = self.ahead.or_else(|| every.is_none().then_some(DEFAULT_AHEAD));
+        let ahead = self
+            .ahead
+            .or_else(|| every.is_none().then_some(DEFAULT_AHEAD));
         let ahead = ahead.map(|ahead| {
             let ahead = mul(ahead, 1.0 + share);
             // What is fresh for less than that is not asked for without pause.
@@ -45,6 +50,15 @@ impl Rhythm {
                 after: FAILED_MAX,
                 ahead: None,
             },
+        }
+    }
+
+    /// What is to be validated now, where [`Next`] said so.
+    pub(super) fn due(self, ahead: Option<Duration>, now: SystemTime) -> Due {
+        let half = self.every.unwrap_or_default() / 2;
+        match ahead {
+            Some(ahead) => Due::FreshFor(ahead),
+            None => Due::Since(now.checked_sub(half).unwrap_or(SystemTime::UNIX_EPOCH)),
         }
     }
 
@@ -92,7 +106,7 @@ mod tests {
     #[test]
     fn whichever_comes_first_counts() {
         let next = |every, ahead, left| {
-            let next = rhythm(every, ahead).next(secs(left), 0.0);
+            let next = rhythm(every, ahead).next(secs(0), secs(left), 0.0);
             (next.after, next.ahead)
         };
         let always = None;
@@ -101,29 +115,35 @@ mod tests {
         assert_eq!(next(Some(30), Some(10), 60), (secs(30), always));
         assert_eq!(next(Some(30), Some(10), 20), (secs(10), Some(secs(11))));
         assert_eq!(next(None, None, 60), (secs(55), Some(secs(6))));
+        let next = rhythm(Some(30), None).next(secs(4), secs(60), 0.0);
+        assert_eq!(next.after, secs(26));
     }
 
     #[test]
     fn what_is_fresh_for_less_than_was_wished_is_not_asked_for_without_pause() {
         for (left, after) in [(20, 10_000), (2, 1_000), (0, 100)] {
-            let next = rhythm(None, Some(3600)).next(secs(left), 0.0);
+            let next = rhythm(None, Some(3600)).next(secs(0), secs(left), 0.0);
             assert_eq!(next.after, Duration::from_millis(after), "{left}");
         }
-        let next = rhythm(Some(0), None).next(secs(60), 0.0);
+        let next = rhythm(Some(0), None).next(secs(0), secs(60), 0.0);
         assert_eq!(next.after, MIN_PAUSE);
         let endless = Rhythm {
             ahead: Some(Duration::MAX),
             every: Some(Duration::MAX),
             jitter: 1.0,
         };
-        assert_eq!(endless.next(secs(60), 0.9).after, secs(30));
+        assert_eq!(endless.next(secs(0), secs(60), 0.9).after, secs(30));
     }
 
     #[test]
     fn what_is_left_to_chance_only_makes_it_earlier() {
-        let next = |chance| rhythm(Some(100), None).next(secs(60), chance).after;
+        let next = |chance| {
+            rhythm(Some(100), None)
+                .next(secs(0), secs(60), chance)
+                .after
+        };
         assert_eq!((next(0.0), next(0.5)), (secs(100), secs(95)));
-        let next = |chance| rhythm(None, Some(10)).next(secs(60), chance).after;
+        let next = |chance| rhythm(None, Some(10)).next(secs(0), secs(60), chance).after;
         assert_eq!((next(0.0), next(1.0)), (secs(50), secs(49)));
     }
 

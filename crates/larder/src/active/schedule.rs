@@ -99,7 +99,8 @@ pub struct KeepFresh<S, B> {
 }
 
 impl<S, B> KeepFresh<S, B> {
-    /// Refreshes each response so often, whatever its lifetime; at most ten times a second. With
+    /// Refreshes each response so often, whatever its lifetime; at most ten times a second. One that
+    /// another request has brought within half of the period is left for another period. With
     /// [`ahead`](Self::ahead) whichever comes first counts.
     pub const fn every(mut self, period: Duration) -> Self {
         self.rhythm.every = Some(period);
@@ -139,7 +140,7 @@ impl<S, B> KeepFresh<S, B> {
     /// Without a tokio runtime, or without its timers, nothing is done.
     pub fn spawn<C>(self) -> Scheduled
     where
-        S: Service<Request<B>, Response = Response<C>> + Clone + Send + Sync + 'static,
+        S: Service<Request<B>, Response = Response<C>> + Clone + Send + 'static,
         S::Future: Send,
         S::Error: Send,
         B: Default + Send + 'static,
@@ -174,15 +175,15 @@ struct Schedule<S, B> {
     named: Vec<Named>,
     due: BinaryHeap<Reverse<(Instant, usize)>>,
     running: JoinSet<Result<Answer, Lost>>,
-    /// Which request is whose.
-    whose: HashMap<Id, usize>,
+    /// Which request is whose, and since when it is under way.
+    whose: HashMap<Id, (usize, Instant)>,
     counts: Arc<Counts>,
     body: PhantomData<fn() -> B>,
 }
 
 struct Named {
     request: Parts,
-    /// What has less freshness left is validated when its time comes; `None`: whatever there is.
+    /// See [`Next::ahead`](super::rhythm::Next::ahead).
     ahead: Option<Duration>,
     failures: u32,
 }
@@ -218,7 +219,8 @@ impl<S, B> Schedule<S, B> {
         C::Error: Send,
     {
         let now = Instant::now();
-        self.due.extend((0..self.named.len()).map(|at| Reverse((now, at))));
+        self.due
+            .extend((0..self.named.len()).map(|at| Reverse((now, at))));
         loop {
             self.start();
             let joined = match self.next() {
@@ -251,7 +253,7 @@ impl<S, B> Schedule<S, B> {
         C::Data: Send,
         C::Error: Send,
     {
-        let now = Instant::now();
+        let (now, clock) = (Instant::now(), &self.asking.cache.shared().clock);
         while self.next().is_some_and(|due| due <= now) {
             let Some(Reverse((_, at))) = self.due.pop() else {
                 return;
@@ -261,9 +263,10 @@ impl<S, B> Schedule<S, B> {
             };
             let mut request = Request::from_parts(named.request.clone(), B::default());
             request.extensions_mut().insert(Probe::refreshing());
-            let asked = self.asking.clone().ask(request, Errand::new(named.ahead));
+            let errand = Errand::new(self.rhythm.due(named.ahead, clock.now()));
+            let asked = self.asking.clone().ask(request, errand);
             let id = self.running.spawn(asked).id();
-            self.whose.insert(id, at);
+            self.whose.insert(id, (at, now));
         }
     }
 
@@ -274,7 +277,7 @@ impl<S, B> Schedule<S, B> {
     }
 
     fn done(&mut self, id: Id, answer: Result<&Answer, Lost>) {
-        let Some(at) = self.whose.remove(&id) else {
+        let Some((at, begun)) = self.whose.remove(&id) else {
             return;
         };
         let Some(named) = self.named.get_mut(at) else {
@@ -285,9 +288,13 @@ impl<S, B> Schedule<S, B> {
         let (count, pause) = match answer.ok().and_then(|answer| answer.came) {
             Some(Came::Kept { until, anew }) if until > now => {
                 let left = until.duration_since(now).unwrap_or_default();
-                let next = self.rhythm.next(left, chance);
+                let next = self.rhythm.next(begun.elapsed(), left, chance);
                 (named.ahead, named.failures) = (next.ahead, 0);
-                let count = if anew { &counts.refreshed } else { &counts.found };
+                let count = if anew {
+                    &counts.refreshed
+                } else {
+                    &counts.found
+                };
                 (count, next.after)
             }
             Some(Came::Busy) => (&counts.busy, self.rhythm.again(1, chance)),

@@ -1,6 +1,7 @@
 //! [`Warm`]: fills a cache before its users come.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body;
@@ -10,7 +11,7 @@ use tokio::task::JoinSet;
 use tower_service::Service;
 
 use super::ask::{Answer, Asking, Lost};
-use super::errand::Errand;
+use super::errand::{Due, Errand};
 use super::progress::{Progress, Warmed};
 use crate::cache::Cache;
 
@@ -131,7 +132,7 @@ impl<S, I> Warm<S, I> {
                     break;
                 };
                 let asking = self.asking.clone();
-                let asked = asking.ask(request, Errand::new(None));
+                let asked = asking.ask(request, Errand::new(Due::FreshFor(Duration::ZERO)));
                 if Handle::try_current().is_ok() {
                     running.spawn(asked);
                 } else {
