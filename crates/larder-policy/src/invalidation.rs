@@ -3,11 +3,13 @@
 //! | Invalidated | When |
 //! |---|---|
 //! | the target URI | always; MUST |
-//! | Location, Content-Location | one valid value, same scheme, host and port; a MAY we take |
+//! | Location, Content-Location | one valid value, same scheme, host and port; a MAY we take, unless the operator declines |
 //! | Cache-Group-Invalidation groups | a MAY we take, unless the operator declines |
 //!
 //! All of it only for a 2xx or 3xx response to a method not known to be safe. References are
 //! resolved by RFC 3986 section 5 and lose their fragment.
+
+use std::borrow::Cow;
 
 use fluent_uri::component::{Authority, Scheme};
 use fluent_uri::pct_enc::EStr;
@@ -69,22 +71,33 @@ impl Policy {
         status: StatusCode,
         response: &HeaderMap,
     ) -> Option<Invalidation> {
-        let asked = if request.has_override() {
-            overriding(request.headers)
-        } else {
-            None
-        };
+        let method = self.method_meant(request);
         let safe = &self.safe_methods;
-        let method = match &asked {
-            Some(asked) if is_safe(request.method, safe) => asked,
-            _ => request.method,
-        };
-        invalidated(method, target, status, response, safe, Follow::default())
+        invalidated(&method, target, status, response, safe, self.follow)
+    }
+
+    /// Is this a write: may its success [invalidate](Self::invalidation) anything? `false` also for
+    /// CONNECT: what goes through a tunnel is not of its target.
+    #[must_use]
+    pub fn is_write(&self, request: &RequestHead<'_>) -> bool {
+        !is_safe(&self.method_meant(request), &self.safe_methods)
+    }
+
+    /// The method that the application may go by.
+    fn method_meant<'a>(&self, request: &RequestHead<'a>) -> Cow<'a, Method> {
+        if request.has_override()
+            && is_safe(request.method, &self.safe_methods)
+            && let Some(asked) = overriding(request.headers)
+        {
+            Cow::Owned(asked)
+        } else {
+            Cow::Borrowed(request.method)
+        }
     }
 }
 
 /// Which of the optional invalidations are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Follow {
     pub(crate) locations: bool,
     pub(crate) groups: bool,
@@ -140,11 +153,17 @@ pub(crate) fn invalidated(
     })
 }
 
-/// Whether a method is known to be safe (RFC 9110 section 9.2.1): by its standard, or by `safe`.
+/// Whether a method is known to be safe (RFC 9110 section 9.2.1): by its standard, or by `safe`. CONNECT
+/// is not, but it has no target resource that it could change.
 pub(crate) fn is_safe(method: &Method, safe: &[Method]) -> bool {
     matches!(
         *method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::QUERY
+        Method::GET
+            | Method::HEAD
+            | Method::OPTIONS
+            | Method::TRACE
+            | Method::QUERY
+            | Method::CONNECT
     ) || safe.contains(method)
 }
 
@@ -308,7 +327,9 @@ mod tests {
                 "{method}"
             );
         }
-        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND"] {
+        for method in [
+            "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "CONNECT", "PROPFIND",
+        ] {
             assert!(!made(method, 200), "{method}");
         }
     }
@@ -446,15 +467,21 @@ mod tests {
     #[test]
     fn operator_may_decline_what_is_optional() {
         let lines = response(&[("location", "/b"), ("cache-group-invalidation", "\"a\"")]);
-        let follow = Follow {
-            locations: false,
-            groups: false,
+        let (method, uri, fields) = (Method::PUT, http::Uri::from_static("/a"), HeaderMap::new());
+        let request = RequestHead::new(&method, &uri, &fields, false);
+        let counts = |policy: Policy| {
+            with_target(("/a", None, None), |target| {
+                let made = policy.invalidation(&request, target, StatusCode::OK, &lines);
+                made.map(|made| (made.targets().count(), made.groups().len()))
+            })
         };
-        with_target(("/a", None, None), |target| {
-            let made =
-                invalidated(&Method::PUT, target, StatusCode::OK, &lines, &[], follow).unwrap();
-            assert_eq!((made.targets().count(), made.groups().len()), (1, 0));
-        });
+        let all = Policy::shared;
+        assert_eq!(counts(all()), Some((2, 1)));
+        assert_eq!(
+            counts(all().with_location_invalidation(false)),
+            Some((1, 1))
+        );
+        assert_eq!(counts(all().with_group_invalidation(false)), Some((2, 0)));
     }
 
     #[test]
@@ -465,9 +492,10 @@ mod tests {
             let request = RequestHead::new(&method, &uri, &headers, false);
             let target = Target::from_request(&uri, None, None).unwrap();
             let none = HeaderMap::new();
-            Policy::shared()
-                .invalidation(&request, &target, StatusCode::OK, &none)
-                .is_some()
+            let policy = Policy::shared();
+            let made = policy.invalidation(&request, &target, StatusCode::OK, &none);
+            assert_eq!(policy.is_write(&request), made.is_some());
+            made.is_some()
         };
         assert!(made(&[("x-http-method-override", "delete")]));
         assert!(made(&[

@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 
 use crate::Refinement;
 use crate::fields::{CacheName, TagFields};
+use crate::invalidation::Follow;
 
 /// Whose store this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub struct Policy {
     pub(crate) downstream: Option<HeaderValue>,
     pub(crate) error_statuses: ErrorStatuses,
     pub(crate) explicit_window_beats_s_maxage: bool,
+    pub(crate) follow: Follow,
     pub(crate) generate_etag: bool,
     pub(crate) grace: Option<Duration>,
     pub(crate) heuristics: bool,
@@ -99,6 +101,7 @@ impl Policy {
             downstream: None,
             error_statuses: ErrorStatuses::Default,
             explicit_window_beats_s_maxage: false,
+            follow: Follow::default(),
             generate_etag: true,
             grace: None,
             heuristics: false,

@@ -6,6 +6,7 @@ use http::header::HeaderName;
 use http::{Method, StatusCode};
 
 use crate::fields::{CacheControl, CacheName, TagFields};
+use crate::invalidation::Follow;
 use crate::policy::{ErrorStatuses, Mode, Policy, Scheme};
 
 impl Policy {
@@ -75,6 +76,30 @@ impl Policy {
             grace: window,
             ..self
         }
+    }
+
+    /// Lets the success of a write invalidate the cache groups that its response names in
+    /// `Cache-Group-Invalidation` (RFC 9875). Groups belong to one origin: where several tenants share
+    /// one, each could drop what the others named, so such origins turn it off (section 5 there).
+    /// Default: yes.
+    #[must_use]
+    pub fn with_group_invalidation(self, groups: bool) -> Self {
+        let follow = Follow {
+            groups,
+            ..self.follow
+        };
+        Self { follow, ..self }
+    }
+
+    /// Lets the success of a write invalidate also the URLs of the same origin that its response names
+    /// in `Location` and `Content-Location` (RFC 9111 section 4.4, where it may). Default: yes.
+    #[must_use]
+    pub fn with_location_invalidation(self, locations: bool) -> Self {
+        let follow = Follow {
+            locations,
+            ..self.follow
+        };
+        Self { follow, ..self }
     }
 
     /// Heuristic freshness (RFC 9111 section 4.2.2): 10 % of the time since `Last-Modified`, at
