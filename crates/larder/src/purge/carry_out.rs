@@ -1,7 +1,6 @@
 //! Carrying a purge out: what it names becomes hashes, and the hashes are stamped.
 
 use std::thread;
-use std::time::SystemTime;
 
 use http::Uri;
 use larder_policy::key::{QueryBuf, Target};
@@ -47,7 +46,11 @@ impl Cache {
     )]
     pub fn purge(&self, purge: Purge) -> Receipt {
         let time = self.shared().clock.now();
-        let manner = manner(&purge, time);
+        let manner = if purge.is_soft() {
+            Manner::soft(time)
+        } else {
+            Manner::Hard
+        };
         let position = if purge.what().contains(&What::Everything) {
             self.purge_everything(manner)
         } else {
@@ -207,16 +210,6 @@ impl Cache {
             let _ = builder.spawn(move || cache.sweep());
         }
     }
-}
-
-fn manner(purge: &Purge, now: SystemTime) -> Manner {
-    if !purge.is_soft() {
-        return Manner::Hard;
-    }
-    let since = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Manner::Soft(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn of_host(uri: &Uri) -> Option<Target<'_>> {
