@@ -2,6 +2,7 @@
 
 mod carry_out;
 mod estimate;
+mod from;
 mod purge_error;
 mod receipt;
 mod told;
