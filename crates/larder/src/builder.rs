@@ -168,8 +168,8 @@ impl CacheBuilder {
     }
 
     /// Most pieces of work at once that no client waits for: validations in the background, and
-    /// responses that are fetched to their end although their client has left. What is too much is
-    /// not begun, or ends with its client. Default: 1024.
+    /// responses that are fetched and writes that are finished although their client has left. What is
+    /// too much is not begun, or ends with its client. Default: 1024.
     pub fn max_background(self, max_background: usize) -> Self {
         Self {
             max_background,

@@ -7,6 +7,7 @@ use http::{Extensions, Request, Uri};
 use larder_policy::key::{Key, Partition};
 use larder_policy::{BypassReason, Mode, Policy, Refinement};
 
+use crate::berth::Berth;
 use crate::budgets::Budgets;
 use crate::cache::Cache;
 use crate::filling::Filling;
@@ -76,6 +77,12 @@ impl Context {
     /// The URI that the client asked for.
     pub(crate) fn target_of<'a, B>(&self, request: &'a Request<B>) -> &'a Uri {
         (self.framework.target)(request.extensions()).unwrap_or_else(|| request.uri())
+    }
+
+    /// For a request whose work may go on when its client leaves.
+    pub(crate) fn berth(&self) -> Arc<Berth> {
+        let finish = self.filling.finish_on_disconnect;
+        Arc::new(Berth::new(self.cache.clone(), finish))
     }
 
     /// What the route is called, as far as that is known.

@@ -19,7 +19,7 @@ use crate::body::ResponseBody;
 /// Response future of [`CacheService`](crate::CacheService).
 ///
 /// Dropped before it is ready, it may leave work behind: a response that others wait for, or that is
-/// to be stored, is fetched to its end in the background.
+/// to be stored, is fetched to its end in the background, and so is a write finished.
 pub struct ResponseFuture<S, B, C>
 where
     S: Service<Request<B>>,
@@ -59,15 +59,8 @@ where
         driven: impl Future<Output = Result<Response<ResponseBody<C>>, S::Error>> + Send + 'static,
         berth: Option<Arc<Berth>>,
     ) -> Self {
-        let drive = Drive {
-            driven: Some(Box::pin(driven)),
-            finish: berth.map(|berth| Finish {
-                berth,
-                with: Berth::finish,
-            }),
-        };
         Self {
-            state: State::Drive(drive),
+            state: State::Drive(Drive::new(driven, berth)),
             request: PhantomData,
         }
     }
@@ -89,7 +82,7 @@ where
 }
 
 /// A drive that can be finished without its client.
-struct Drive<T> {
+pub(crate) struct Drive<T> {
     /// Empty while it is polled, so that nobody goes on with what panicked, and once it is done.
     driven: Option<Driven<T>>,
     finish: Option<Finish<T>>,
@@ -103,7 +96,24 @@ struct Finish<T> {
 }
 
 impl<T> Drive<T> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+    pub(crate) fn new(
+        driven: impl Future<Output = T> + Send + 'static,
+        berth: Option<Arc<Berth>>,
+    ) -> Self
+    where
+        T: 'static,
+    {
+        let finish = berth.map(|berth| Finish {
+            berth,
+            with: Berth::finish,
+        });
+        Self {
+            driven: Some(Box::pin(driven)),
+            finish,
+        }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         let Some(mut driven) = self.driven.take() else {
             return Poll::Pending;
         };

@@ -126,9 +126,17 @@ impl CacheLayer {
         self
     }
 
-    /// Fetches what may be stored to its end although its client has left. Default: yes. Without it
-    /// that happens only when others wait. Needs [collapsing](Self::with_collapsing), and is
-    /// bounded by [`CacheBuilder::max_background`](crate::CacheBuilder::max_background) and
+    /// Finishes what was begun although its client has left, in the background. Default: yes.
+    ///
+    /// - What may be stored is fetched to its end, which needs [collapsing](Self::with_collapsing).
+    ///   Without it that happens only when others wait.
+    /// - A write that has come to the inner service runs to its end, so that what it changes is
+    ///   invalidated. Of one that is dropped instead nobody knows what came of it: it may have been
+    ///   done, or been about to be refused. Then what is stored for its URL becomes stale, as by a
+    ///   [soft purge](crate::Purge::soft): it is validated before its next use, where no stale window
+    ///   lets it be served meanwhile. It is not dropped, so that nobody can empty a cache by hanging up.
+    ///
+    /// Bounded by [`CacheBuilder::max_background`](crate::CacheBuilder::max_background) and
     /// [`CacheBuilder::finish_within`](crate::CacheBuilder::finish_within).
     pub fn with_finish_on_disconnect(mut self, finish: bool) -> Self {
         self.context.filling.finish_on_disconnect = finish;

@@ -270,3 +270,4 @@ pub use stats::Stats;
 pub use tripwire::IdentityStrings;
 pub use verify::Verify;
 pub use view::{RequestView, ResponseView};
+pub use write::{InvalidateFuture, InvalidateLayer, InvalidateService};

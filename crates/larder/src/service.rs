@@ -8,8 +8,8 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use larder_policy::RequestHead;
 use tower_service::Service;
+use tracing::Instrument;
 
-use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::bypass::bypass;
@@ -151,12 +151,14 @@ where
             }
             Plan::Unsafe(bypass) => {
                 let (context, inner) = (Arc::clone(context), self.common.inner());
-                ResponseFuture::drive(drive_unsafe(context, inner, request, bypass), None)
+                let berth = context.berth();
+                let driven = drive_unsafe(context, inner, request, bypass, Arc::clone(&berth));
+                // What is logged when the client has left belongs to its request all the same.
+                ResponseFuture::drive(driven.in_current_span(), Some(berth))
             }
             Plan::Fetch(fetch) => {
                 let (context, inner) = (Arc::clone(context), self.common.inner());
-                let finish = context.filling.finish_on_disconnect;
-                let berth = Arc::new(Berth::new(context.cache.clone(), finish));
+                let berth = context.berth();
                 let driven = drive(context, inner, request, *fetch, Arc::clone(&berth));
                 ResponseFuture::drive(driven, Some(berth))
             }

@@ -192,7 +192,8 @@ getters! {
     forwarded_methods,
     /// Requests answered from a fresh stored response.
     hits,
-    /// Successful unsafe requests that invalidated something.
+    /// Writes that invalidated something: by their success, or because nobody knows what came of
+    /// them. Counted by each layer on their way.
     invalidations,
     /// Primary keys held.
     keys,
@@ -203,7 +204,8 @@ getters! {
     /// Purges remembered now, one for each thing that was named, and one more where that is several tags
     /// at once; see [`CacheBuilder::max_purge_records`](crate::CacheBuilder::max_purge_records).
     purge_records,
-    /// Calls of [`Cache::purge`](crate::Cache::purge).
+    /// Calls of [`Cache::purge`](crate::Cache::purge), and writes for which the function of an
+    /// [`InvalidateLayer`](crate::InvalidateLayer) named something.
     purges,
     /// Responses that the application [put](crate::Cache::put) there; they count as stored too.
     puts,

@@ -212,9 +212,17 @@ pub(crate) fn swept(cache: &Cache, removed: u64, forgotten: u64, left: u64) {
     count_sweep();
 }
 
+/// A write succeeded.
 pub(crate) fn invalidated(cache: &Cache, urls: usize) {
     cache.shared().counters.add(Event::Invalidation);
     tracing::debug!(target: TARGET, outcome = "invalidated", urls);
+    count_invalidation();
+}
+
+/// A write was given up before it was known what came of it.
+pub(crate) fn abandoned(cache: &Cache, urls: usize) {
+    cache.shared().counters.add(Event::Invalidation);
+    tracing::debug!(target: TARGET, outcome = "invalidated", urls, abandoned = true);
     count_invalidation();
 }
 
