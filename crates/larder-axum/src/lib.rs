@@ -42,7 +42,11 @@
 //!
 //! Authentication belongs outside the cache, so that it sees every request; compression as well,
 //! unless encoded variants are to be stored.
-
+//!
+//! # Writes
+//!
+//! [`Invalidates::invalidates`] says what the writes of a route change, such as the tags of a product:
+//! when one succeeds that is purged before its response is released.
 //!
 //! # Handlers that cannot read what the key does not have
 //!
@@ -117,6 +121,7 @@
 mod annotate;
 mod covered;
 mod hint;
+mod invalidates;
 mod routed;
 
 pub use annotate::{Cached, Uncached, layer, query_content};
@@ -126,6 +131,7 @@ pub use covered::{
     PerTenant, PerUser, Shared, Whose, cached_handler,
 };
 pub use hint::CacheHint;
+pub use invalidates::{Invalidates, invalidate_layer};
 
 /// The example of the project's README is a test.
 #[cfg(doctest)]
