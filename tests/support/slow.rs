@@ -254,10 +254,7 @@ impl Crowd {
 
     /// A client of its own, which reads the whole response.
     pub fn send(&self, request: Request<Body>) -> Client {
-        let answered = self.service.clone().oneshot(request);
-        Client(tokio::spawn(async move {
-            Ok(Reply::read(answered.await?).await)
-        }))
+        Client::of(self.service.clone().oneshot(request))
     }
 
     /// A client of its own that gets a path.
@@ -281,6 +278,18 @@ impl Crowd {
 pub struct Client(JoinHandle<Result<Reply, Down>>);
 
 impl Client {
+    /// A client that reads the whole of this response.
+    pub fn of<C>(answered: impl Future<Output = Result<Response<C>, Down>> + Send + 'static) -> Self
+    where
+        C: http_body::Body + Send + 'static,
+        C::Data: Send,
+        C::Error: std::fmt::Debug,
+    {
+        Self(tokio::spawn(async move {
+            Ok(Reply::read(answered.await?).await)
+        }))
+    }
+
     /// The whole response.
     pub async fn reply(self) -> Reply {
         self.result().await.expect("a response")
