@@ -4,6 +4,7 @@ mod fills;
 mod purges;
 mod puts;
 mod watch;
+mod writes;
 
 use axum::body::Body;
 use http::{Request, Response};
