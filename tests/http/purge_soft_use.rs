@@ -121,25 +121,64 @@ async fn early_refresh_has_nothing_to_do_with_what_is_stale_already() {
 
 /// What was purged softly may well differ from what the inner service gives.
 #[tokio::test(start_paused = true)]
-async fn stale_hit_is_not_checked() {
-    for soft in [false, true] {
+async fn stale_hits_are_not_checked() {
+    for (soft, calls) in [(false, 4), (true, 2)] {
         let verify = Verify::sample(1.0).max_per_second(u32::MAX);
-        let handler = |call| async move {
-            let fields = [("cache-control", WINDOW)];
-            Ok(response(200, &fields, format!("version {call}")))
-        };
-        let layer = |layer: CacheLayer| layer.with_route_policy(RoutePolicy::obey().verify(verify));
-        let scene = Scene::with_layer(handler, layer);
-        scene.get().await;
+        let route = RoutePolicy::obey().verify(verify);
+        let route = |layer: CacheLayer| layer.with_route_policy(route);
+        let scene = stored_with(WINDOW, 200, 10, |cache| cache, route).await;
         if soft {
             scene.cache.purge(of_url());
         }
-        scene.get().await;
-        sleep(millis(1)).await;
+        // One of them has it validated.
+        scene.many(3).await;
+        sleep(secs(2)).await;
         let stats = scene.cache.stats();
-        assert_eq!(stats.verified_stale(), u64::from(!soft));
+        assert_eq!(stats.verified_stale(), if soft { 0 } else { 3 });
         assert_eq!(stats.background_validations(), u64::from(soft));
-        assert_eq!(scene.calls(), 2);
+        assert_eq!(scene.calls(), calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_after_a_soft_purge_does_not_wait_for_what_began_before_it() {
+    let handler = |call| async move {
+        sleep(secs(1)).await;
+        let fields = [("cache-control", MINUTE)];
+        Ok(response(200, &fields, format!("call {}", call + 1)))
+    };
+    let scene = Scene::new(handler);
+    let after = async {
+        sleep(millis(500)).await;
+        scene.cache.purge(of_url());
+        scene.many(10).await
+    };
+    let ((before, _), after) = tokio::join!(scene.timed(), after);
+    assert_eq!(before.text(), "call 1");
+    for (reply, took) in after {
+        assert_eq!((reply.text(), took), ("call 2", secs(1)));
+    }
+    assert_eq!(scene.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_waited_for_what_a_soft_purge_overtook_share_the_next() {
+    for status in [304, 200] {
+        let scene = stored_with(MINUTE, status, 10, |cache| cache, |layer| layer).await;
+        scene.cache.purge(of_url());
+        let again = async {
+            sleep(millis(500)).await;
+            scene.cache.purge(of_url());
+        };
+        let (answers, ()) = tokio::join!(scene.many(10), again);
+        let at = |seconds| {
+            answers
+                .iter()
+                .filter(|(_, took)| *took == secs(seconds))
+                .count()
+        };
+        assert_eq!((at(1), at(2), scene.calls()), (1, 9, 3), "{status}");
+        scene.many_at_once(10, "larder; hit; ttl=59").await;
     }
 }
 
