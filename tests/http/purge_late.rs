@@ -1,6 +1,6 @@
 //! What comes late to a purge, and must not undo it.
 
-use larder::{CacheLayer, Purge, RoutePolicy};
+use larder::{Purge, RoutePolicy};
 use larder_tests::{get, request, response, settle};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;

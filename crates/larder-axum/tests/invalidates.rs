@@ -1,5 +1,7 @@
 //! `.invalidates(…)` in routers.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::time::Duration;
 
 use axum::Router;

@@ -108,12 +108,8 @@ where
         let uri = context.target_of(&request);
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
-        let plan = if renews {
-            plan_renewal(context, &head, request.extensions())
-        } else {
-            plan(context, &head, request.extensions())
-        };
-        match plan {
+        let plan = if renews { plan_renewal } else { plan };
+        match plan(context, &head, request.extensions()) {
             Plan::Serve(entry, serving, detail) => {
                 let response = reply::hit(context, &head, &entry, serving, detail);
                 if let Some(verifier) = &context.verifier
@@ -136,12 +132,12 @@ where
                 ResponseFuture::drive(renew(context, inner, request, fetch, turn), None)
             }
             Plan::Forbid => {
-                trace::answered(&context.cache, Outcome::RefreshRefused);
-                ResponseFuture::answer(reply::local(StatusCode::FORBIDDEN))
+                let answer = refused(context, Outcome::RefreshRefused, StatusCode::FORBIDDEN);
+                ResponseFuture::answer(answer)
             }
             Plan::Refuse => {
-                trace::answered(&context.cache, Outcome::Refused);
-                ResponseFuture::answer(reply::local(StatusCode::GATEWAY_TIMEOUT))
+                let answer = refused(context, Outcome::Refused, StatusCode::GATEWAY_TIMEOUT);
+                ResponseFuture::answer(answer)
             }
             Plan::Bypass(reason) => {
                 trace::answered(&context.cache, Outcome::Bypassed(reason));
@@ -164,4 +160,10 @@ where
             }
         }
     }
+}
+
+/// The cache answers by itself, without what is stored.
+fn refused<C>(context: &Context, outcome: Outcome, code: StatusCode) -> Response<ResponseBody<C>> {
+    trace::answered(&context.cache, outcome);
+    reply::local(code)
 }

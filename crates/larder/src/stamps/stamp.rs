@@ -96,7 +96,7 @@ impl Marks {
     pub(super) fn soft_after(self, position: u64, known: Option<u64>) -> Option<u64> {
         let is_after = |soft: &Soft| soft.position > position;
         let earlier = Some(self.earlier).filter(|earlier| known.is_none() && is_after(earlier));
-        let soft = earlier.or(Some(self.soft).filter(is_after))?;
+        let soft = earlier.or_else(|| Some(self.soft).filter(is_after))?;
         Some(soft.since)
     }
 
