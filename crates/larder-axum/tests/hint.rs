@@ -1,5 +1,7 @@
 //! A hint that a handler returns with its response.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};

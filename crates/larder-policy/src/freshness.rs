@@ -77,7 +77,8 @@ impl Policy {
     }
 
     fn capped(&self, lifetime: Duration, status: StatusCode) -> Duration {
-        let lifetime = self.lifetime_cap.map_or(lifetime, |cap| lifetime.min(cap));
+        let caps = [self.lifetime_cap, self.refinement.longest()];
+        let lifetime = caps.into_iter().flatten().fold(lifetime, Duration::min);
         match &self.error_statuses {
             ErrorStatuses::Listed(listed, cap) if listed.contains(&status) => lifetime.min(*cap),
             _ => lifetime,

@@ -69,6 +69,10 @@ impl Refinement {
         }
     }
 
+    pub(crate) const fn longest(&self) -> Option<Duration> {
+        self.lifetime
+    }
+
     /// Whether it leaves everything to the route.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -120,6 +124,14 @@ mod tests {
     }
 
     fn admit(policy: &Policy, says: &'static str) -> Result<StoredHead, SkipReason> {
+        admit_status(policy, StatusCode::OK, says)
+    }
+
+    fn admit_status(
+        policy: &Policy,
+        status: StatusCode,
+        says: &'static str,
+    ) -> Result<StoredHead, SkipReason> {
         let (method, uri, fields) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
         let request = RequestHead::new(&method, &uri, &fields, false);
         let response = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static(says))]);
@@ -128,7 +140,7 @@ mod tests {
             request_time: now,
             response_time: now,
         };
-        match policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times) {
+        match policy.admit(MethodClass::Get, &request, status, &response, times) {
             Admission::Store(head) => Ok(*head),
             Admission::Skip(reason) => Err(reason),
         }
@@ -158,6 +170,17 @@ mod tests {
         }
         let capped = obey.with_lifetime_cap(secs(7)).refined(ten);
         assert_eq!(admit(&capped, "").unwrap().lifetime(), secs(7));
+    }
+
+    /// The lifetime of a route is for successes; the shorter word of a handler is for what it says it
+    /// of.
+    #[test]
+    fn lifetime_shortens_that_of_an_error_and_gives_it_none() {
+        let policy = Policy::shared().refined(Refinement::new().lifetime(secs(10)));
+        let missing = |says| admit_status(&policy, StatusCode::NOT_FOUND, says);
+        assert_eq!(missing("max-age=60").unwrap().lifetime(), secs(10));
+        assert_eq!(missing("max-age=6").unwrap().lifetime(), secs(6));
+        assert_eq!(missing("").unwrap_err(), SkipReason::Useless);
     }
 
     #[test]

@@ -1,17 +1,7 @@
 //! Tags in header fields, by which stored responses are purged.
 //!
-//! | field | of | tags are separated by |
-//! |---|---|---|
-//! | `Cache-Tag` | Cloudflare and others | commas; a tag may have spaces inside |
-//! | `Surrogate-Key` | Fastly | spaces |
-//! | `xkey` | Varnish | spaces or commas |
-//!
-//! Tags are compared byte by byte, so `Brand` is not `brand`. The lines of a field, and all fields,
-//! count together. Nothing is quoted: quotation marks are part of a tag. Empty tags are none.
-//!
-//! A tag that is dropped is a purge that is lost without a word. So nothing is cut off or skipped: a
-//! response with more tags than the limits is not stored, nor is one with a tag that is not UTF-8, which
-//! nobody could name.
+//! A tag that is dropped is a purge that is lost without a word. So nothing is cut off or skipped:
+//! what has tags that cannot be kept is not stored.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -28,7 +18,13 @@ pub const MAX_TAG_BYTES: usize = 1024;
 /// So many bytes the different tags of one source may have together.
 pub const MAX_TAGS_BYTES: usize = 16 * 1024;
 
-/// Which header fields of responses hold tags, and whether clients see them.
+/// Which header fields of responses hold tags, and whether clients see them. By default these:
+///
+/// | field | of | tags are separated by |
+/// |---|---|---|
+/// | `Cache-Tag` | Cloudflare and others | commas; a tag may have spaces inside |
+/// | `Surrogate-Key` | Fastly | spaces |
+/// | `xkey` | Varnish | spaces or commas |
 ///
 /// ```
 /// use http::HeaderName;
@@ -40,6 +36,22 @@ pub const MAX_TAGS_BYTES: usize = 16 * 1024;
 /// let policy = Policy::shared().with_tag_fields(fields);
 /// # drop(policy);
 /// ```
+///
+/// Tags are compared byte by byte, so `Brand` is not `brand`. The lines of a field, and all fields,
+/// count together. Nothing is quoted: quotation marks are part of a tag. Empty tags are none.
+///
+/// # Limits
+///
+/// A response is not stored if the different tags in its fields are more than [`MAX_TAGS`] (256) or
+/// longer than [`MAX_TAG_BYTES`] (1,024 bytes) or together [`MAX_TAGS_BYTES`] (16 KiB), or if one is
+/// not UTF-8, so that nobody could name it: a purge of a tag that was left out would miss it. The same
+/// holds for those of its route and of its handler, each counted by itself.
+///
+/// # Validation
+///
+/// A 304 replaces the tags of those fields that it has, and leaves the others (RFC 9111 section 3.2).
+///
+/// # What clients see
 ///
 /// By default the fields are relayed: another cache on the way to the client, such as a CDN, may be
 /// purged by them, and takes them out itself. Where there is none, they tell clients what the
