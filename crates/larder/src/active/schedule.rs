@@ -51,7 +51,12 @@ impl Cache {
     /// let front_page = service_fn(|_: Request<Empty<Bytes>>| async {
     ///     Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from("fresh bread")))
     /// });
+    /// # let begun = tokio::time::Instant::now();
+    /// # let clock = larder::Clock::from_fn(move || std::time::SystemTime::UNIX_EPOCH + begun.elapsed());
+    /// # let cache = Cache::builder().clock(clock).build();
+    /// # /*
     /// let cache = Cache::builder().build();
+    /// # */
     /// let minute = Duration::from_secs(60);
     /// let layer = CacheLayer::new(cache.clone()).with_route_policy(RoutePolicy::shared(minute));
     /// let service = ServiceBuilder::new().layer(layer).service(front_page);
