@@ -44,6 +44,7 @@ mod hard_timeout;
 mod head;
 mod identity;
 mod invalidation;
+mod invalidates;
 mod jitter;
 mod keep_fresh;
 mod key_attacks;

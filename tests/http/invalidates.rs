@@ -1,18 +1,16 @@
-//! `.invalidates(…)` in routers.
-
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+//! `.invalidates(…)` on routes and routers of axum.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request};
-use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get, put};
+use http::{Method, StatusCode};
 use larder::{Cache, Purge, RequestView, ResponseView, RoutePolicy};
 use larder_axum::{Cached, Invalidates};
+use larder_tests::{Reply, request};
 use tower::ServiceExt;
 
 async fn show(Path(id): Path<String>) -> String {
@@ -40,19 +38,13 @@ fn changed(request: &RequestView<'_>, _: &ResponseView<'_>) -> Option<[String; 1
     tag(request).map(|tag| [tag])
 }
 
-async fn send(app: &Router, method: Method, path: &str) -> (StatusCode, Option<HeaderValue>) {
-    let request = Request::builder().method(method).uri(path);
-    let request = request.body(Body::empty()).unwrap();
-    let response = app.clone().oneshot(request).await.unwrap();
-    let told = response.headers().get("cache-status").cloned();
-    let status = response.status();
-    to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    (status, told)
+async fn send(app: &Router, method: &str, path: &str) -> Reply {
+    let response = app.clone().oneshot(request(method, path, &[])).await;
+    Reply::read(response.unwrap()).await
 }
 
 async fn is_hit(app: &Router, path: &str) -> bool {
-    let (_, told) = send(app, Method::GET, path).await;
-    told.unwrap().to_str().unwrap().starts_with("larder; hit")
+    send(app, "GET", path).await.is_hit()
 }
 
 async fn fill(app: &Router, paths: &[&str]) {
@@ -67,8 +59,7 @@ async fn assert_that_one_product_goes(app: &Router, base: &str, write: &str) {
     let path = |rest: &str| format!("{base}{rest}");
     let (this, about, other) = (path("/p/1"), path("/p/1/reviews"), path("/p/2"));
     fill(app, &[&this, &about, &other]).await;
-    let (status, _) = send(app, Method::PUT, &path(write)).await;
-    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(send(app, "PUT", &path(write)).await.status, 204);
     assert!(!is_hit(app, &this).await, "{this}");
     assert!(!is_hit(app, &about).await, "{about}");
     assert!(is_hit(app, &other).await, "{other}");
@@ -164,16 +155,16 @@ async fn refusals_purge_nothing_whether_outside_or_inside() {
             .route("/p/{id}/reviews", get(show).cached(&cache, of_product()));
         fill(&app, &["/p/1", "/p/gone"]).await;
         for (method, path, refused) in [
-            (Method::PUT, "/p/1", StatusCode::FORBIDDEN),
-            (Method::DELETE, "/p/1?root", StatusCode::NOT_FOUND),
-            (Method::PATCH, "/p/1?root", StatusCode::METHOD_NOT_ALLOWED),
-            (Method::PUT, "/p/gone?root", StatusCode::GONE),
+            ("PUT", "/p/1", StatusCode::FORBIDDEN),
+            ("DELETE", "/p/1?root", StatusCode::NOT_FOUND),
+            ("PATCH", "/p/1?root", StatusCode::METHOD_NOT_ALLOWED),
+            ("PUT", "/p/gone?root", StatusCode::GONE),
         ] {
-            assert_eq!(send(&app, method, path).await.0, refused);
+            assert_eq!(send(&app, method, path).await.status, refused);
         }
         assert!(is_hit(&app, "/p/1").await && is_hit(&app, "/p/gone").await);
         assert_eq!(cache.stats().purges() + cache.stats().invalidations(), 0);
-        send(&app, Method::PUT, "/p/1?root").await;
+        send(&app, "PUT", "/p/1?root").await;
         assert!(!is_hit(&app, "/p/1").await);
     }
 }
@@ -191,7 +182,7 @@ async fn url_of_a_write_in_a_nested_router_goes_with_its_prefix() {
         )
         .route("/p/{id}", routes().merge(writes()));
     fill(&app, &["/p/1", "/api/p/1"]).await;
-    send(&app, Method::PUT, "/api/p/1").await;
+    send(&app, "PUT", "/api/p/1").await;
     assert!(!is_hit(&app, "/api/p/1").await);
     assert!(is_hit(&app, "/p/1").await);
 }
@@ -208,8 +199,7 @@ async fn redirect_after_a_write_purges_where_it_leads() {
         .route("/p/{id}/reviews", get(show).cached(&cache, of_product()))
         .route("/orders/{id}", order);
     fill(&app, &["/p/1", "/p/2", "/p/2/reviews"]).await;
-    let (status, _) = send(&app, Method::DELETE, "/orders/7").await;
-    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert_eq!(send(&app, "DELETE", "/orders/7").await.status, 303);
     assert!(is_hit(&app, "/p/1").await);
     assert!(!is_hit(&app, "/p/2").await && !is_hit(&app, "/p/2/reviews").await);
 }
