@@ -172,7 +172,9 @@ impl Stamps {
         }
         // Who forgets raises the floor first: what was not found for being forgotten is below it.
         fence(Ordering::SeqCst);
-        if at < self.floor.load(Ordering::Acquire) {
+        let floor = self.floor.load(Ordering::Acquire);
+        // A sweep may have vouched for it meanwhile.
+        if seen.at() < floor {
             return false;
         }
         seen.vouch(applied);
