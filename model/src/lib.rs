@@ -1,4 +1,4 @@
-//! The state machines of collapsing and fills, under a scheduler that chooses at random who goes on.
+//! The state machines of collapsing, fills and purges, under a scheduler that chooses at random who goes on.
 //!
 //! The first modules are the core's own files. They take locks and atomics only through
 //! `crate::shim`, which here gives them those of the checker: each lock and each atomic is a point
@@ -12,6 +12,11 @@ mod body_error;
 mod buffer;
 #[path = "../../crates/larder/src/flights.rs"]
 mod flights;
+#[expect(dead_code, reason = "nothing here has names of several sources")]
+#[path = "../../crates/larder/src/names.rs"]
+mod names;
+#[path = "../../crates/larder/src/stamps/mod.rs"]
+mod stamps;
 
 mod chance;
 pub mod models;

@@ -5,6 +5,9 @@ pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 pub(crate) use crate::runtime::Handle;
 
+/// Few, so that names share them.
+pub(crate) const FILTER_CELLS: usize = 2;
+
 /// What a panicking task left behind is whole, as in the core.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -10,6 +10,7 @@ mod flights;
 mod ledger;
 mod plan;
 mod pumping;
+mod purges;
 mod reading;
 mod story;
 
@@ -17,3 +18,4 @@ pub use budget::reservations;
 pub use buffer::{bodies, desertion, release, stall};
 pub use fills::fills;
 pub use flights::{election, flights};
+pub use purges::purges;

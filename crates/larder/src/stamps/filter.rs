@@ -1,9 +1,6 @@
 //! [`Filter`]: most names were not purged lately, and this tells so without a search.
 
-use crate::shim::{AtomicU64, Ordering};
-
-/// Names share so many cells. After a purge of as many as that all of them are taken.
-const CELLS: usize = 1 << 15;
+use crate::shim::{AtomicU64, FILTER_CELLS, Ordering};
 
 /// The position of the last purge of any name that falls into a cell.
 #[derive(Debug)]
@@ -14,12 +11,12 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new() -> Self {
         Self {
-            cells: (0..CELLS).map(|_| AtomicU64::new(0)).collect(),
+            cells: (0..FILTER_CELLS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
     fn cell(&self, hash: u64) -> Option<&AtomicU64> {
-        let at = usize::try_from(hash).unwrap_or_default() % CELLS;
+        let at = usize::try_from(hash).unwrap_or_default() % FILTER_CELLS;
         self.cells.get(at)
     }
 

@@ -1,7 +1,5 @@
 //! [`Stamp`]: the last purges of a name.
 
-use std::time::SystemTime;
-
 /// How a purge treats what it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -9,16 +7,6 @@ pub(crate) enum Manner {
     Hard,
     /// Stale from now on, in milliseconds since the epoch.
     Soft(u64),
-}
-
-impl Manner {
-    /// Stale from a time on.
-    pub(crate) fn soft(since: SystemTime) -> Self {
-        let since = since
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        Self::Soft(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
 }
 
 /// What a purge names.
@@ -82,7 +70,7 @@ impl Marks {
                     0 => self.soft,
                     _ => Soft {
                         position: self.soft.position,
-                        ..self.earlier
+                        since: self.earlier.since.min(self.soft.since),
                     },
                 };
                 self.soft = Soft { position, since };
@@ -95,9 +83,9 @@ impl Marks {
     /// known already; of those that came later none can have been before it.
     pub(super) fn soft_after(self, position: u64, known: Option<u64>) -> Option<u64> {
         let is_after = |soft: &Soft| soft.position > position;
-        let earlier = Some(self.earlier).filter(|earlier| known.is_none() && is_after(earlier));
-        let soft = earlier.or_else(|| Some(self.soft).filter(is_after))?;
-        Some(soft.since)
+        let earlier = Some(self.earlier).filter(|_| known.is_none());
+        let softs = earlier.into_iter().chain([self.soft]);
+        softs.filter(is_after).map(|soft| soft.since).min()
     }
 
     fn last(self) -> u64 {
