@@ -2,7 +2,6 @@
 
 use larder::{Purge, RoutePolicy};
 use larder_tests::{get, request, response, settle};
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::purge_stage::{Kind, Point, Stage, Way};
@@ -38,17 +37,40 @@ async fn who_comes_after_a_purge_of_what_only_the_response_names_shares_a_call()
         let slow = stage.ask("GET");
         stage.reach(Way::Held).await;
         stage.change(Kind::Group, false);
+        stage.stop(Point::Head, Way::Held, || {});
         let after: Vec<_> = (0..10).map(|_| stage.ask("GET")).collect();
-        settle().await;
-        assert!(after.iter().all(JoinHandle::is_finished));
+        stage.reach(Way::Held).await;
+        assert_eq!(stage.state().calls, 2, "{point:?}");
+        stage.release();
+        stage.release();
+        assert_eq!(slow.await.unwrap().text(), "version 0.");
         for reply in after {
             assert_eq!(reply.await.unwrap().text(), "version 1.");
         }
-        assert_eq!(stage.state().calls, 2, "{point:?}");
-        stage.release();
-        assert_eq!(slow.await.unwrap().text(), "version 0.");
         assert_eq!(stage.get().await.text(), "version 1.");
     }
+}
+
+/// They waited before it was known what names the response has.
+#[tokio::test(start_paused = true)]
+async fn who_comes_after_a_purge_of_what_only_the_response_names_does_not_get_its_body() {
+    let stage = Stage::new(&[MINUTE], |layer| layer);
+    stage.stop(Point::Head, Way::Held, || {});
+    let slow = stage.ask("GET");
+    stage.reach(Way::Held).await;
+    stage.change(Kind::Group, false);
+    let after: Vec<_> = (0..3).map(|_| stage.ask("GET")).collect();
+    settle().await;
+    assert_eq!(stage.state().calls, 1);
+    stage.stop_call(0, Point::Middle, Way::Held, || {});
+    stage.release();
+    stage.reach(Way::Held).await;
+    for reply in after {
+        assert_eq!(reply.await.unwrap().text(), "version 1.");
+    }
+    stage.release();
+    assert_eq!(slow.await.unwrap().text(), "version 0.");
+    assert_eq!(stage.get().await.text(), "version 1.");
 }
 
 /// It said nothing of the content, and made it fresh all the same.

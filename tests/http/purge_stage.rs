@@ -80,6 +80,8 @@ pub(crate) struct Resource {
     pub(crate) fails: bool,
     /// It takes no notice of conditions.
     pub(crate) full: bool,
+    /// Its validator does not tell its versions apart.
+    pub(crate) vague: bool,
     fields: Vec<(&'static str, &'static str)>,
     stop: Option<(usize, Point, Way)>,
     act: Option<Act>,
@@ -141,8 +143,20 @@ impl Stage {
 
     /// The next call is stopped at this step.
     pub(crate) fn stop(&self, point: Point, way: Way, act: impl FnOnce() + Send + 'static) {
+        let next = self.state().begun;
+        self.stop_call(next, point, way, act);
+    }
+
+    /// A call, counted from 0, is stopped at this step.
+    pub(crate) fn stop_call(
+        &self,
+        call: usize,
+        point: Point,
+        way: Way,
+        act: impl FnOnce() + Send + 'static,
+    ) {
         let mut state = self.state();
-        state.stop = Some((state.begun, point, way));
+        state.stop = Some((call, point, way));
         state.act = Some(Box::new(act));
         state.reached = false;
     }
@@ -192,6 +206,15 @@ fn partition() -> Partition {
     Partition::of("user", &[7]).unwrap()
 }
 
+/// What a call found.
+struct Read {
+    version: usize,
+    tag: String,
+    /// The condition says that it is known.
+    unchanged: bool,
+    head: bool,
+}
+
 /// A handle of the resource.
 pub(crate) struct Inner {
     resource: Arc<Mutex<Resource>>,
@@ -230,13 +253,7 @@ impl Inner {
         Some((way, act))
     }
 
-    async fn answer(
-        self,
-        call: usize,
-        version: usize,
-        unchanged: bool,
-        head: bool,
-    ) -> Response<Body> {
+    async fn answer(self, call: usize, read: Read) -> Response<Body> {
         self.clone().pass(call, Point::Head).await;
         let state = self.resource.lock().unwrap();
         let (fields, fails) = (state.fields.clone(), state.fails);
@@ -244,21 +261,20 @@ impl Inner {
         if fails {
             return response(503, &[], "down");
         }
-        let tag = format!("\"{version}\"");
         let fields = fields.iter().map(|(name, value)| match *name {
-            "etag" => (*name, &*tag),
+            "etag" => (*name, &*read.tag),
             _ => (*name, *value),
         });
         let fields: Vec<_> = fields.chain([("cache-groups", "\"g\"")]).collect();
-        if unchanged {
+        if read.unchanged {
             return response(304, &fields, "");
         }
-        if head {
+        if read.head {
             return response(200, &fields, "");
         }
         let pieces = [
             (Point::First, "version ".to_owned()),
-            (Point::Middle, version.to_string()),
+            (Point::Middle, read.version.to_string()),
             (Point::Last, ".".to_owned()),
             (Point::End, String::new()),
         ];
@@ -303,15 +319,20 @@ impl Service<Request<Body>> for Inner {
             return Box::pin(async move { Ok(response(204, &fields, "")) });
         }
         let mut state = self.resource.lock().unwrap();
-        let (version, full) = (state.version, state.full);
+        let (version, full, vague) = (state.version, state.full, state.vague);
         state.calls += 1;
         drop(state);
         let condition = request.headers().get("if-none-match");
-        let unchanged = condition.is_some_and(|tag| !full && *tag == format!("\"{version}\""));
+        let tag = format!("\"{}\"", if vague { 0 } else { version });
+        let read = Read {
+            version,
+            unchanged: condition.is_some_and(|known| !full && *known == tag),
+            head: request.method() == "HEAD",
+            tag,
+        };
         let called = self.clone().pass(call, Point::Call).now_or_never();
         called.expect("nobody is held in a call");
-        let head = request.method() == "HEAD";
-        let answer = self.clone().answer(call, version, unchanged, head);
+        let answer = self.clone().answer(call, read);
         Box::pin(answer.map(Ok))
     }
 }
