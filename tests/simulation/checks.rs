@@ -5,18 +5,22 @@ use std::time::Duration;
 use crate::fate::{nobody_is_put_off_too_soon, nobody_waits_without_a_cause};
 use crate::handlers::Failure;
 use crate::origin::Kind;
+use crate::purges::what_was_purged_softly_is_stale;
 use crate::settings::{Settings, secs};
 use crate::sight::{Reading, Sight};
 use crate::world::{BodyEnd, Exchange, Head, State, Visit, World};
 
 type Check = fn(&Settings, &State, &Sight) -> Result<(), String>;
 
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 9] = [
     (
         "nobody gets another's response",
         nobody_gets_anothers_response,
     ),
     ("a purge stays done", a_purge_stays_done),
+    ("a soft purge stays done", |_, state, sight| {
+        what_was_purged_softly_is_stale(state, sight)
+    }),
     (
         "no failure of the cache's own",
         no_failure_is_the_caches_own,
@@ -96,7 +100,8 @@ fn a_purge_stays_done(_: &Settings, state: &State, sight: &Sight) -> Result<(), 
         return Err("it was asked for before the purge".to_owned());
     }
     let resource = state.visits[sight.visit].ask.resource;
-    let dead = asked.is_some_and(|asked| asked < state.resources[resource].purged.order);
+    let purged = state.purged_for(resource, state.visits[sight.visit].ask.user);
+    let dead = asked.is_some_and(|asked| asked < purged.order);
     if dead && !sight.is_forwarded() {
         return Err("it was purged meanwhile".to_owned());
     }
@@ -171,6 +176,17 @@ fn others_get_only_what_they_could_have_reused(
         Some("stale-if-error=5") => secs(5),
         _ => Duration::ZERO,
     };
+    let started = state.visits[sight.visit].started;
+    let softened = state.softened_between(ask.resource, ask.user, exchange.called, started);
+    if let Some(softened) = softened.filter(|_| exchange.until.is_some()) {
+        let stale = state.now() - softened.at;
+        if stale > exchange.windows.saturating_add(accepts) {
+            let windows = exchange.windows;
+            return Err(format!(
+                "#{id} has {windows:?}, and was purged {stale:?} ago"
+            ));
+        }
+    }
     let age = state.now() - exchange.called.at;
     match exchange.until {
         Some(until) if age > until.saturating_add(accepts) => {

@@ -17,6 +17,7 @@ use crate::asks::Ask;
 use crate::body::Body;
 use crate::handlers::Panicked;
 use crate::origin::{Kind, Origin};
+use crate::purges::group as group_of;
 use crate::settings::secs;
 use crate::sight::{Part, Reading, Sight};
 use crate::world::World;
@@ -86,7 +87,11 @@ fn see(world: &World, id: usize, ask: &Ask, response: &Response<ResponseBody<Bod
             .into_iter()
             .find_map(|name| fields.get(name));
         let related = field.map(|path| path.to_str().unwrap()[1..].parse().unwrap());
-        let changed: Vec<usize> = related.into_iter().chain([ask.resource]).collect();
+        let group = fields.get("cache-group-invalidation");
+        let of_group = |resource: &usize| group.is_some_and(|named| *named == group_of(*resource));
+        let of_group = (0..state.resources.len()).filter(of_group);
+        let changed = related.into_iter().chain([ask.resource]).chain(of_group);
+        let changed: Vec<usize> = changed.collect();
         state.purged(&changed);
     }
     let text = |name| fields.get(name).map(|value| value.to_str().unwrap());

@@ -14,6 +14,7 @@ use crate::body::Body;
 use crate::content::Content;
 use crate::origin::{Asked, Habit, Kind, Validator};
 use crate::plan::{Announced, Fault, ReadPlan, WritePlan};
+use crate::purges::group;
 use crate::says::Says;
 use crate::world::{BodyEnd, Exchange, Head, World};
 
@@ -47,6 +48,7 @@ impl Call {
         let settings = &self.world.settings;
         let says = Says::random(&mut rng, &self.habit, &self.asked, settings, self.is_own());
         let (builder, tag) = (says.fields(self.exchange), self.tag(&says));
+        let builder = builder.header("cache-groups", group(self.asked.resource));
         let mismatch = plan.fault == Some(Fault::Mismatch);
         let asked = self.asked.if_none_match.as_ref();
         if asked.is_some() && (mismatch || tag.as_ref() == asked) {
@@ -86,6 +88,7 @@ impl Call {
         exchange.alone = says.alone;
         exchange.no_cache = says.no_cache;
         exchange.until = Some(says.until);
+        exchange.windows = says.windows;
         exchange.content = self.content(exchange);
         if status == 200 && self.asked.method == Method::GET {
             let keeps_cookies = self.world.settings.conformance && !self.is_own();
@@ -252,6 +255,9 @@ impl Call {
         let mut builder = Response::builder().status(status);
         if let Some((field, resource)) = plan.related {
             builder = builder.header(field, format!("/{resource}"));
+        }
+        if let Some(resource) = plan.group {
+            builder = builder.header("cache-group-invalidation", group(resource));
         }
         let mut state = self.world.state();
         let exchange = &mut state.exchanges[self.exchange];

@@ -78,7 +78,13 @@ pub fn filled(state: &State, limits: &Settings) -> u64 {
             lies,
             ..
         } = exchange;
-        let purged = state.resources[exchange.resource].purged.order > exchange.called.order;
+        let purged = state.purged_for(exchange.resource, exchange.user).order;
+        let purged = match limits.max_purge_records {
+            // What goes on during a sweep may be given up.
+            Some(_) => state.last_purge,
+            None => purged,
+        };
+        let purged = purged > exchange.called.order;
         let whole = ended.is_some_and(|ended| ended.at < state.now()) && *end == BodyEnd::Clean;
         let fits = usual && content.len as u64 <= limits.max_body_bytes;
         exchange.stored && whole && fits && !lies && !purged

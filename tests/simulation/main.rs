@@ -18,6 +18,7 @@ mod handlers;
 mod limits;
 mod origin;
 mod plan;
+mod purges;
 mod says;
 mod schedule;
 mod settings;
@@ -67,6 +68,16 @@ fn schedules_with_writes_keep_the_promises() {
 #[test]
 fn schedules_with_clears_keep_the_promises() {
     run(themes::CLEARS);
+}
+
+#[test]
+fn schedules_with_purges_keep_the_promises() {
+    run(themes::PURGES);
+}
+
+#[test]
+fn schedules_with_soft_purges_keep_the_promises() {
+    run(themes::SOFT);
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub struct WritePlan {
     pub status: u16,
     /// Another resource that it changes, and the field that says so.
     pub related: Option<(&'static str, usize)>,
+    /// A resource whose group it invalidates.
+    pub group: Option<usize>,
 }
 
 impl ReadPlan {
@@ -130,6 +132,7 @@ impl WritePlan {
             }),
             status: pick(rng, &[200, 201, 204, 303]),
             related: maybe(rng, 0.2, &fields).map(|field| (field, rng.usize(..resources))),
+            group: chance(rng, 0.2).then(|| rng.usize(..resources)),
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Says {
     pub no_cache: bool,
     /// At this age nobody else may have it any more.
     pub until: Duration,
+    /// The part of that after it has expired.
+    pub windows: Duration,
 }
 
 impl Says {
@@ -63,6 +65,7 @@ impl Says {
             alone,
             no_cache: has("no-cache"),
             until: fresh + windows,
+            windows,
             cache_control: (!words.is_empty()).then(|| words.join(", ")),
             vary,
             sets_cookie,

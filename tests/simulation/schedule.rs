@@ -11,11 +11,11 @@ use tower::Layer;
 
 use crate::asks::Ask;
 use crate::clients::{Services, visit};
-use crate::limits;
 use crate::origin::{Habit, Origin};
 use crate::settings::{chance, millis, pick, secs};
 use crate::themes::Theme;
 use crate::world::{Moment, Purged, Resource, Visit, World};
+use crate::{limits, purges};
 
 pub struct Outcome {
     pub failures: Vec<String>,
@@ -36,6 +36,7 @@ pub fn run(theme: Theme, seed: u64) -> Outcome {
 
 enum Step {
     Clear,
+    Purge(purges::Plan),
     Visit(usize),
 }
 
@@ -49,6 +50,8 @@ async fn play(theme: Theme, seed: u64) -> Outcome {
             habit,
             version: 0,
             purged: Purged::default(),
+            own: [Purged::default(); 4],
+            softened: Vec::new(),
             turns: Vec::new(),
         });
     }
@@ -95,6 +98,10 @@ fn steps(rng: &mut Rng, world: &World) -> Vec<(Duration, Step)> {
                 reads: None,
             });
             let later = millis(rng.u64(..=spread));
+            if chance(rng, theme.purges) {
+                let plan = purges::Plan::random(rng, theme, resources);
+                steps.push((at + later, Step::Purge(plan)));
+            }
             steps.push((at + later, Step::Visit(state.visits.len() - 1)));
         }
     }
@@ -116,6 +123,7 @@ async fn follow(world: &Arc<World>, steps: Vec<(Duration, Step)>) {
         sleep_until(start + at).await;
         match step {
             Step::Clear => clear(world),
+            Step::Purge(plan) => plan.carry_out(world),
             Step::Visit(id) => {
                 let client = visit(Arc::clone(world), services.clone(), id);
                 clients.push(tokio::spawn(client));

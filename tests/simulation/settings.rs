@@ -6,6 +6,7 @@ use fastrand::Rng;
 use larder::policy::key::Partition;
 use larder::{Cache, CacheBuilder, CacheLayer, Clock, EarlyRefresh, Policy, RoutePolicy};
 
+use crate::purges;
 use crate::themes::Theme;
 
 /// Who asks, as the application's authentication found out.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub max_background: usize,
     pub max_uncacheable: usize,
     pub max_variants: usize,
+    /// So few that whoever purges sweeps: others would do it in a thread of their own.
+    pub max_purge_records: Option<u64>,
     pub collapse_timeout: Duration,
     pub finish_within: Duration,
     pub retry_refresh_after: Duration,
@@ -66,6 +69,7 @@ impl Settings {
             // With more places it would depend on hashes which keys share one.
             max_uncacheable: pick(rng, &[0, 1, 1]),
             max_variants: max_variants as usize,
+            max_purge_records: maybe(rng, 0.3, &[0]),
             collapse_timeout: millis(pick(rng, &[1, 300, 3_000, 10_000])),
             finish_within: millis(pick(rng, &[200, 5_000, 60_000])),
             retry_refresh_after: millis(pick(rng, &[0, 1_000, 5_000])),
@@ -103,6 +107,10 @@ impl Settings {
             .max_variants(self.max_variants)
             .retry_refresh_after(self.retry_refresh_after)
             .uncacheable_for(self.uncacheable_for);
+        let builder = match self.max_purge_records {
+            Some(records) => builder.max_purge_records(records),
+            None => builder,
+        };
         builder.build()
     }
 
@@ -124,7 +132,9 @@ impl Settings {
     }
 
     fn route(&self) -> RoutePolicy {
-        let mut route = RoutePolicy::obey();
+        let mut route = RoutePolicy::obey()
+            .tag(purges::WHOLE)
+            .tag_with(purges::tags);
         if let Some(lifetime) = self.lifetime {
             route = route.lifetime(lifetime);
         }

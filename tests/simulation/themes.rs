@@ -22,6 +22,10 @@ pub struct Theme {
     pub writes: f64,
     /// A step is `Cache::clear`.
     pub clears: f64,
+    /// Before a request something is purged.
+    pub purges: f64,
+    /// A purge is soft.
+    pub soft: f64,
     /// A limit of the cache is small.
     pub tiny: f64,
 }
@@ -37,6 +41,8 @@ pub const CALM: Theme = Theme {
     leaving: 0.0,
     writes: 0.03,
     clears: 0.0,
+    purges: 0.0,
+    soft: 0.0,
     tiny: 0.05,
 };
 
@@ -96,6 +102,23 @@ pub const CLEARS: Theme = Theme {
     ..CALM
 };
 
+pub const PURGES: Theme = Theme {
+    name: "purges",
+    purges: 0.15,
+    crowds: 0.4,
+    slow: 0.05,
+    writes: 0.05,
+    leaving: 0.1,
+    ..CALM
+};
+
+pub const SOFT: Theme = Theme {
+    name: "soft purges",
+    soft: 0.85,
+    errors: 0.05,
+    ..PURGES
+};
+
 pub const LEAVING: Theme = Theme {
     name: "leaving",
     leaving: 0.5,
@@ -124,5 +147,7 @@ pub const EVERYTHING: Theme = Theme {
     leaving: 0.2,
     writes: 0.1,
     clears: 0.02,
+    purges: 0.05,
+    soft: 0.4,
     tiny: 0.2,
 };

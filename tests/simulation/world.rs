@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::asks::Ask;
 use crate::content::Content;
 use crate::origin::Habit;
+use crate::purges::Softened;
 use crate::settings::Settings;
 use crate::themes::Theme;
 
@@ -41,6 +42,8 @@ pub struct State {
     pub log: String,
     /// How often the limits were looked at.
     pub looks: u32,
+    /// The order of the last purge of anything.
+    pub last_purge: u64,
     now: Duration,
     order: u64,
 }
@@ -58,6 +61,9 @@ pub struct Resource {
     pub version: u64,
     /// The last purge that has returned.
     pub purged: Purged,
+    /// The last that has returned of each user's own copies.
+    pub own: [Purged; 4],
+    pub softened: Vec<Softened>,
     /// When an exchange about it went on: there was a head, or an end of any kind.
     pub turns: Vec<Duration>,
 }
@@ -109,6 +115,8 @@ pub struct Exchange {
     pub no_cache: bool,
     /// At this age others may not have it any more. None: it says nothing about that.
     pub until: Option<Duration>,
+    /// So long after it has expired others may still have it.
+    pub windows: Duration,
     /// Its client was told that it is being stored.
     pub stored: bool,
     /// How long its body rested, all in all.
@@ -167,6 +175,7 @@ impl World {
             failures: Vec::new(),
             log: String::new(),
             looks: 0,
+            last_purge: 0,
             now: Duration::ZERO,
             order: 0,
         };
@@ -247,8 +256,8 @@ impl State {
     /// A client sends its request at this moment.
     pub fn start(&mut self, visit: usize) {
         let started = self.moment();
-        let purged = self.resources[self.visits[visit].ask.resource].purged;
         let ask = self.visits[visit].ask.clone();
+        let purged = self.purged_for(ask.resource, ask.user);
         self.log(format_args!("client   {visit} {ask}"));
         let visit = &mut self.visits[visit];
         (visit.started, visit.purged) = (started, purged);
@@ -286,6 +295,7 @@ impl State {
     /// A purge of these resources has returned.
     pub fn purged(&mut self, resources: &[usize]) {
         let order = self.moment().order;
+        self.last_purge = order;
         for &resource in resources {
             let resource = &mut self.resources[resource];
             let version = resource.version;
@@ -316,6 +326,7 @@ impl State {
             alone: false,
             no_cache: false,
             until: None,
+            windows: Duration::ZERO,
             stored: false,
             pauses: Duration::ZERO,
             lies: false,
