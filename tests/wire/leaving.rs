@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use larder::CacheLayer;
-use larder_tests::{Reply, settle};
+use larder_tests::{Gate, Reply, settle};
 use tokio::sync::mpsc::Sender;
 
 use crate::net::{Chunk, Client, Protocol, Site, Stack, channel, everywhere, response};
@@ -128,6 +128,41 @@ async fn body_that_breaks_off_is_an_error_to_its_reader_and_not_stored() {
         assert_eq!(client.get("/a").await.text(), "whole body");
         assert!(client.get("/a").await.is_hit());
         assert_eq!(site.calls(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn write_is_finished_and_invalidates_when_its_client_hangs_up() {
+    everywhere(|stack, protocol| async move {
+        let (gate, arrived) = (Gate::default(), Gate::default());
+        let (passed, arrives) = (gate.clone(), arrived.clone());
+        let site = Site::start(stack, move |request, calls| {
+            let (gate, arrived) = (passed.clone(), arrives.clone());
+            async move {
+                if request.method() == "PUT" {
+                    arrived.open(1);
+                    gate.pass().await;
+                }
+                let text = format!("call {}", calls + 1);
+                response(&[("cache-control", "max-age=60")], Body::from(text))
+            }
+        })
+        .await;
+        let mut client = Client::open(&site, protocol).await;
+        client.get("/a").await;
+        let mut leaving = Client::open(&site, protocol).await;
+        tokio::select! {
+            _ = leaving.send("PUT", "/a", &[], Body::empty()) => panic!("the gate is closed"),
+            () = arrived.pass() => drop(leaving),
+        }
+        settle().await;
+        assert!(client.get("/a").await.is_hit());
+        gate.open(1);
+        settle().await;
+        let next = client.get("/a").await;
+        assert_eq!((next.is_hit(), next.text()), (false, "call 3"));
+        assert_eq!(site.cache.stats().invalidations(), 1);
     })
     .await;
 }
