@@ -15,6 +15,7 @@ mod flights;
 #[expect(dead_code, reason = "nothing here has names of several sources")]
 #[path = "../../crates/larder/src/names.rs"]
 mod names;
+#[expect(dead_code, reason = "positions stand for times here")]
 #[path = "../../crates/larder/src/stamps/mod.rs"]
 mod stamps;
 

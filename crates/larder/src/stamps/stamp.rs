@@ -1,5 +1,7 @@
 //! [`Stamp`]: the last purges of a name.
 
+use std::time::SystemTime;
+
 /// How a purge treats what it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -7,6 +9,16 @@ pub(crate) enum Manner {
     Hard,
     /// Stale from now on, in milliseconds since the epoch.
     Soft(u64),
+}
+
+impl Manner {
+    /// Stale from a time on.
+    pub(crate) fn soft(since: SystemTime) -> Self {
+        let since = since
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::Soft(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 /// What a purge names.
