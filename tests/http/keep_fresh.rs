@@ -276,6 +276,34 @@ async fn what_a_user_is_fetching_is_not_fetched_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refreshes_are_background_work_until_their_bodies_are_there() {
+    let (feeder, body) = feed();
+    let body = Arc::new(Mutex::new(Some(body)));
+    let scene = Scene::with(
+        move |call| {
+            let body = Arc::clone(&body);
+            async move {
+                let body = match call {
+                    2 => Body::new(body.lock().unwrap().take().unwrap()),
+                    _ => Body::from("there at once"),
+                };
+                Ok(response(200, &[FRESH], body))
+            }
+        },
+        |cache| cache.max_background(1),
+        |layer| layer,
+    );
+    let named = [get("/a"), get("/b")];
+    let keep = scene.cache.keep_fresh(scene.service.clone(), named);
+    let scheduled = keep.every(secs(30)).jitter_percent(0).spawn();
+    sleep(millis(30_500)).await;
+    assert_eq!((scene.calls(), counts(&scheduled)), (3, [2, 0, 1, 0]));
+    feeder.end();
+    sleep(secs(1)).await;
+    assert_eq!((scene.calls(), counts(&scheduled)), (4, [4, 0, 1, 0]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn users_follow_the_first_fetch() {
     let scene = Scene::new(second);
     let _scheduled = every_30(&scene);

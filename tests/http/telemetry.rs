@@ -8,7 +8,7 @@ mod writes;
 
 use axum::body::Body;
 use http::{Request, Response};
-use larder::{Cache, Policy, Stats};
+use larder::{Cache, CacheLayer, ForcedRefresh, Policy, Stats};
 use larder_tests::{Origin, Reply, Scripted, Setup, request, stack};
 use tower::{ServiceExt, service_fn};
 use watch::{Seen, watch};
@@ -101,6 +101,21 @@ fn every_outcome_is_an_event_and_a_number() {
     );
 }
 
+#[test]
+fn refused_refresh_is_an_event_and_a_number() {
+    let seen = watch(async {
+        let setup = Setup::with_layer(Origin::ok(&FRESH), |cache| {
+            CacheLayer::new(cache).with_forced_refresh(|_| ForcedRefresh::Refuse)
+        });
+        let fields = [("cache-control", "no-cache")];
+        setup.send(request("GET", "/a", &fields)).await;
+        setup.cache
+    });
+    assert_eq!(seen.events, ["refresh-refused"]);
+    assert_eq!(seen.stats.refresh_refusals(), 1);
+    agrees(&seen);
+}
+
 /// The facade and the counters tell the same, and every request has one outcome.
 fn agrees(seen: &Seen) {
     let of = |name: &str| seen.counters.get(name).copied().unwrap_or(0);
@@ -133,6 +148,8 @@ fn agrees(seen: &Seen) {
     assert_eq!(all("larder_requests_total failed"), stats.errors());
     assert_eq!(all("larder_requests_total bypass"), stats.bypasses());
     assert_eq!(of("larder_requests_total only-if-cached"), stats.refusals());
+    let refused = of("larder_requests_total refresh-refused");
+    assert_eq!(refused, stats.refresh_refusals());
     assert_eq!(of("larder_responses_total stored"), stats.stored());
     assert_eq!(all("larder_responses_total not-stored"), stats.not_stored());
     assert_eq!(of("larder_invalidations_total"), stats.invalidations());
