@@ -49,6 +49,12 @@ impl Key {
         target.with(path, self.query.apply(target.query(), query))
     }
 
+    /// Whether both make the same [target](Self::target) of every target.
+    #[must_use]
+    pub fn has_same_targets(&self, other: &Self) -> bool {
+        self.by_route == other.by_route && self.query == other.query
+    }
+
     /// Appends what was declared to a primary key.
     pub(super) fn encode(
         &self,

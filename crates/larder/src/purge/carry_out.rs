@@ -1,6 +1,6 @@
 //! Carrying a purge out: what it names becomes hashes, and the hashes are stamped.
 
-use std::thread;
+use std::{iter, thread};
 
 use http::Uri;
 use larder_policy::key::{QueryBuf, Target};
@@ -168,10 +168,17 @@ impl Cache {
             }
         };
         add(target);
-        for key in keys.all() {
-            for route in [None, route] {
+        let mut is_bare_added = target.query().is_none();
+        for key in keys.kinds() {
+            let route = route.filter(|_| key.is_by_route());
+            for route in iter::once(None).chain(route.map(Some)) {
                 let mut query = QueryBuf::new();
-                add(&key.target(target, route, &mut query));
+                let kept = key.target(target, route, &mut query);
+                let is_bare = route.is_none() && kept.query().is_none();
+                if kept != *target && !(is_bare && is_bare_added) {
+                    add(&kept);
+                }
+                is_bare_added |= is_bare;
             }
         }
     }
