@@ -27,12 +27,9 @@ impl Filter {
         }
     }
 
-    /// Surely none of these was purged after a position.
-    pub(super) fn spares(&self, hashes: &[u64], position: u64) -> bool {
-        let purged = |hash: &u64| {
-            let cell = self.cell(*hash);
-            cell.is_none_or(|cell| cell.load(Ordering::Relaxed) > position)
-        };
-        !hashes.iter().any(purged)
+    /// It surely was not purged after a position.
+    pub(super) fn spares(&self, hash: u64, position: u64) -> bool {
+        let cell = self.cell(hash);
+        cell.is_some_and(|cell| cell.load(Ordering::Relaxed) <= position)
     }
 }

@@ -26,7 +26,9 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::CachePadded;
 use papaya::HashMap;
-use rapidhash::quality::RandomState;
+// Where keys crowd together the map of purges has no end of growing, so they are hashed by what spreads
+// all keys well, whatever its seed.
+use rapidhash::quality as spreading;
 
 use self::filter::Filter;
 pub(crate) use self::holds::Hold;
@@ -51,10 +53,9 @@ pub(crate) struct Stamps {
     /// What was not vouched for at this position or later is dead.
     floor: AtomicU64,
     filter: OnceLock<Filter>,
-    /// With the hasher that spreads all keys well whatever its seed: where keys crowd together, the map
-    /// has no end of growing.
-    by_name: HashMap<u64, Stamp, RandomState>,
-    order: Mutex<()>,
+    by_name: HashMap<u64, Stamp, spreading::RandomState>,
+    /// Written by every purge: apart from what hits read.
+    order: CachePadded<Mutex<()>>,
     holds: Arc<Holds>,
     /// How many purges of what has several names are remembered beside those of one name.
     joint: AtomicU64,
@@ -82,8 +83,8 @@ impl Stamps {
             applied: CachePadded::new(AtomicU64::new(1)),
             floor: AtomicU64::new(0),
             filter: OnceLock::new(),
-            by_name: HashMap::with_hasher(RandomState::new()),
-            order: Mutex::new(()),
+            by_name: HashMap::with_hasher(spreading::RandomState::new()),
+            order: CachePadded::default(),
             holds: Arc::default(),
             joint: AtomicU64::new(0),
             max_records,
@@ -163,11 +164,9 @@ impl Stamps {
     #[cold]
     fn look(&self, names: &Names, seen: &Seen, applied: u64) -> bool {
         let at = seen.at();
-        let hashes = names.hashes();
-        let is_spared =
-            |filter: &Filter| filter.spares(hashes, at) && filter.spares(&[EVERYTHING], at);
-        let spared = self.filter.get().is_none_or(is_spared);
-        if !spared && !self.search(hashes, at, seen) {
+        if let Some(filter) = self.filter.get()
+            && !self.search(filter, names.hashes(), at, seen)
+        {
             return false;
         }
         // Who forgets raises the floor first: what was not found for being forgotten is below it.
@@ -181,11 +180,16 @@ impl Stamps {
         true
     }
 
-    /// Looks for purges after a position.
-    fn search(&self, hashes: &[u64], at: u64, seen: &Seen) -> bool {
-        let (stamps, known) = (self.by_name.pin(), seen.stale_since());
+    /// Looks for purges after a position, under those names that the filter does not spare: nearly
+    /// always none, and the map is not touched.
+    fn search(&self, filter: &Filter, hashes: &[u64], at: u64, seen: &Seen) -> bool {
         let named = hashes.iter().chain(&[EVERYTHING]);
-        for stamp in named.filter_map(|hash| stamps.get(hash)) {
+        let mut suspects = named.filter(|hash| !filter.spares(**hash, at)).peekable();
+        if suspects.peek().is_none() {
+            return true;
+        }
+        let (stamps, known) = (self.by_name.pin(), seen.stale_since());
+        for stamp in suspects.filter_map(|hash| stamps.get(hash)) {
             for marks in stamp.of(hashes) {
                 if marks.hard > at {
                     return false;

@@ -1,3 +1,5 @@
+use std::hash::BuildHasher;
+
 use super::*;
 
 const NOW: u64 = 1_800_000_000_000;
@@ -242,4 +244,22 @@ fn purges_of_several_names_are_counted_and_forgotten_too() {
     assert_eq!(life(&stamps, before, &[2_000, 2_001]), Life::Live);
     sweep(&stamps, &[]);
     assert_eq!(stamps.records(), 0);
+}
+
+/// With this seed the quicker of two hashers has small numbers in a row crowd together. The map looks
+/// for a free place 65 times in a table of this size, and then makes another of the same size, for ever.
+#[test]
+fn no_seed_crowds_names_together_until_a_purge_does_not_return() {
+    let secrets = [0x2b4f_54b3_dbb3_a000, 2, 3, 4, 5, 6, 7];
+    let hasher = spreading::SeedableState::custom(0x7409_3ebe_40b7_a0d3, &secrets);
+    let mut taken = vec![false; 8_192];
+    for name in 0..4_096_u64 {
+        let mut at = usize::try_from(hasher.hash_one(name) % 8_192).unwrap();
+        let free = (1..40).find(|step| {
+            let is_free = !std::mem::replace(&mut taken[at], true);
+            at = (at + step) % taken.len();
+            is_free
+        });
+        assert!(free.is_some(), "no place for {name}");
+    }
 }
