@@ -60,12 +60,18 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(context: Arc<Context>, mut sent: Sent, fetch: Fetch) -> Self {
+    fn new(
+        context: Arc<Context>,
+        mut sent: Sent,
+        fetch: Fetch,
+        names: Names,
+        hold: Hold,
+    ) -> Self {
         sent.no_cache_honoured = fetch.no_cache_honoured;
         Self {
-            names: Names::of_request(&fetch.names),
+            names,
             unnameable: None,
-            hold: context.cache.shared().stamps.hold(),
+            hold,
             context,
             sent,
             fetch,
@@ -101,14 +107,14 @@ impl Job {
         let credentials = context.narrow(request, credentials);
         let sent = Sent::of(&context, request);
         let (names, unnameable) = context.names_of(&fetch.names, request);
+        let hold = context.cache.shared().stamps.hold();
         Self {
-            names,
             unnameable,
             credentials,
             errand,
             keys,
             route,
-            ..Self::new(context, sent, fetch)
+            ..Self::new(context, sent, fetch, names, hold)
         }
     }
 
@@ -199,16 +205,15 @@ impl Job {
 
     /// The same request, without its flight, to answer while it goes on.
     pub(crate) fn twin(&mut self) -> Self {
-        let (sent, fetch) = (self.sent.clone(), self.fetch.clone());
+        let (context, sent) = (Arc::clone(&self.context), self.sent.clone());
+        let (fetch, names, hold) = (self.fetch.clone(), self.names.clone(), self.hold.clone());
         let answered = self.answered.get_or_insert_default();
         Self {
             answered: Some(Arc::clone(answered)),
             credentials: self.credentials,
-            names: self.names.clone(),
-            hold: self.hold.clone(),
             keys: self.keys.clone(),
             route: self.route.clone(),
-            ..Self::new(Arc::clone(&self.context), sent, fetch)
+            ..Self::new(context, sent, fetch, names, hold)
         }
     }
 
