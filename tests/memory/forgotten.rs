@@ -1,0 +1,68 @@
+//! Purges are forgotten, and nothing that is alive with them.
+
+use larder::Purge;
+
+use crate::MANY;
+use crate::scene::{RECORDS, Scene, UserId};
+
+#[test]
+fn purges_of_many_tags_are_forgotten_and_take_nothing_that_is_alive() {
+    forgotten(|number| Purge::tag(format!("another:{number}")));
+}
+
+#[test]
+fn soft_purges_of_many_tags_are_forgotten_and_take_nothing_that_is_alive() {
+    forgotten(|number| Purge::tag(format!("another:{number}")).soft());
+}
+
+#[test]
+fn purges_of_many_users_are_forgotten_and_take_nothing_that_is_alive() {
+    forgotten(|number| Purge::identity(&UserId(number)));
+}
+
+#[test]
+fn purges_of_many_urls_are_forgotten_and_take_nothing_that_is_alive() {
+    forgotten(|number| Purge::url(&format!("/another/{number}")).unwrap());
+}
+
+/// One of the tags is on everything that is alive.
+#[test]
+fn purges_of_what_has_all_of_several_tags_are_forgotten_and_take_nothing_that_is_alive() {
+    forgotten(|number| Purge::all_tags(["all".to_owned(), format!("another:{number}")]));
+}
+
+fn forgotten(purge: fn(u64) -> Purge) {
+    let scene = Scene::new(64 << 20);
+    for number in 0..MANY {
+        scene.cache.purge(purge(number));
+        if number % 10_000 == 0 {
+            let records = scene.cache.stats().purge_records();
+            assert!(records <= 2 * RECORDS + 1, "{records} records");
+        }
+    }
+    assert_eq!(scene.cache.stats().purges(), MANY);
+    let more = scene.more();
+    assert!(more <= ROOM, "{more} bytes");
+    assert_eq!(scene.hits(), 300);
+}
+
+#[test]
+fn tags_go_with_the_responses_that_have_them() {
+    let scene = Scene::new(8 << 20);
+    // Ten tags each, of which one is purged.
+    for number in 0..MANY / 10 / if cfg!(debug_assertions) { 10 } else { 1 } {
+        let path = format!("/another/{number}");
+        assert!(scene.ask(&path).is_stored());
+        scene
+            .cache
+            .purge(Purge::tag(format!("{path}:{}", number % 10)));
+        assert!(number % 1_000 != 0 || scene.hits() > 0);
+    }
+    let (more, stats) = (scene.more(), scene.cache.stats());
+    assert!(stats.purge_records() <= 2 * RECORDS + 1);
+    eprintln!("{more} bytes, {} of them told", stats.bytes());
+}
+
+/// About a hundred bytes for each purge that is remembered, of which there may be twice as many for a
+/// while; and a table that tells at once of most names that they were not purged.
+const ROOM: i64 = 2 * RECORDS as i64 * 100 + (512 << 10);
