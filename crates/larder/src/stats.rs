@@ -236,8 +236,8 @@ getters! {
     verified,
     /// Hits that were checked and found stale within their lifetime.
     verified_stale,
-    /// Checks of hits that came to nothing: the inner service failed or took too long, or the body was
-    /// too large.
+    /// Checks of hits that came to nothing: the inner service failed or took too long, the body was too
+    /// large, or what was served was purged meanwhile.
     verify_failures,
     /// Hits that were checked and found to depend on an input that is not in the key.
     wrong_keys,

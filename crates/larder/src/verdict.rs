@@ -16,6 +16,7 @@ use crate::entry::Entry;
 use crate::finding::Finding;
 use crate::record::{Inputs, Name, Record};
 use crate::shadow::{Digest, Shadow};
+use crate::stamps::Life;
 use crate::trace::{self, Verdict};
 use crate::verifier::Verifier;
 
@@ -141,7 +142,9 @@ impl<S> Check<S> {
             self.report(&convicted, false);
             return Some(Verdict::WrongKey);
         }
-        if given.status.is_server_error() {
+        // What was purged meanwhile is what it should not be any more.
+        let purged = self.entry.life(&self.attempt.cache.shared().stamps) != Life::Live;
+        if given.status.is_server_error() || purged {
             return None;
         }
         let named = self.culprits(given.digest, &difference.suspects).await?;
