@@ -70,6 +70,7 @@ mod purge_whose;
 mod put;
 mod put_fence;
 mod put_races;
+mod purge_stories;
 mod query;
 mod races;
 mod ranges;

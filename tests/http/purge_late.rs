@@ -6,6 +6,7 @@ use tokio::time::sleep;
 
 use crate::purge_stage::{Kind, Point, Stage, Way};
 use crate::scene::{Scene, secs};
+use crate::verify::scene::Checked;
 
 const MINUTE: (&str, &str) = ("cache-control", "max-age=60");
 const WINDOW: (&str, &str) = ("cache-control", "max-age=60, stale-while-revalidate=600");
@@ -71,6 +72,22 @@ async fn who_comes_after_a_purge_of_what_only_the_response_names_does_not_get_it
     stage.release();
     assert_eq!(slow.await.unwrap().text(), "version 0.");
     assert_eq!(stage.get().await.text(), "version 1.");
+}
+
+/// It was told as stale within its lifetime, and its inputs came under suspicion.
+#[tokio::test]
+async fn check_of_a_hit_says_nothing_of_what_was_purged_meanwhile() {
+    for soft in [false, true] {
+        let checked = Checked::obeying(|_, call| format!("call {call}"));
+        checked.get("/a", &[]).await;
+        // The check is still to begin.
+        assert!(checked.ask(get("/a")).await.is_hit());
+        assert_eq!(checked.calls(), 1);
+        let purge = Purge::url("/a").unwrap();
+        checked.cache.purge(if soft { purge.soft() } else { purge });
+        settle().await;
+        assert_eq!((checked.calls(), checked.verdicts()), (2, [0, 0, 0, 1]));
+    }
 }
 
 /// It said nothing of the content, and made it fresh all the same.
