@@ -13,7 +13,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Ten million, and fewer where each takes ten times as long.
 const MANY: u64 = if cfg!(debug_assertions) {
-    300_000
+    100_000
 } else {
     10_000_000
 };
