@@ -156,7 +156,6 @@ async fn purges_of_pairs_do_not_add_up() {
 #[tokio::test]
 async fn tags_are_compared_byte_by_byte() {
     let odd = [
-        "",
         " ",
         "a b",
         "a,b",
@@ -184,8 +183,8 @@ async fn tags_are_compared_byte_by_byte() {
 }
 
 #[tokio::test]
-async fn tag_of_a_mebibyte_is_a_tag() {
-    let tag = |end: &str| "x".repeat(1 << 20) + end;
+async fn tag_of_a_kibibyte_is_a_tag() {
+    let tag = |end: &str| "x".repeat(1023) + end;
     let long = tag("1");
     let setup = annotated(RoutePolicy::shared(secs(60)).tag(&long));
     setup.get("/a").await;

@@ -184,13 +184,22 @@ async fn second_soft_purge_opens_the_window_no_wider() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn soft_purge_after_another_that_nobody_noticed_counts() {
+async fn windows_begin_at_the_first_of_several_soft_purges_that_nobody_noticed() {
+    let scene = purged(WINDOW, 304, 10).await;
+    sleep(secs(5)).await;
+    scene.cache.purge(of_url());
+    sleep(secs(3)).await;
+    let told = "larder; hit; ttl=-8; detail=soft-purged";
+    scene.many_at_once(1, told).await;
     let scene = purged(WINDOW, 304, 10).await;
     sleep(secs(25)).await;
     scene.cache.purge(of_url());
     sleep(secs(10)).await;
-    let told = "larder; hit; ttl=-10; detail=soft-purged";
-    scene.many_at_once(1, told).await;
+    let told = scene.get().await;
+    assert_eq!(
+        told.field("cache-status"),
+        "larder; fwd=stale; fwd-status=304; ttl=59"
+    );
 }
 
 #[tokio::test(start_paused = true)]

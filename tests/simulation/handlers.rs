@@ -262,6 +262,14 @@ impl Call {
         let mut state = self.world.state();
         let exchange = &mut state.exchanges[self.exchange];
         (exchange.status, exchange.alone) = (status, true);
+        // Its client may have left: what it purges nobody is told then.
+        let related = plan.related.map(|(_, resource)| resource);
+        let order = state.moment().order;
+        for resource in [Some(self.asked.resource), related, plan.group] {
+            if let Some(resource) = resource {
+                state.resources[resource].written = order;
+            }
+        }
         drop(state);
         Ok(self.answer(builder.header("x-exchange", self.exchange), None))
     }

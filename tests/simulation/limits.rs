@@ -84,7 +84,8 @@ pub fn filled(state: &State, limits: &Settings) -> u64 {
             Some(_) => state.last_purge,
             None => purged,
         };
-        let purged = purged > exchange.called.order;
+        let written = state.resources[exchange.resource].written;
+        let purged = purged.max(written) > exchange.called.order;
         let whole = ended.is_some_and(|ended| ended.at < state.now()) && *end == BodyEnd::Clean;
         let fits = usual && content.len as u64 <= limits.max_body_bytes;
         exchange.stored && whole && fits && !lies && !purged

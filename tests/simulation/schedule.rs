@@ -52,6 +52,7 @@ async fn play(theme: Theme, seed: u64) -> Outcome {
             purged: Purged::default(),
             own: [Purged::default(); 4],
             softened: Vec::new(),
+            written: 0,
             turns: Vec::new(),
         });
     }

@@ -64,6 +64,8 @@ pub struct Resource {
     /// The last that has returned of each user's own copies.
     pub own: [Purged; 4],
     pub softened: Vec<Softened>,
+    /// When the origin last answered a write of it.
+    pub written: u64,
     /// When an exchange about it went on: there was a head, or an end of any kind.
     pub turns: Vec<Duration>,
 }

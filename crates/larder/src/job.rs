@@ -60,13 +60,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn new(
-        context: Arc<Context>,
-        mut sent: Sent,
-        fetch: Fetch,
-        names: Names,
-        hold: Hold,
-    ) -> Self {
+    fn new(context: Arc<Context>, mut sent: Sent, fetch: Fetch, names: Names, hold: Hold) -> Self {
         sent.no_cache_honoured = fetch.no_cache_honoured;
         Self {
             names,

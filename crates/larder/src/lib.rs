@@ -239,10 +239,9 @@ mod view;
 mod write;
 
 pub use active::{
-    Change, Feed, FeedCounts, Fence, Follow, Put, PutError, Source, SourceFn, SourcePollFn, Stored,
-    source_fn, source_poll_fn,
+    Change, Feed, FeedCounts, Fence, Follow, KeepFresh, Progress, Put, PutError, Scheduled, Source,
+    SourceFn, SourcePollFn, Stored, Warm, Warmed, source_fn, source_poll_fn,
 };
-pub use active::{KeepFresh, Progress, Scheduled, Warm, Warmed};
 pub use body::ResponseBody;
 pub use body_error::BodyError;
 pub use builder::CacheBuilder;

@@ -148,9 +148,7 @@ mod tests {
     /// Nobody outside can know which names have the same hash.
     #[test]
     fn hashes_are_keyed_anew_for_each_cache() {
-        let mut hashes: Vec<_> = (0..4)
-            .map(|_| Naming::default().tag("a"))
-            .collect();
+        let mut hashes: Vec<_> = (0..4).map(|_| Naming::default().tag("a")).collect();
         hashes.sort_unstable();
         hashes.dedup();
         assert_eq!(hashes.len(), 4);

@@ -39,7 +39,10 @@ fn writes_tell_what_they_purged() {
     let invalidated = "invalidated urls=1";
     let abandoned = "invalidated urls=1 abandoned=true";
     let forwarded = "forwarded reason=method status=204";
-    let tags = ["purged soft=false tag=\"a\"", "purged soft=false tag=\"b\""];
+    let tags = [
+        "purged soft=false position=3 tag=\"a\"",
+        "purged soft=false position=3 tag=\"b\"",
+    ];
     for (cached, stays, finish, told, purges) in [
         (true, true, true, &[invalidated, forwarded][..], 0),
         (true, false, true, &[invalidated, forwarded], 0),

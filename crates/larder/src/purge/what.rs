@@ -135,8 +135,9 @@ impl Purge {
 
     /// Makes what it names stale instead of dead: the stale windows of each response
     /// (`stale-while-revalidate`, `stale-if-error`, grace) begin now, unless they did before, and what
-    /// has none is validated before its next use. Where nobody asked for a response between two such
-    /// purges, its windows begin at the later one. Soft is the whole purge.
+    /// has none is validated before its next use. Where more than two such purges come between two
+    /// requests for a response, its windows may begin earlier than at the first of them, and never
+    /// later. Soft is the whole purge.
     pub fn soft(self) -> Self {
         Self { soft: true, ..self }
     }
