@@ -46,6 +46,14 @@ impl Catalogue {
         })
     }
 
+    /// What these products cost, those that there are.
+    pub fn prices(&self, products: &[u32]) -> Vec<u32> {
+        self.with(|inner| {
+            let price = |id: &u32| inner.prices.get(id).copied();
+            products.iter().filter_map(price).collect()
+        })
+    }
+
     fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -78,6 +86,12 @@ pub async fn edit(
         inner.version += 1;
     });
     StatusCode::NO_CONTENT
+}
+
+/// All products and what they cost, made anew each time.
+pub async fn all(State(catalogue): State<Arc<Catalogue>>) -> Response {
+    let prices = catalogue.with(|inner| inner.prices.clone());
+    Json(json!({ "products": prices.len(), "cents": prices })).into_response()
 }
 
 /// All products, with an entity tag that lets a stored list be confirmed without sending it again.

@@ -1,6 +1,7 @@
 //! A small shop API that shows what larder does, route by route. `main` starts it, [`app`] builds
 //! it, and the tests call [`app`].
 
+mod baskets;
 mod broken;
 mod catalogue;
 mod cookie;
@@ -22,7 +23,7 @@ use axum::routing::{get, put};
 use catalogue::Catalogue;
 use house::House;
 use larder::{Cache, CacheControl, RoutePolicy};
-use larder_axum::{Cached, CoveredPolicy, Shared, Uncached, cached_handler};
+use larder_axum::{Cached, CoveredPolicy, Invalidates, Shared, Uncached, cached_handler};
 use sessions::Sessions;
 
 /// How long the slow report takes to make.
@@ -53,17 +54,28 @@ fn open(house: House<'_>) -> Router {
     Router::new()
         // Obeys what the handler says: `Cache-Control: public, max-age=30`.
         .route("/news", get(pages::news).layer(larder_axum::layer(cache)))
-        // The annotation says how long, and what clients are told. A successful PUT drops it. What
-        // the handler reads is its key: with one more argument, such as `user: Extension<UserId>` or
+        // The annotation says how long, and what clients are told. A successful PUT drops it, and
+        // whatever else has its tag: the list, and the baskets that it is in. What the handler reads is its key: with one more argument, such as `user: Extension<UserId>` or
         // `fields: HeaderMap`, this does not compile.
         .route(
             "/products/{id}",
             cached_handler(catalogue::product)
-                .and(put(catalogue::edit))
+                .and(put(catalogue::edit).invalidates(cache, |request, _| {
+                    let id = request.param("id").unwrap_or_default();
+                    [LIST.to_owned(), format!("product:{id}")]
+                }))
                 .cached(cache, products(house)),
         )
+        .route(
+            "/products",
+            get(catalogue::all).cached(cache, shared(600).tag(LIST)),
+        )
+        .merge(baskets::routes(house))
         // Fresh for two seconds, then validated: the handler answers 304 if nothing changed.
-        .route("/catalogue", get(catalogue::list).cached(cache, shared(2)))
+        .route(
+            "/catalogue",
+            get(catalogue::list).cached(cache, shared(2).tag(LIST)),
+        )
         // Ten megabytes, streamed: too large to keep, never held in memory.
         .route("/export", get(export::products).cached(cache, shared(60)))
         // Takes two seconds to make. Who asks at the same time waits for the same report; who asks
@@ -78,6 +90,9 @@ fn open(house: House<'_>) -> Router {
         .with_state(Arc::new(Catalogue::default()))
 }
 
+/// The tag of the list of all products.
+const LIST: &str = "products";
+
 fn products(house: House<'_>) -> CoveredPolicy<Shared> {
     CoveredPolicy::shared(secs(60)).refine(|policy| {
         house
@@ -85,6 +100,7 @@ fn products(house: House<'_>) -> CoveredPolicy<Shared> {
             .stale_while_revalidate(secs(30))
             .stale_if_error(secs(3600))
             .cache_errors([axum::http::StatusCode::NOT_FOUND], secs(5))
+            .tag_with(|request| request.param("id").map(|id| format!("product:{id}")))
             .downstream(CacheControl::public().max_age(secs(5)))
     })
 }

@@ -54,6 +54,7 @@ fn tour(url: &str) -> String {
   curl -i {url}/news           the handler's own Cache-Control is obeyed
   curl -i {url}/products/42    an annotated route; clients are told max-age=5
   curl -i -X PUT {url}/products/42 --json '{{\"cents\":9900}}'   … and what it stored is dropped
+  curl -i {url}/products       so is the list of all
   curl -i {url}/catalogue      after two seconds: validated with its ETag
   curl -i {url}/report         slow once, then instant; stale after ten seconds, and still instant
   curl -s -D- -o/dev/null {url}/export    streamed, too large to keep
@@ -68,6 +69,7 @@ fn tour(url: &str) -> String {
   curl -i -c alice {url}/login --json '{{\"user\":\"alice\"}}'   logs in; so can bob, carol and mallory
   curl -i -b alice {url}/me           a copy for each user, and none for nobody
   curl -i -b alice '{url}/me/orders?page=1'
+  curl -i -b alice {url}/me/basket    tagged by its handler: an edited product drops the baskets it is in
   curl -i -b alice {url}/prices       a copy for each tenant
   curl -i -b alice {url}/dashboard    a copy for each set of roles
   curl -i -b alice -X POST {url}/logout    … and what was kept for alice is dropped

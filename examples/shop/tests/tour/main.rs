@@ -1,5 +1,6 @@
 //! What the README's tour promises.
 
+mod changes;
 mod declared;
 
 use std::io::{BufRead, BufReader, Read, Write};
