@@ -131,14 +131,8 @@ where
                 let (context, inner) = (Arc::clone(context), self.common.inner());
                 ResponseFuture::drive(renew(context, inner, request, fetch, turn), None)
             }
-            Plan::Forbid => {
-                let answer = refused(context, Outcome::RefreshRefused, StatusCode::FORBIDDEN);
-                ResponseFuture::answer(answer)
-            }
-            Plan::Refuse => {
-                let answer = refused(context, Outcome::Refused, StatusCode::GATEWAY_TIMEOUT);
-                ResponseFuture::answer(answer)
-            }
+            Plan::Forbid => refused(context, Outcome::RefreshRefused, StatusCode::FORBIDDEN),
+            Plan::Refuse => refused(context, Outcome::Refused, StatusCode::GATEWAY_TIMEOUT),
             Plan::Bypass(reason) => {
                 trace::answered(&context.cache, Outcome::Bypassed(reason));
                 let policy = Arc::clone(&context.policy);
@@ -163,7 +157,16 @@ where
 }
 
 /// The cache answers by itself, without what is stored.
-fn refused<C>(context: &Context, outcome: Outcome, code: StatusCode) -> Response<ResponseBody<C>> {
+fn refused<S, B, C>(
+    context: &Context,
+    outcome: Outcome,
+    code: StatusCode,
+) -> ResponseFuture<S, B, C>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    S::Error: 'static,
+    C: Body + 'static,
+{
     trace::answered(&context.cache, outcome);
-    reply::local(code)
+    ResponseFuture::answer(reply::local(code))
 }

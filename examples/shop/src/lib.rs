@@ -13,6 +13,7 @@ mod identity;
 mod members;
 mod pages;
 mod sessions;
+mod staff;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub fn app_with(cache: &Cache, more: fn(RoutePolicy) -> RoutePolicy) -> Router {
     open(house)
         .merge(front::routes(house))
         .merge(members::routes(house, &sessions))
+        .merge(staff::routes(cache))
         .merge(broken::routes(cache))
         .layer(from_fn_with_state(sessions, sessions::authenticate))
 }

@@ -70,6 +70,7 @@ fn tour(url: &str) -> String {
   curl -i -b alice {url}/me           a copy for each user, and none for nobody
   curl -i -b alice '{url}/me/orders?page=1'
   curl -i -b alice {url}/me/basket    tagged by its handler: an edited product drops the baskets it is in
+  curl -i -b carol {url}/purge --json '{{\"tag\":\"product:42\",\"soft\":true}}'   carol is an admin
   curl -i -b alice {url}/prices       a copy for each tenant
   curl -i -b alice {url}/dashboard    a copy for each set of roles
   curl -i -b alice -X POST {url}/logout    … and what was kept for alice is dropped

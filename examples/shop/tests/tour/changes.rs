@@ -1,10 +1,11 @@
 //! What an edited product changes: itself, the list, and the baskets that it is in.
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use larder::Cache;
 
-use crate::{clocked, get_with, login, send};
+use crate::{answer, clocked, get_with, login, send};
 
 const STORED: &str = "larder; fwd=uri-miss; stored";
 const LIST: &str = "{\"cents\":{\"1\":1999,\"2\":499,\"42\":12500},\"products\":3}";
@@ -80,4 +81,56 @@ async fn failed_edit_changes_no_list_and_no_basket() {
     let list = get_with(&visitors.app, "/products", &[]).await;
     assert_eq!(list.outcome(), ("larder; hit; ttl=600", LIST));
     assert!(visitors.baskets().await.iter().all(|(hit, _)| *hit));
+}
+
+/// A request to purge, by somebody.
+async fn purge(app: &Router, cookie: &str, asked: &'static str) -> crate::Reply {
+    let request = Request::post("/purge")
+        .header("host", "shop.example")
+        .header("content-type", "application/json")
+        .header("cookie", cookie);
+    answer(app, request.body(Body::from(asked)).unwrap()).await
+}
+
+#[tokio::test]
+async fn softly_purged_product_is_shown_once_more_and_then_made_anew() {
+    let (cache, _) = clocked();
+    let visitors = Visitors::of(&cache).await;
+    let (app, carol) = (&visitors.app, &visitors.cookies[2]);
+    visitors.see_all().await;
+    let said = purge(app, carol, r#"{"tag":"product:42","soft":true}"#).await;
+    let said: serde_json::Value = serde_json::from_slice(&said.body).unwrap();
+    // The product, and the baskets of Alice and Bob.
+    assert_eq!(
+        (&said["responses"], &said["soft"]),
+        (&3.into(), &true.into())
+    );
+    let product = |calls| format!("{{\"cents\":12500,\"handler_calls\":{calls},\"id\":42}}");
+    let stale = get_with(app, "/products/42", &[]).await;
+    let told = "larder; hit; ttl=0; detail=soft-purged";
+    assert_eq!(stale.outcome(), (told, product(1).as_str()));
+    while cache.stats().validations_replaced() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let fresh = get_with(app, "/products/42", &[]).await;
+    let told = "larder; hit; ttl=60";
+    assert_eq!(fresh.outcome(), (told, product(2).as_str()));
+}
+
+#[tokio::test]
+async fn only_the_shops_own_people_purge() {
+    let (cache, _) = clocked();
+    let visitors = Visitors::of(&cache).await;
+    visitors.see_all().await;
+    let asked = r#"{"tag":"product:42"}"#;
+    let mallory = login(&visitors.app, "mallory").await;
+    for cookie in [&visitors.cookies[0], &mallory, "session=guessed"] {
+        let refused = purge(&visitors.app, cookie, asked).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    let hits = |seen: Vec<(bool, u64)>| seen.into_iter().map(|(hit, _)| hit).collect::<Vec<_>>();
+    assert_eq!(hits(visitors.baskets().await), [true, true, true]);
+    let said = purge(&visitors.app, &visitors.cookies[2], asked).await;
+    assert_eq!(said.status, StatusCode::OK);
+    assert_eq!(hits(visitors.baskets().await), [false, false, true]);
 }
