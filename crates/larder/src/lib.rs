@@ -163,6 +163,7 @@
 //! works in a span `fill`, which follows from the span of every request that waited for it.
 
 mod active;
+mod asked;
 mod background;
 mod berth;
 mod body;

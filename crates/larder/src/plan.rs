@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use http::Extensions;
 use larder_policy::fields::ForwardReason;
-use larder_policy::key::{KeyBuf, MethodClass, Partition, QueryBuf, Target};
+use larder_policy::key::{KeyBuf, MethodClass, QueryBuf};
 use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 
 use crate::active::{Came, Errand};
+use crate::asked::Asked;
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::forced::Forced;
 use crate::job::Fetch;
 use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
-use crate::naming::Hashes;
 use crate::query::content;
 use crate::turn::Turn;
 use crate::view::RequestView;
@@ -107,10 +107,7 @@ fn look_up_forced(
     match forced.decide(head, &view) {
         None => Plan::Forbid,
         Some(head) => {
-            let asked = Asked {
-                head: &head,
-                ..*asked
-            };
+            let asked = asked.with_head(&head);
             look_up(context, &asked, class)
         }
     }
@@ -153,64 +150,6 @@ fn with_asked(
             then(&seen, class)
         }
         Err(reason) => Plan::Bypass(reason),
-    }
-}
-
-/// What is asked for, as far as it is part of a key.
-struct Asked<'a> {
-    head: &'a RequestHead<'a>,
-    extensions: &'a Extensions,
-    target: Target<'a>,
-    route: Option<&'a str>,
-    partition: &'a Partition,
-}
-
-impl<'a> Asked<'a> {
-    fn new(
-        context: &'a Context,
-        head: &'a RequestHead<'a>,
-        extensions: &'a Extensions,
-        target: &Target<'a>,
-        partition: &'a Partition,
-        query: &'a mut QueryBuf,
-    ) -> Self {
-        let (target, route) = match &context.key {
-            None => (*target, None),
-            Some(key) => {
-                let route = key.is_by_route().then(|| context.route_in_key(extensions));
-                let route = route.flatten();
-                (key.target(target, route, query), route)
-            }
-        };
-        Self {
-            head,
-            extensions,
-            target,
-            route,
-            partition,
-        }
-    }
-
-    fn key_into(&self, context: &Context, class: MethodClass, out: &mut KeyBuf) {
-        let Self {
-            head,
-            extensions,
-            target,
-            route,
-            partition,
-        } = self;
-        let policy = &context.policy;
-        out.clear();
-        match &context.key {
-            None => policy.key_into(class, head, target, partition, out),
-            Some(key) => policy
-                .declared_key_into(key, class, head, extensions, target, *route, partition, out),
-        }
-    }
-
-    fn names(&self, context: &Context) -> Hashes {
-        let naming = &context.cache.shared().naming;
-        naming.of_request(&self.target, self.partition)
     }
 }
 

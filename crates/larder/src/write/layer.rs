@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Extensions, Request, Uri};
+use http::{Extensions, Uri};
 use larder_policy::Policy;
 use tower_layer::Layer;
 
-use super::pending::PendingWrite;
+use super::rules::Rules;
 use super::service::InvalidateService;
 use crate::cache::Cache;
 use crate::framework::Framework;
@@ -71,18 +71,6 @@ pub struct InvalidateLayer {
     rules: Rules,
 }
 
-/// What the layer hands to the services it makes.
-#[derive(Clone)]
-pub(super) struct Rules {
-    pub(super) cache: Cache,
-    pub(super) changed: Arc<Changed>,
-    pub(super) finish_on_disconnect: bool,
-    framework: Framework,
-    policy: Arc<Policy>,
-}
-
-type Changed = dyn Fn(&RequestView<'_>, &ResponseView<'_>) -> Purge + Send + Sync;
-
 impl InvalidateLayer {
     /// A layer that purges from `cache` also what `changed` names: tags, in an array, a vector or a
     /// set, or any [`Purge`]. It sees the request as it came to the layer, and the response as it will
@@ -133,16 +121,6 @@ impl InvalidateLayer {
     pub fn with_route_name(mut self, find: fn(&Extensions) -> Option<&str>) -> Self {
         self.rules.framework.route = find;
         self
-    }
-}
-
-impl Rules {
-    /// What is kept of a request, if it is a write.
-    pub(super) fn pending<B>(&self, request: &Request<B>) -> Option<PendingWrite> {
-        let extensions = request.extensions();
-        let uri = (self.framework.target)(extensions).unwrap_or_else(|| request.uri());
-        let route = (self.framework.route)(extensions);
-        PendingWrite::of(&self.cache, &self.policy, request, uri, route)
     }
 }
 

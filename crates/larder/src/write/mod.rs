@@ -4,6 +4,7 @@ mod drive;
 mod future;
 mod layer;
 mod pending;
+mod rules;
 mod service;
 
 pub(crate) use self::drive::drive_unsafe;

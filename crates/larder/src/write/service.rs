@@ -10,8 +10,8 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use super::future::InvalidateFuture;
-use super::layer::Rules;
 use super::pending::PendingWrite;
+use super::rules::Rules;
 use crate::berth::Berth;
 use crate::view::ResponseView;
 

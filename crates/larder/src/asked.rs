@@ -1,0 +1,73 @@
+//! [`Asked`]: what is asked for, as far as it is part of a key.
+
+use http::Extensions;
+use larder_policy::RequestHead;
+use larder_policy::key::{KeyBuf, MethodClass, Partition, QueryBuf, Target};
+
+use crate::context::Context;
+use crate::naming::Hashes;
+
+/// What is asked for, as far as it is part of a key.
+pub(crate) struct Asked<'a> {
+    pub(crate) head: &'a RequestHead<'a>,
+    pub(crate) extensions: &'a Extensions,
+    target: Target<'a>,
+    route: Option<&'a str>,
+    partition: &'a Partition,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(
+        context: &'a Context,
+        head: &'a RequestHead<'a>,
+        extensions: &'a Extensions,
+        target: &Target<'a>,
+        partition: &'a Partition,
+        query: &'a mut QueryBuf,
+    ) -> Self {
+        let (target, route) = match &context.key {
+            None => (*target, None),
+            Some(key) => {
+                let route = key.is_by_route().then(|| context.route_in_key(extensions));
+                let route = route.flatten();
+                (key.target(target, route, query), route)
+            }
+        };
+        Self {
+            head,
+            extensions,
+            target,
+            route,
+            partition,
+        }
+    }
+
+    /// The same, asked for with another head.
+    pub(crate) fn with_head<'b>(&'b self, head: &'b RequestHead<'b>) -> Asked<'b> {
+        Asked { head, ..*self }
+    }
+
+    /// The primary key, in the place of what is in `out`.
+    pub(crate) fn key_into(&self, context: &Context, class: MethodClass, out: &mut KeyBuf) {
+        let Self {
+            head,
+            extensions,
+            target,
+            route,
+            partition,
+        } = self;
+        let policy = &context.policy;
+        out.clear();
+        match &context.key {
+            None => policy.key_into(class, head, target, partition, out),
+            Some(key) => policy
+                .declared_key_into(key, class, head, extensions, target, *route, partition, out),
+        }
+    }
+
+    /// By what its response can be purged, as far as the URL and the partition tell.
+    pub(crate) fn names(&self, context: &Context) -> Hashes {
+        let naming = &context.cache.shared().naming;
+        naming.of_request(&self.target, self.partition)
+    }
+}
