@@ -5,24 +5,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Path;
-use axum::routing::get as route;
-use axum::{Router, middleware};
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, stream};
-use http::{Request, Response};
-use larder::policy::fields::CacheName;
-use larder::{Cache, CacheLayer, Policy, Progress, RoutePolicy};
-use larder_axum::Cached;
-use larder_tests::{Crowd, Down, Origin, Reply, Setup, Slow, get, request, response, settle};
+use futures_util::{StreamExt, stream};
+use http::Request;
+use larder::{Cache, CacheLayer, Policy, Progress};
+use larder_tests::{Crowd, Down, Origin, Setup, Slow, get, request, response, settle};
 use tokio::time::{Instant, advance, sleep};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, service_fn};
 
 use crate::scene::secs;
 
-const FRESH: [(&str, &str); 1] = [("cache-control", "max-age=60")];
+pub(crate) const FRESH: [(&str, &str); 1] = [("cache-control", "max-age=60")];
 
-fn paths(count: usize) -> impl ExactSizeIterator<Item = Request<Body>> + Clone {
+pub(crate) fn paths(count: usize) -> impl ExactSizeIterator<Item = Request<Body>> + Clone {
     (0..count).map(|at| format!("/{at}")).map(|path| get(&path))
 }
 
@@ -42,7 +37,7 @@ impl Told {
 }
 
 /// Stored, hits, not stored, untold, failed.
-fn outcomes(progress: &Progress) -> [u64; 5] {
+pub(crate) fn outcomes(progress: &Progress) -> [u64; 5] {
     [
         progress.stored(),
         progress.hits(),
@@ -257,76 +252,4 @@ async fn what_is_stored_is_known_without_cache_status_and_what_is_hit_is_not() {
         .await;
     let reasons: Vec<_> = warmed.progress().not_stored_by_reason().collect();
     assert_eq!(reasons, [("no-store", 3)]);
-}
-
-#[tokio::test]
-async fn hits_of_a_cache_of_another_name_are_read_under_it() {
-    let name = CacheName::new("edge").unwrap();
-    let policy = Policy::shared().with_name(name.clone());
-    // Another cache behind it says something too.
-    let fields = [FRESH[0], ("cache-status", "larder; fwd=miss")];
-    let setup = Setup::with_policy(Origin::ok(&fields), policy);
-    let warm = || setup.cache.warm(setup.service.clone(), paths(3));
-    warm().run().await;
-    let warmed = warm().cache_name(name).run().await;
-    assert_eq!(outcomes(warmed.progress()), [0, 3, 0, 0, 0]);
-}
-
-#[tokio::test]
-async fn nothing_of_ours_reaches_the_handler_or_keeps_a_response_from_being_stored() {
-    let setup = Setup::with_layer(Origin::ok(&[]), |cache| {
-        CacheLayer::new(cache).with_route_policy(RoutePolicy::shared(secs(60)))
-    });
-    let user = || {
-        [request(
-            "GET",
-            "/a",
-            &[("authorization", "Basic a"), ("cookie", "b=c")],
-        )]
-    };
-    let warmed = setup.cache.warm(setup.service.clone(), user()).run().await;
-    assert_eq!(outcomes(warmed.progress()), [1, 0, 0, 0, 0]);
-    let seen = setup.origin.last_seen();
-    assert!(seen.extensions.is_empty());
-    assert!(!seen.headers.contains_key("authorization"));
-    assert!(setup.get("/a").await.is_hit());
-}
-
-#[test]
-fn without_a_runtime_requests_are_made_one_after_the_other() {
-    let setup = Setup::shared(Origin::ok(&FRESH));
-    let warm = setup.cache.warm(setup.service.clone(), paths(5));
-    let warmed = warm.run().now_or_never().expect("nothing to wait for");
-    assert_eq!(outcomes(warmed.progress()), [5, 0, 0, 0, 0]);
-}
-
-#[tokio::test]
-async fn whole_router_is_warmed_through_its_layers() {
-    let cache = Cache::builder().build();
-    let handled = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&handled);
-    let product = move |Path(id): Path<u64>| {
-        count.fetch_add(1, Ordering::SeqCst);
-        async move { format!("product {id}") }
-    };
-    let app = Router::new()
-        .route(
-            "/products/{id}",
-            route(product).cached(&cache, RoutePolicy::shared(secs(60))),
-        )
-        .route("/plain", route(async || "never stored"))
-        .layer(middleware::map_response(
-            async |response: Response<Body>| response,
-        ));
-    let requests = (0..10).map(|id| get(&format!("/products/{id}")));
-    let requests = requests.chain([get("/plain"), get("/nowhere")]);
-    let warmed = cache.warm(app.clone(), requests).run().await;
-    assert_eq!(outcomes(warmed.progress()), [10, 0, 0, 2, 0]);
-    for id in 0..10 {
-        let answer = app.clone().oneshot(get(&format!("/products/{id}"))).await;
-        let reply = Reply::read(answer.unwrap()).await;
-        assert!(reply.is_hit());
-        assert_eq!(reply.text(), format!("product {id}"));
-    }
-    assert_eq!(handled.load(Ordering::SeqCst), 10);
 }

@@ -265,10 +265,9 @@ impl Call {
         // Its client may have left: what it purges nobody is told then.
         let related = plan.related.map(|(_, resource)| resource);
         let order = state.moment().order;
-        for resource in [Some(self.asked.resource), related, plan.group] {
-            if let Some(resource) = resource {
-                state.resources[resource].written = order;
-            }
+        let written = [Some(self.asked.resource), related, plan.group];
+        for resource in written.into_iter().flatten() {
+            state.resources[resource].written = order;
         }
         drop(state);
         Ok(self.answer(builder.header("x-exchange", self.exchange), None))
