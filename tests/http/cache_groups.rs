@@ -1,8 +1,10 @@
 //! Cache groups (RFC 9875): what a write invalidates with them, and what it does not.
 
+use larder::{CacheLayer, RoutePolicy};
 use larder_tests::{Origin, Seen, Setup, get, request, response};
 
 use crate::collapse::FRESH;
+use crate::tags::MINUTE;
 
 /// GET gives the group that the query names; everything else invalidates `g`, with this status.
 fn grouped(status: u16) -> Setup {
@@ -88,3 +90,31 @@ async fn a_304_puts_a_response_into_other_groups() {
         assert_eq!(setup.stored("/a").await.is_some(), stays);
     }
 }
+
+/// Its fields may be about who asked, but not its groups.
+#[tokio::test]
+async fn a_304_to_a_known_client_puts_a_response_into_other_groups() {
+    let script = [
+        (200, &[FRESH, ("etag", "\"v\"")][..], ""),
+        (
+            304,
+            &[FRESH, ("etag", "\"v\""), ("cache-groups", "\"new\"")],
+            "",
+        ),
+        (200, &[("cache-group-invalidation", "\"new\"")], ""),
+    ];
+    let layer = |cache| CacheLayer::new(cache).with_route_policy(RoutePolicy::shared(MINUTE));
+    let setup = Setup::with_layer(Origin::script(&script), layer);
+    setup.get("/a").await;
+    setup.clock.advance(61);
+    let mut known = request("GET", "/a", &[("cookie", "id=7")]);
+    known.extensions_mut().insert(User(7));
+    setup.send(known).await;
+    assert!(setup.stored("/a").await.is_some());
+    setup.send(request("POST", "/b", &[])).await;
+    assert!(setup.stored("/a").await.is_none());
+}
+
+/// What an application's own layer makes of a cookie.
+#[derive(Clone)]
+struct User(#[expect(dead_code, reason = "nobody reads it")] u64);

@@ -9,7 +9,9 @@ use http::header::{
 use http::{Method, StatusCode};
 
 use crate::assembly::{is_updatable, last_modified, received_fields};
-use crate::fields::{DateField, date_field, http_date, select, single_entity_tag, split_list};
+use crate::fields::{
+    CACHE_GROUPS, DateField, date_field, http_date, select, single_entity_tag, split_list,
+};
 use crate::key::{Selection, Vary};
 use crate::reason::SkipReason;
 use crate::stored::{Exchange, StoredHead};
@@ -226,9 +228,10 @@ fn confirms(stored: &StoredHead, not_modified: &HeaderMap) -> bool {
     }
 }
 
-const IMPERSONAL: [http::HeaderName; 9] = [
+const IMPERSONAL: [http::HeaderName; 10] = [
     http::header::AGE,
     http::header::CACHE_CONTROL,
+    CACHE_GROUPS,
     http::header::CONNECTION,
     DATE,
     http::header::ETAG,

@@ -3,7 +3,7 @@
 //! Names are case-sensitive and mean nothing beyond their origin. At most 64 names are taken from a
 //! field, and names of more than 128 characters are not taken at all: RFC 9875 requires 32 of each.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sfv::{List, ListEntry, Parser};
 
 use super::list::combine;
@@ -13,7 +13,7 @@ use super::list::combine;
 /// None if the field is not a list of strings. Parameters are ignored.
 #[must_use]
 pub fn cache_groups(headers: &HeaderMap) -> Vec<String> {
-    groups(headers, "cache-groups")
+    groups(headers, &CACHE_GROUPS)
 }
 
 /// The groups a response invalidates: its `Cache-Group-Invalidation` field.
@@ -22,10 +22,10 @@ pub fn cache_groups(headers: &HeaderMap) -> Vec<String> {
 /// responses to safe methods.
 #[must_use]
 pub fn invalidated_groups(headers: &HeaderMap) -> Vec<String> {
-    groups(headers, "cache-group-invalidation")
+    groups(headers, &CACHE_GROUP_INVALIDATION)
 }
 
-fn groups(headers: &HeaderMap, field: &'static str) -> Vec<String> {
+fn groups(headers: &HeaderMap, field: &HeaderName) -> Vec<String> {
     let value = combine(headers.get_all(field).iter());
     let Ok(members) = Parser::new(&value).parse::<List>() else {
         return Vec::new();
@@ -44,6 +44,11 @@ fn groups(headers: &HeaderMap, field: &'static str) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+/// The field of [`cache_groups`].
+pub(crate) const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
+
+const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");
 
 const MAX_GROUPS: usize = 64;
 const MAX_LENGTH: usize = 128;

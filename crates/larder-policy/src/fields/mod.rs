@@ -35,6 +35,7 @@ mod time;
 mod value;
 
 pub use cache_control::{FieldNames, ResponseDirectives};
+pub(crate) use cache_groups::CACHE_GROUPS;
 pub use cache_groups::{cache_groups, invalidated_groups};
 pub use cache_status::{CacheName, CacheStatus, ForwardReason, InvalidCacheName, strip_member};
 pub use emission::{
