@@ -118,3 +118,31 @@ async fn a_304_to_a_known_client_puts_a_response_into_other_groups() {
 /// What an application's own layer makes of a cookie.
 #[derive(Clone)]
 struct User(#[expect(dead_code, reason = "nobody reads it")] u64);
+
+/// Clients do not get the field, and what is stored is of the groups all the same.
+#[tokio::test]
+async fn groups_that_are_kept_from_clients_outlast_a_304() {
+    for withheld in [
+        "max-age=60, private=\"cache-groups\"",
+        "max-age=60, no-cache=\"cache-groups\"",
+    ] {
+        let fields = [
+            ("cache-control", withheld),
+            ("etag", "\"v\""),
+            ("cache-groups", "\"g\""),
+        ];
+        let script = [
+            (200, &fields[..], ""),
+            (304, &fields[..2], ""),
+            (200, &[("cache-group-invalidation", "\"g\"")], ""),
+        ];
+        let setup = Setup::shared(Origin::script(&script));
+        setup.get("/a").await;
+        setup.clock.advance(61);
+        setup.get("/a").await;
+        let stored = setup.stored("/a").await.expect("freshened");
+        assert!(!stored.has("cache-groups"), "{withheld}");
+        setup.send(request("POST", "/b", &[])).await;
+        assert!(setup.stored("/a").await.is_none(), "{withheld}");
+    }
+}

@@ -252,9 +252,10 @@ pub(crate) fn selecting_fields(headers: &HeaderMap) -> Vary {
 }
 
 /// What a cache reads, and what says which bytes it holds.
-const CACHING_FIELDS: [&str; 12] = [
+const CACHING_FIELDS: [&str; 13] = [
     "age",
     "cache-control",
+    "cache-groups",
     "content-encoding",
     "content-length",
     "content-range",

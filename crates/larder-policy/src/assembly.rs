@@ -12,8 +12,8 @@ use http::{HeaderMap, StatusCode};
 
 use crate::Policy;
 use crate::fields::{
-    DateField, DeltaSeconds, PolicyField, TagFields, cache_groups, date_field, http_date,
-    split_list, strip_member,
+    CACHE_GROUPS, DateField, DeltaSeconds, PolicyField, TagFields, cache_groups, date_field,
+    http_date, split_list, strip_member,
 };
 use crate::freshness::{Lifetime, initial_age, response_date};
 use crate::key::{MethodClass, Selection};
@@ -40,7 +40,7 @@ impl Policy {
         let date = response_date(received, times.response_time);
         let mut headers = received.clone();
         self.strip(&mut headers, field);
-        let untold = self.withhold_tags(&mut headers, received);
+        let untold = self.withhold_names(&mut headers, received);
         if !matches!(
             date_field(&headers, &DATE, times.response_time),
             DateField::Valid(_)
@@ -93,16 +93,17 @@ impl Policy {
         }
     }
 
-    /// The lines with tags that are not sent to clients: they are kept apart, for whoever purges, and
-    /// for a 304 that replaces some of them.
-    fn withhold_tags(
+    /// The lines with tags and groups that are not sent to clients: they are kept apart, for whoever
+    /// purges, and for a 304 that replaces some of them.
+    fn withhold_names(
         &self,
         headers: &mut HeaderMap,
         received: &HeaderMap,
     ) -> Vec<(HeaderName, HeaderValue)> {
         self.tag_fields.strip_from(headers);
         let mut untold = Vec::new();
-        for name in self.tag_fields.names() {
+        let groups = Some(CACHE_GROUPS).filter(|name| !self.tag_fields.has(name));
+        for name in self.tag_fields.names().chain(&groups) {
             if !headers.contains_key(name) {
                 let lines = received.get_all(name).iter();
                 untold.extend(lines.map(|line| (name.clone(), line.clone())));
