@@ -284,3 +284,30 @@ async fn what_has_no_validator_is_fetched_anew() {
     assert!(!scene.asked(1).headers.contains_key(ETAG.0));
     assert!(scene.get().await.is_hit());
 }
+
+/// Of two servers the clock of one is ahead, and it answers what was asked before the purge.
+#[tokio::test(start_paused = true)]
+async fn what_was_fetched_after_a_soft_purge_stays_whatever_date_the_stale_one_has() {
+    let dates = [
+        ("old", "Fri, 15 Jan 2027 08:00:09 GMT"),
+        ("new", "Fri, 15 Jan 2027 08:00:02 GMT"),
+    ];
+    let scene = Scene::new(move |calls| async move {
+        sleep(secs(2)).await;
+        let (body, date) = dates[calls];
+        Ok(response(
+            200,
+            &[("cache-control", WINDOW), ("date", date)],
+            body,
+        ))
+    });
+    let purged = async {
+        sleep(secs(1)).await;
+        scene.cache.purge(of_url());
+        scene.get().await
+    };
+    let (before, after) = tokio::join!(scene.get(), purged);
+    assert_eq!((before.text(), after.text()), ("old", "new"));
+    assert_eq!(scene.get().await.text(), "new");
+    assert_eq!(scene.calls(), 2);
+}

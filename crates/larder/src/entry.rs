@@ -135,7 +135,8 @@ impl Entry {
     /// Whether `other`, that comes now, came late: this one is more recent by `Date` or, in the same
     /// second, began after a purge which the other began before; or a purge made the other stale and
     /// not this one; or one of them was put and this one began later. A fill that began at the same
-    /// moment as a put knows no more.
+    /// moment as a put knows no more. Not where a purge made this one stale and the other began after
+    /// that.
     pub(crate) fn outdates(&self, other: &Self, stamps: &Stamps) -> bool {
         let later = self.begun() > other.begun();
         let outrun = match (self.coming, other.coming) {
@@ -144,7 +145,11 @@ impl Entry {
             (_, Coming::Fetched) => later || self.begun() == other.begun(),
             (_, Coming::Put) => later,
         };
-        let spared = other.life(stamps) != Life::Live && self.life(stamps) == Life::Live;
+        let is_current = |entry: &Self| entry.life(stamps) == Life::Live;
+        let spared = match (is_current(self), is_current(other)) {
+            (false, true) if other.birth.position > self.birth.position => return false,
+            (current, other) => current && !other,
+        };
         let recency = |entry: &Self| (entry.head.date(), entry.birth.position);
         outrun || spared || recency(self) > recency(other)
     }
