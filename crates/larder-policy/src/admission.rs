@@ -355,6 +355,7 @@ mod tests {
             "x, last-modified",
             "content-encoding",
             "CDN-Cache-Control",
+            "Cache-Groups",
         ] {
             let fields = [("cache-control", "max-age=60"), ("connection", option)];
             let reason = skipped(&admit(&policy, &fields));
