@@ -1,17 +1,20 @@
 //! So many answers of one kind and nothing else, for a profiler:
 //! `valgrind --tool=callgrind --toggle-collect='*poll_once*' target/release/examples/hits direct 20000`
-//! (or `around`, `route`, `bare`; `plain-key` and `declared-key`; `miss` and `bare-miss` for a streamed response of 50 KiB).
+//! (or `around`, `route`, `bare`; `plain-key` and `declared-key`; `forward` for what is not stored, `forward-fixed-tags`
+//! and `forward-tags` with 10 tags; `miss` and `bare-miss` for a streamed response of 50 KiB).
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
+use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, Request};
 use larder::{Cache, CacheLayer, Key, KeyPart, PartWriter, RoutePolicy};
-use larder_benches::{bytes_of, direct, handler, poll_once, read, request, routed, streamed};
-use tower::{Layer, Service};
+use larder_benches::{Response, bytes_of, direct, handler, poll_once, read, request, routed, streamed};
+use tower::{Layer, Service, service_fn};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -31,6 +34,21 @@ fn main() {
             let layer = layer.with_route_policy(route.key(key));
             repeat_keyed(answers, &layer.layer(direct(body)));
         }
+        "forward" => forward(answers, layer),
+        "forward-tags" => {
+            let route = RoutePolicy::shared(Duration::from_secs(600));
+            let route = route.tag_with(|request| {
+                let path = request.uri().path().to_owned();
+                (0..10).map(move |tag| format!("{tag}:{path}"))
+            });
+            forward(answers, layer.with_route_policy(route));
+        }
+        "forward-fixed-tags" => {
+            let route = RoutePolicy::shared(Duration::from_secs(600));
+            let tags = (0..10).map(|tag| format!("products-of:{tag}"));
+            let route = tags.fold(route, |route, tag| route.tag(&tag));
+            forward(answers, layer.with_route_policy(route));
+        }
         "miss" => miss(answers, &layer.layer(streaming())),
         "bare-miss" => miss(answers, &streaming()),
         _ => repeat(answers, &layer.layer(direct(body))),
@@ -47,6 +65,17 @@ where
     for _ in 0..answers {
         poll_once(service, request(Method::GET, "/products/42?currency=eur"));
     }
+}
+
+/// Forwarded each time, and not stored.
+fn forward(answers: u64, layer: CacheLayer) {
+    let handler = service_fn(|_: Request<Body>| {
+        let mut response = Response::new(Body::from(bytes_of(2 << 10)));
+        let value = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(CACHE_CONTROL, value);
+        std::future::ready(Ok::<_, Infallible>(response))
+    });
+    repeat(answers, &layer.with_collapsing(false).layer(handler));
 }
 
 /// With everything in the request that the declared key is made of.

@@ -56,15 +56,18 @@ impl Naming {
 
     /// Host, port, path and query, whatever the scheme, the method, the partition and the variant.
     pub(crate) fn url(&self, target: &Target<'_>) -> u64 {
-        let mut bytes = KeyBuf::new();
-        target.url_bytes(&mut bytes);
-        self.hash(Kind::Url, bytes.as_slice())
+        let resource = self.resource(target.path(), target.query());
+        self.url_of(self.origin(target), resource)
+    }
+
+    /// The same, of what is on all hosts and which host it is.
+    fn url_of(&self, origin: u64, resource: u64) -> u64 {
+        self.hasher.hash_one((Kind::Url, origin, resource))
     }
 
     /// Path and query, on all hosts.
     pub(crate) fn resource(&self, path: &str, query: Option<&str>) -> u64 {
-        let path = self.hash(Kind::Resource, path.as_bytes());
-        self.hasher.hash_one((path, query))
+        self.hasher.hash_one((Kind::Resource, path, query))
     }
 
     /// Host and port.
@@ -76,10 +79,12 @@ impl Naming {
 
     /// What is kept for all has none.
     pub(crate) fn partition(&self, partition: &Partition) -> Option<u64> {
+        if partition.is_shared() {
+            return None;
+        }
         let mut bytes = KeyBuf::new();
         partition.encode_into(&mut bytes);
-        let hash = || self.hash(Kind::Partition, bytes.as_slice());
-        (!partition.is_shared()).then(hash)
+        Some(self.hash(Kind::Partition, bytes.as_slice()))
     }
 
     /// Everything at a path and below it; `None` for the root.
@@ -90,10 +95,10 @@ impl Naming {
 
     /// All that the request alone gives.
     pub(crate) fn of_request(&self, target: &Target<'_>, partition: &Partition) -> Hashes {
+        let origin = self.origin(target);
+        let resource = self.resource(target.path(), target.query());
         let mut hashes = Hashes::new();
-        hashes.push(self.url(target));
-        hashes.push(self.resource(target.path(), target.query()));
-        hashes.push(self.origin(target));
+        hashes.extend([self.url_of(origin, resource), resource, origin]);
         hashes.extend(self.partition(partition));
         let prefixes = prefixes(target.path());
         hashes.extend(prefixes.map(|path| self.hash(Kind::Prefix, path.as_bytes())));
