@@ -35,9 +35,16 @@ pub(crate) enum Plan {
     Unsafe(Option<BypassReason>),
 }
 
-pub(crate) fn plan(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
-    match consider(context, head, extensions) {
+/// `renews`: what is stored is to be validated although it is fresh.
+pub(crate) fn plan(
+    context: &Context,
+    head: &RequestHead<'_>,
+    extensions: &Extensions,
+    renews: bool,
+) -> Plan {
+    match consider(context, head, extensions, renews) {
         done @ (Plan::Forbid | Plan::Serve(..) | Plan::Refresh(..)) => done,
+        done if renews => done,
         _ if context.policy.only_if_cached(head) => Plan::Refuse,
         forward => forward,
     }
@@ -65,37 +72,36 @@ pub(crate) fn unstored(
     }
 }
 
-/// As [`plan`], for a request that is to have what is stored validated although it is fresh.
-#[cold]
-pub(crate) fn plan_renewal(
+fn consider(
     context: &Context,
     head: &RequestHead<'_>,
     extensions: &Extensions,
+    renews: bool,
 ) -> Plan {
     with_asked(context, head, extensions, |asked, class| {
-        look_up_renewed(context, asked, class)
-    })
-}
-
-fn consider(context: &Context, head: &RequestHead<'_>, extensions: &Extensions) -> Plan {
-    with_asked(context, head, extensions, |asked, class| {
-        match context.forced.as_ref() {
-            Some(forced) if head.directives().no_cache() => {
-                look_up_forced(context, asked, class, forced)
+        let (decided, asked_as_decided);
+        let asked = match &context.forced {
+            Some(forced) if !renews && head.directives().no_cache() => {
+                let Some(head) = decide_forced(context, asked, forced) else {
+                    return Plan::Forbid;
+                };
+                decided = head;
+                asked_as_decided = asked.with_head(&decided);
+                &asked_as_decided
             }
-            _ => look_up(context, asked, class),
-        }
+            _ => asked,
+        };
+        look_up(context, asked, class, renews)
     })
 }
 
-/// A request that asks for validation, on a route that decides who may.
+/// A request that asks for validation, on a route that decides who may. `None`: this one may not.
 #[cold]
-fn look_up_forced(
+fn decide_forced<'a>(
     context: &Context,
-    asked: &Asked<'_>,
-    class: MethodClass,
+    asked: &Asked<'a>,
     forced: &Forced,
-) -> Plan {
+) -> Option<RequestHead<'a>> {
     let head = asked.head;
     let view = RequestView {
         method: head.method(),
@@ -104,13 +110,7 @@ fn look_up_forced(
         extensions: asked.extensions,
         route: context.route_in_key(asked.extensions),
     };
-    match forced.decide(head, &view) {
-        None => Plan::Forbid,
-        Some(head) => {
-            let asked = asked.with_head(&head);
-            look_up(context, &asked, class)
-        }
-    }
+    forced.decide(head, &view)
 }
 
 /// Works out what is asked for, if the cache may take part.
@@ -186,13 +186,16 @@ fn find(
     Ok(used)
 }
 
-fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
+fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass, renews: bool) -> Plan {
     let head = asked.head;
     let mut key = KeyBuf::new();
     let used = match find(context, asked, class, &mut key) {
         Ok(used) => used,
         Err(reason) => return Plan::Bypass(reason),
     };
+    if renews {
+        return renewed(context, asked, class, used, &mut key);
+    }
     match used {
         Use::Serve(entry, serving, detail) => {
             if is_due_early(context, head, &entry, serving)
@@ -210,18 +213,19 @@ fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
     }
 }
 
-/// As a client's request, but that what is found is validated although it is fresh, if an errand says
+/// As a client's request, but that what was found is validated although it is fresh, if an errand says
 /// so and nobody else is at it.
 #[cold]
-fn look_up_renewed(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Plan {
-    let mut key = KeyBuf::new();
-    let used = match find(context, asked, class, &mut key) {
-        Ok(used) => used,
-        Err(reason) => return Plan::Bypass(reason),
-    };
+fn renewed(
+    context: &Context,
+    asked: &Asked<'_>,
+    class: MethodClass,
+    used: Use,
+    key: &mut KeyBuf,
+) -> Plan {
     let now = context.cache.shared().clock.now();
     let (entry, serving) = match &used {
-        Use::Miss(..) => return forwarded(context, asked, class, used, &mut key),
+        Use::Miss(..) => return forwarded(context, asked, class, used, key),
         Use::Serve(entry, serving, _) | Use::ServeWhileValidating(entry, serving) => {
             (entry, *serving)
         }
@@ -233,7 +237,7 @@ fn look_up_renewed(context: &Context, asked: &Asked<'_>, class: MethodClass) -> 
         errand.kept(serving, now, false);
     } else if let Some(turn) = Turn::take(context, entry) {
         return Plan::Renew(Box::new((
-            renewal(asked, context, &key, turn.entry()),
+            renewal(asked, context, key, turn.entry()),
             turn,
         )));
     } else if let Some(errand) = errand {
@@ -244,7 +248,7 @@ fn look_up_renewed(context: &Context, asked: &Asked<'_>, class: MethodClass) -> 
         Use::ServeWhileValidating(entry, serving) => {
             Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE)
         }
-        forward => forwarded(context, asked, class, forward, &mut key),
+        forward => forwarded(context, asked, class, forward, key),
     }
 }
 

@@ -115,7 +115,7 @@ where
 {
     let uri = context.target_of(&request);
     let head = RequestHead::new(request.method(), uri, request.headers(), false);
-    let fetch = match plan(&context, &head, request.extensions()) {
+    let fetch = match plan(&context, &head, request.extensions(), false) {
         Plan::Fetch(fetch) => fetch,
         Plan::Serve(entry, serving, detail) => {
             return Ok(reply::hit(&context, &head, &entry, serving, detail));

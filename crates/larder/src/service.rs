@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::drive::drive;
 use crate::future::ResponseFuture;
 use crate::look::STALE_WHILE_REVALIDATE;
-use crate::plan::{Plan, plan, plan_renewal};
+use crate::plan::{Plan, plan};
 use crate::probe::Probe;
 use crate::probing::probed;
 use crate::refresh::{refresh, renew};
@@ -108,8 +108,7 @@ where
         let uri = context.target_of(&request);
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
-        let plan = if renews { plan_renewal } else { plan };
-        match plan(context, &head, request.extensions()) {
+        match plan(context, &head, request.extensions(), renews) {
             Plan::Serve(entry, serving, detail) => {
                 let response = reply::hit(context, &head, &entry, serving, detail);
                 if let Some(verifier) = &context.verifier
