@@ -13,7 +13,9 @@ use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, Request};
 use larder::{Cache, CacheLayer, Key, KeyPart, PartWriter, RoutePolicy};
-use larder_benches::{Response, bytes_of, direct, handler, poll_once, read, request, routed, streamed};
+use larder_benches::{
+    Response, bytes_of, direct, handler, poll_once, read, request, routed, streamed,
+};
 use tower::{Layer, Service, service_fn};
 
 fn main() {

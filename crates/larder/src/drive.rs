@@ -32,7 +32,7 @@ pub(crate) async fn drive<S, B, C>(
     context: Arc<Context>,
     inner: S,
     mut request: Request<B>,
-    fetch: Fetch,
+    fetch: Box<Fetch>,
     berth: Arc<Berth>,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where

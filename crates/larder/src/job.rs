@@ -27,7 +27,7 @@ use crate::tripwire::Caller;
 pub(crate) struct Job {
     pub(crate) context: Arc<Context>,
     pub(crate) sent: Sent,
-    pub(crate) fetch: Fetch,
+    pub(crate) fetch: Box<Fetch>,
     /// By what its response can be purged, as far as the request tells.
     pub(crate) names: Names,
     /// Why nothing can be stored under what it is named by.
@@ -60,7 +60,13 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn new(context: Arc<Context>, mut sent: Sent, fetch: Fetch, names: Names, hold: Hold) -> Self {
+    fn new(
+        context: Arc<Context>,
+        mut sent: Sent,
+        fetch: Box<Fetch>,
+        names: Names,
+        hold: Hold,
+    ) -> Self {
         sent.no_cache_honoured = fetch.no_cache_honoured;
         Self {
             names,
@@ -87,7 +93,7 @@ impl Job {
     pub(crate) fn narrowed<B>(
         context: Arc<Context>,
         request: &mut Request<B>,
-        fetch: Fetch,
+        fetch: Box<Fetch>,
         credentials: Credentials,
     ) -> Self {
         let route = context

@@ -25,9 +25,9 @@ pub(crate) enum Plan {
     /// Who asks for validation may not have that.
     Forbid,
     /// Answer from the stored response, and validate it in the background.
-    Refresh(Arc<Entry>, Serving, Box<(Fetch, Turn)>),
+    Refresh(Arc<Entry>, Serving, Box<(Box<Fetch>, Turn)>),
     /// Validate the stored response, and answer with what comes of it.
-    Renew(Box<(Fetch, Turn)>),
+    Renew(Box<(Box<Fetch>, Turn)>),
     /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
     Refuse,
     Serve(Arc<Entry>, Serving, &'static str),
@@ -236,10 +236,7 @@ fn renewed(
     if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(entry, serving)) {
         errand.kept(serving, now, false);
     } else if let Some(turn) = Turn::take(context, entry) {
-        return Plan::Renew(Box::new((
-            renewal(asked, context, key, turn.entry()),
-            turn,
-        )));
+        return Plan::Renew(Box::new((renewal(asked, context, key, turn.entry()), turn)));
     } else if let Some(errand) = errand {
         errand.note(Came::Busy);
     }
@@ -323,9 +320,9 @@ fn refresh(context: &Context, asked: &Asked<'_>, key: &[u8], turn: Turn, serving
 }
 
 /// The validation of what stands under a key by a request that no client made.
-fn renewal(asked: &Asked<'_>, context: &Context, key: &[u8], entry: &Arc<Entry>) -> Fetch {
+fn renewal(asked: &Asked<'_>, context: &Context, key: &[u8], entry: &Arc<Entry>) -> Box<Fetch> {
     let key = Arc::<[u8]>::from(key);
-    Fetch {
+    Box::new(Fetch {
         class: entry.head.class(),
         key: Arc::clone(&key),
         reason: ForwardReason::Stale,
@@ -333,5 +330,5 @@ fn renewal(asked: &Asked<'_>, context: &Context, key: &[u8], entry: &Arc<Entry>)
         no_cache_honoured: None,
         variant: entry.head.selection().encoded().into(),
         stored: Some((key, Arc::clone(entry))),
-    }
+    })
 }

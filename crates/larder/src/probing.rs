@@ -102,7 +102,7 @@ pub(crate) fn job(
     })?;
     let mut narrowed = asked.clone();
     let credentials = credentials(context, &narrowed);
-    let job = Job::narrowed(Arc::clone(context), &mut narrowed, *fetch, credentials);
+    let job = Job::narrowed(Arc::clone(context), &mut narrowed, fetch, credentials);
     Ok((job, narrowed))
 }
 

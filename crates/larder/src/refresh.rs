@@ -29,7 +29,7 @@ pub(crate) fn refresh<S, B, C>(
     context: &Arc<Context>,
     inner: S,
     request: &Request<B>,
-    fetch: Fetch,
+    fetch: Box<Fetch>,
     mut turn: Turn,
 ) where
     S: Service<Request<B>, Response = Response<C>> + Send + 'static,
@@ -61,7 +61,7 @@ pub(crate) async fn renew<S, B, C>(
     context: Arc<Context>,
     inner: S,
     request: Request<B>,
-    fetch: Fetch,
+    fetch: Box<Fetch>,
     mut turn: Turn,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where
@@ -127,14 +127,14 @@ where
         _ => return Ok(reply::local(StatusCode::GATEWAY_TIMEOUT)),
     };
     let berth = Arc::new(Berth::new(context.cache.clone(), false));
-    drive(context, inner, request, *fetch, berth).await
+    drive(context, inner, request, fetch, berth).await
 }
 
 /// The request that validates a stored response without a client, if it leads those for its key.
 fn lead<B: Body + Default + 'static>(
     context: &Arc<Context>,
     request: &Request<B>,
-    fetch: Fetch,
+    fetch: Box<Fetch>,
     entry: &Entry,
 ) -> Option<(Job, Request<B>)> {
     let credentials = credentials(context, request);

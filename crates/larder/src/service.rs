@@ -148,7 +148,7 @@ where
             Plan::Fetch(fetch) => {
                 let (context, inner) = (Arc::clone(context), self.common.inner());
                 let berth = context.berth();
-                let driven = drive(context, inner, request, *fetch, Arc::clone(&berth));
+                let driven = drive(context, inner, request, fetch, Arc::clone(&berth));
                 ResponseFuture::drive(driven, Some(berth))
             }
         }
