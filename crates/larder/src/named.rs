@@ -1,14 +1,14 @@
 //! By what a stored response can be purged: what its request says, and what it says itself.
 
 use http::{Extensions, Request};
-use larder_policy::fields::{MAX_TAGS, usable_tags};
+use larder_policy::fields::MAX_TAGS;
 use larder_policy::{SkipReason, StoredHead};
 
 use crate::context::Context;
 use crate::hint::CacheHint;
 use crate::job::Job;
 use crate::names::{Names, Source};
-use crate::naming::{Hashes, MAX_OF_TARGET, Naming};
+use crate::naming::{Hashes, MAX_OF_TARGET};
 
 impl Context {
     /// What a request tells of the names of its response, and if that cannot be stored with them, why.
@@ -22,7 +22,7 @@ impl Context {
         }
         let naming = &self.cache.shared().naming;
         let mut hashes = target.clone();
-        let reason = match tags_of(naming, &self.tagging.of(&self.view(request))) {
+        let reason = match self.tagging.of(naming, &self.view(request)) {
             Ok(tags) => {
                 hashes.extend(tags);
                 None
@@ -53,7 +53,10 @@ impl Job {
             return Err(SkipReason::TooManyTags);
         }
         let names = match CacheHint::of(extensions) {
-            Some(hint) => names.with(Source::Hint, &tags_of(naming, hint.named())?),
+            Some(hint) => {
+                let tags = hint.named().iter().map(String::as_str);
+                names.with(Source::Hint, &naming.tags(tags)?)
+            }
             None => names,
         };
         let tags = head.tags(self.context.policy.tag_fields())?;
@@ -84,11 +87,6 @@ impl Job {
         let groups = head.groups().iter();
         groups.map(|group| naming.group(&target, group)).collect()
     }
-}
-
-fn tags_of(naming: &Naming, tags: &[String]) -> Result<Hashes, SkipReason> {
-    let tags = usable_tags(tags.iter().map(String::as_bytes))?;
-    Ok(tags.into_iter().map(|tag| naming.tag(tag)).collect())
 }
 
 /// So many hashes are of the request at most.

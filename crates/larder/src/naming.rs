@@ -5,6 +5,8 @@
 
 use std::hash::BuildHasher;
 
+use larder_policy::SkipReason;
+use larder_policy::fields::usable_tags;
 use larder_policy::key::{KeyBuf, Partition, Target};
 use rapidhash::quality::RandomState;
 use smallvec::SmallVec;
@@ -44,6 +46,15 @@ impl Naming {
 
     pub(crate) fn tag(&self, tag: &str) -> u64 {
         self.hash(Kind::Tag, tag.as_bytes())
+    }
+
+    /// All tags of one source, or why nothing is to be stored with them.
+    pub(crate) fn tags<'a>(
+        &self,
+        tags: impl Iterator<Item = &'a str>,
+    ) -> Result<Hashes, SkipReason> {
+        let tags = usable_tags(tags.map(str::as_bytes))?;
+        Ok(tags.into_iter().map(|tag| self.tag(tag)).collect())
     }
 
     /// A cache group, which means nothing beyond its origin (RFC 9875 section 2).

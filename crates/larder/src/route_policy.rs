@@ -453,7 +453,8 @@ impl RoutePolicy {
         let budget = self.cardinality_budget.or(before);
         context.budgets = budget.and_then(Budgets::new);
         if !self.tagging.is_empty() {
-            context.tagging = Arc::new(self.tagging.clone());
+            let naming = &context.cache.shared().naming;
+            context.tagging = Arc::new(self.tagging.in_cache(naming));
         }
         if self.forced.is_some() {
             context.forced.clone_from(&self.forced);

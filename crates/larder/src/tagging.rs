@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use larder_policy::SkipReason;
+
+use crate::naming::{Hashes, Naming};
 use crate::view::RequestView;
 
 type TagWith = dyn Fn(&RequestView<'_>, &mut Vec<String>) + Send + Sync;
@@ -12,6 +15,9 @@ type TagWith = dyn Fn(&RequestView<'_>, &mut Vec<String>) + Send + Sync;
 pub(crate) struct Tagging {
     fixed: Vec<Arc<str>>,
     found: Vec<Arc<TagWith>>,
+    /// Those that are always the same, if there are no others: made when it is known which cache the
+    /// tags are for.
+    hashed: Option<Result<Hashes, SkipReason>>,
 }
 
 impl Tagging {
@@ -36,13 +42,31 @@ impl Tagging {
         self.fixed.is_empty() && self.found.is_empty()
     }
 
-    /// The tags of the response to a request.
-    pub(crate) fn of(&self, request: &RequestView<'_>) -> Vec<String> {
-        let mut tags = self.fixed.iter().map(ToString::to_string).collect();
-        for find in &self.found {
-            find(request, &mut tags);
+    /// The same for one cache.
+    pub(crate) fn in_cache(&self, naming: &Naming) -> Self {
+        let fixed = self.fixed.iter().map(|tag| &**tag);
+        let hashed = self.found.is_empty().then(|| naming.tags(fixed));
+        Self {
+            hashed,
+            ..self.clone()
         }
-        tags
+    }
+
+    /// The tags of the response to a request, or why it is not to be stored with them.
+    pub(crate) fn of(
+        &self,
+        naming: &Naming,
+        request: &RequestView<'_>,
+    ) -> Result<Hashes, SkipReason> {
+        if let Some(hashed) = &self.hashed {
+            return hashed.clone();
+        }
+        let mut found = Vec::new();
+        for find in &self.found {
+            find(request, &mut found);
+        }
+        let fixed = self.fixed.iter().map(|tag| &**tag);
+        naming.tags(fixed.chain(found.iter().map(String::as_str)))
     }
 }
 
