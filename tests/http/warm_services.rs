@@ -10,12 +10,13 @@ use axum::{Router, middleware};
 use futures_util::FutureExt;
 use http::Response;
 use larder::policy::fields::CacheName;
-use larder::{Cache, CacheLayer, Policy, RoutePolicy};
+use larder::{Cache, CacheLayer, Policy, RoutePolicy, Verify};
 use larder_axum::Cached;
 use larder_tests::{Origin, Reply, Setup, get, request};
+use tokio::time::sleep;
 use tower::ServiceExt;
 
-use crate::scene::secs;
+use crate::scene::{Scene, secs};
 use crate::warm::{FRESH, outcomes, paths};
 
 #[tokio::test]
@@ -88,4 +89,25 @@ async fn whole_router_is_warmed_through_its_layers() {
         assert_eq!(reply.text(), format!("product {id}"));
     }
     assert_eq!(handled.load(Ordering::SeqCst), 10);
+}
+
+/// A cache further in would answer it in the place of the one that was asked.
+#[tokio::test(start_paused = true)]
+async fn checks_of_hits_take_nothing_of_ours_to_the_handler() {
+    let fresh = async |_| Ok(response(200, &FRESH, "bread"));
+    let scene = Scene::with_layer(fresh, |layer| {
+        layer.with_verify(Verify::sample(1.0).max_per_second(u32::MAX))
+    });
+    scene.get().await;
+    let warm = scene.cache.warm(scene.service.clone(), [get("/a")]);
+    let warmed = warm.run().await;
+    assert_eq!(outcomes(warmed.progress()), [0, 1, 0, 0, 0]);
+    let keep = scene.cache.keep_fresh(scene.service.clone(), [get("/a")]);
+    let scheduled = keep.spawn();
+    sleep(secs(1)).await;
+    assert_eq!(scheduled.found_fresh(), 1);
+    assert_eq!((scene.calls(), scene.cache.stats().verified()), (3, 2));
+    for call in 0..3 {
+        assert!(scene.asked(call).extensions.is_empty(), "in call {call}");
+    }
 }

@@ -12,10 +12,12 @@ use larder_policy::key::{InputKind, remove_cookie, without_parameter};
 use sha2::{Digest as _, Sha256};
 use tower_service::Service;
 
+use crate::active::Errand;
 use crate::body::poll_inner;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::probe::Probe;
 use crate::record::Name;
 use crate::verifier::Verifier;
 
@@ -103,6 +105,9 @@ impl Context {
         *request.version_mut() = client.version();
         *request.uri_mut() = client.uri().clone();
         *request.extensions_mut() = client.extensions().clone();
+        // Whoever keeps the store filled was answered with the hit.
+        request.extensions_mut().remove::<Errand>();
+        request.extensions_mut().remove::<Probe>();
         *request.headers_mut() = self.policy.shadow_fields(key, client.headers());
         if let Some(key) = key {
             self.set_uris(&mut request, |uri| key.shadow_uri(uri));
