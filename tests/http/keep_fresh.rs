@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use axum::body::Body;
-use larder::{Cache, CacheLayer, Purge, Scheduled};
-use larder_tests::{Gate, Reply, Slow, feed, get, response};
-use tokio::time::sleep;
+use larder::{Cache, CacheLayer, Clock, Purge, Scheduled};
+use larder_tests::{Gate, Reply, START, Slow, feed, get, response};
+use tokio::time::{Instant, sleep};
 use tower::{Layer, ServiceExt};
 
 use crate::scene::{Outcome, Scene, clock, millis, secs, settle};
@@ -300,4 +301,26 @@ async fn refreshes_are_background_work_until_their_bodies_are_there() {
     feeder.end();
     sleep(secs(1)).await;
     assert_eq!((scene.calls(), counts(&scheduled)), (4, [4, 0, 1, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_of_a_clock_that_was_ahead_is_refreshed_all_the_same() {
+    let (set_back, begun) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let is_set_back = Arc::clone(&set_back);
+    let clock = Clock::from_fn(move || {
+        let start = if is_set_back.load(Ordering::SeqCst) {
+            START - 3600
+        } else {
+            START
+        };
+        SystemTime::UNIX_EPOCH + secs(start) + begun.elapsed()
+    });
+    let scene = Scene::with(second, |cache| cache.clock(clock), |layer| layer);
+    let scheduled = every_30(&scene);
+    sleep(secs(40)).await;
+    assert_eq!(counts(&scheduled), [2, 0, 0, 0]);
+    set_back.store(true, Ordering::SeqCst);
+    sleep(secs(300)).await;
+    assert_eq!(counts(&scheduled), [12, 0, 0, 0]);
+    assert_eq!(scene.get().await.text(), "call 12");
 }

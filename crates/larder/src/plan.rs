@@ -233,7 +233,8 @@ fn renewed(
     };
     let errand = Errand::of(asked.extensions);
     let validates = matches!(used, Use::Validate(..));
-    if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(entry, serving)) {
+    if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(entry, serving, now))
+    {
         errand.kept(serving, now, false);
     } else if let Some(turn) = Turn::take(context, entry) {
         return Plan::Renew(Box::new((renewal(asked, context, key, turn.entry()), turn)));
