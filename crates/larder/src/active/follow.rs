@@ -141,8 +141,8 @@ impl<S: Source> Follow<S> {
         let reader = Reader {
             room: Arc::new(Semaphore::new(self.queue as usize)),
             follow: self,
-            queue: send,
             watch: Watch(counts),
+            queue: send,
         };
         // Goes with this.
         let mut reading = JoinSet::new();
@@ -162,8 +162,9 @@ struct Queued {
 struct Reader<S: Source> {
     follow: Follow<S>,
     room: Arc<Semaphore>,
-    queue: UnboundedSender<Queued>,
+    /// Goes before the queue: whoever sees the feed ended sees why.
     watch: Watch,
+    queue: UnboundedSender<Queued>,
 }
 
 impl<S: Source> Reader<S> {
