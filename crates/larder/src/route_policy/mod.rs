@@ -1,21 +1,20 @@
 //! [`RoutePolicy`]: what an annotation says about a route.
 
+mod apply;
+mod whose;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Extensions, HeaderMap, StatusCode};
 use larder_policy::fields::{CacheControl, TagFields};
-use larder_policy::key::{Key, KeyPart, Partition, RoleSet};
-use larder_policy::{Mode, Policy};
+use larder_policy::key::Key;
 
-use crate::budgets::Budgets;
-use crate::context::Context;
+use self::whose::Whose;
 use crate::early::EarlyRefresh;
 use crate::forced::{Forced, ForcedRefresh};
-use crate::identity::Identify;
 use crate::tagging::Tagging;
 use crate::tripwire::{IdentityStrings, Tripwire};
-use crate::verifier::Verifier;
 use crate::verify::Verify;
 use crate::view::RequestView;
 
@@ -61,16 +60,6 @@ pub struct RoutePolicy {
     whose: Whose,
 }
 
-/// Whose copies a route keeps.
-#[derive(Debug, Clone, Default)]
-enum Whose {
-    #[default]
-    Everybodys,
-    /// One for each group; what is for one user only is not kept.
-    Groups(Identify),
-    Users(Identify),
-}
-
 impl RoutePolicy {
     /// One stored response for all users, fresh for `lifetime` where the handler does not say, and
     /// never longer than that. The handler sees declared inputs only: the path and the query, unless
@@ -87,69 +76,6 @@ impl RoutePolicy {
     /// Requests are not narrowed unless a [`key`](Self::key) is declared.
     pub fn obey() -> Self {
         Self::default()
-    }
-
-    /// A stored response for each user, found by the `T` that the application's own authentication
-    /// put into the request's extensions. A request without one bypasses the cache. The handler sees
-    /// the user's credentials, which the partition covers, and declared inputs; what is `private` is
-    /// stored, and clients are told that everything is. If something else in the extensions makes a
-    /// difference to the same user, such as the tenant, declare it ([`Key::extension`]).
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use larder::{KeyPart, PartWriter, RoutePolicy};
-    ///
-    /// #[derive(Clone)]
-    /// struct UserId(u64);
-    ///
-    /// impl KeyPart for UserId {
-    ///     const NAME: &'static str = "user";
-    ///
-    ///     fn write(&self, out: &mut PartWriter) {
-    ///         out.number(self.0);
-    ///     }
-    /// }
-    ///
-    /// let policy = RoutePolicy::per_user::<UserId>(Duration::from_secs(30));
-    /// # drop(policy);
-    /// ```
-    pub fn per_user<T: KeyPart + Clone>(lifetime: Duration) -> Self {
-        Self {
-            whose: Whose::Users(Identify::by::<T>()),
-            ..Self::shared(lifetime)
-        }
-    }
-
-    /// A stored response for each tenant, found by the `T` in the request's extensions. A request
-    /// without one bypasses the cache. The handler does not see who of the tenant's users asks; what
-    /// is `private` is not stored, and clients are told that everything is.
-    pub fn per_tenant<T: KeyPart + Clone>(lifetime: Duration) -> Self {
-        Self {
-            whose: Whose::Groups(Identify::by::<T>()),
-            ..Self::shared(lifetime)
-        }
-    }
-
-    /// A stored response for each set of roles, found by the `T` in the request's extensions: all
-    /// users with exactly the same roles share it. Otherwise as [`per_tenant`](Self::per_tenant).
-    pub fn per_roles<T: RoleSet + Clone>(lifetime: Duration) -> Self {
-        Self {
-            whose: Whose::Groups(Identify::by_roles::<T>()),
-            ..Self::shared(lifetime)
-        }
-    }
-
-    /// A stored response for each partition that a function finds in the request's extensions, `None`
-    /// being nobody. For groups that more than one type tells apart; otherwise as
-    /// [`per_tenant`](Self::per_tenant).
-    pub fn partitioned_by(
-        lifetime: Duration,
-        find: impl Fn(&Extensions) -> Option<Partition> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            whose: Whose::Groups(Identify::with(find)),
-            ..Self::shared(lifetime)
-        }
     }
 
     /// How long responses are fresh where the handler does not say, and never longer than that.
@@ -186,14 +112,6 @@ impl RoutePolicy {
         };
         Self {
             key: Some(key),
-            ..self
-        }
-    }
-
-    /// Keeps copies for those for whom another policy keeps them; all other settings stay.
-    pub fn partitioned_like(self, other: &Self) -> Self {
-        Self {
-            whose: other.whose.clone(),
             ..self
         }
     }
@@ -436,81 +354,5 @@ impl RoutePolicy {
             tripwire: Some(Tripwire::new(identify)),
             ..self
         }
-    }
-
-    pub(crate) fn refine(&self, context: &mut Context) {
-        context.label = self.name.clone().or_else(|| context.label.take());
-        if self.key.is_some() {
-            context.set_key(self.key.clone());
-        }
-        if let Whose::Groups(identify) | Whose::Users(identify) = &self.whose {
-            if let Some(of) = identify.of {
-                context.cache.shared().identities.add(of);
-            }
-            context.identify = Some(identify.clone());
-        }
-        let before = context.budgets.as_deref().map(Budgets::distinct);
-        let budget = self.cardinality_budget.or(before);
-        context.budgets = budget.and_then(Budgets::new);
-        if !self.tagging.is_empty() {
-            let naming = &context.cache.shared().naming;
-            context.tagging = Arc::new(self.tagging.in_cache(naming));
-        }
-        if self.forced.is_some() {
-            context.forced.clone_from(&self.forced);
-        }
-        if self.tripwire.is_some() {
-            context.tripwire.clone_from(&self.tripwire);
-        }
-        if let Some(verify) = &self.verify {
-            context.verifier = Some(Arc::new(Verifier::new(verify.clone())));
-        }
-        let filling = &mut context.filling;
-        if let Some(early) = self.early_refresh {
-            filling.early_refresh = early;
-        }
-        if let Some(percent) = self.jitter_percent {
-            filling.set_jitter(percent);
-        }
-        filling.soft_timeout = self.soft_timeout.or(filling.soft_timeout);
-        filling.hard_timeout = self.hard_timeout.or(filling.hard_timeout);
-    }
-
-    pub(crate) fn apply(self, policy: Policy) -> Policy {
-        let mut policy = policy.with_origin_overridden(self.override_origin);
-        if !matches!(self.whose, Whose::Everybodys) {
-            policy = policy.with_private_emission(true);
-        }
-        if self.query_method {
-            policy = policy.with_query_method(true);
-        }
-        if matches!(self.whose, Whose::Users(_)) {
-            policy = policy.with_mode(Mode::Private);
-        }
-        if let Some(lifetime) = self.lifetime {
-            policy = policy.with_route_lifetime(lifetime);
-        }
-        if let Some(window) = self.stale_while_revalidate {
-            policy = policy.with_stale_while_revalidate(window);
-        }
-        if let Some(window) = self.stale_if_error {
-            policy = policy.with_stale_if_error(window);
-        }
-        if let Some(window) = self.grace {
-            policy = policy.with_grace(Some(window));
-        }
-        if let Some(window) = self.keep {
-            policy = policy.with_keep(Some(window));
-        }
-        if let Some((statuses, lifetime)) = self.errors {
-            policy = policy.with_error_statuses(statuses, lifetime);
-        }
-        if let Some(fields) = self.tag_fields {
-            policy = policy.with_tag_fields(fields);
-        }
-        if let Some(field) = self.downstream {
-            policy = policy.with_downstream(field);
-        }
-        policy
     }
 }
