@@ -249,3 +249,27 @@ async fn value_with_the_later_fence_stays() {
     // With the same fence, what comes later is what was read later.
     assert!(put(&later, "newer").is_ok());
 }
+
+/// Else a feed could put nothing there until the clock has caught up.
+#[tokio::test]
+async fn value_takes_the_place_of_what_is_of_a_clock_that_was_ahead() {
+    let clock = TestClock::default();
+    let cache = Cache::builder().clock(clock.clock()).build();
+    let put = |fence: &_, path, body| {
+        let put = cache.put_since(fence, &get(path), value(&[], body), &tagged());
+        put.map(drop)
+    };
+    for body in ["one", "two", "three"] {
+        let fence = cache.fence();
+        clock.advance(1);
+        assert_eq!(put(&fence, "/a", body), Ok(()));
+        clock.rewind(3600);
+    }
+    // Of two values that were read before that the earlier is still the older one.
+    let earlier = cache.fence();
+    clock.advance(1);
+    let later = cache.fence();
+    clock.rewind(3600);
+    assert_eq!(put(&later, "/b", "new"), Ok(()));
+    assert_eq!(put(&earlier, "/b", "old"), Err(PutError::Outdated));
+}

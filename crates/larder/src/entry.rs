@@ -18,6 +18,9 @@ use crate::turns::Turns;
 /// What the memory engine spends on an entry beyond the bytes it is told of.
 const BOOKKEEPING_BYTES: usize = 400;
 
+/// Putting a value there takes less, however busy the machine is.
+const PUTTING: Duration = Duration::from_secs(60);
+
 /// Where a fill stands in the order of purges, by what names it can be purged, and when it began.
 #[derive(Debug, Clone)]
 pub(crate) struct Birth {
@@ -61,8 +64,8 @@ pub(crate) struct Entry {
 pub(crate) enum Coming {
     #[default]
     Fetched,
-    /// The application put it there, and it is of its birth.
-    Put,
+    /// The application put it there at this time, and it is of its birth.
+    Put(SystemTime),
     /// The application put it there as what is true now, whatever the clock says.
     PutNow,
 }
@@ -143,15 +146,28 @@ impl Entry {
             (_, Coming::PutNow) => return false,
             (Coming::Fetched, Coming::Fetched) => false,
             (_, Coming::Fetched) => later || self.begun() == other.begun(),
-            (_, Coming::Put) => later,
+            (_, Coming::Put(_)) => later,
         };
         let is_current = |entry: &Self| entry.life(stamps) == Life::Live;
         let spared = match (is_current(self), is_current(other)) {
             (false, true) if other.birth.position > self.birth.position => return false,
             (current, other) => current && !other,
         };
+        if self.is_of_a_clock_ahead(other) {
+            return spared;
+        }
         let recency = |entry: &Self| (entry.head.date(), entry.birth.position);
         outrun || spared || recency(self) > recency(other)
+    }
+
+    /// This one stands there already and began longer after the other was put there than putting takes:
+    /// the clock was set back, so that times say nothing of which is more recent.
+    fn is_of_a_clock_ahead(&self, other: &Self) -> bool {
+        let Coming::Put(at) = other.coming else {
+            return false;
+        };
+        let ahead = self.begun().duration_since(at).unwrap_or_default();
+        other.begun() <= at && ahead > PUTTING
     }
 
     /// What purges made of it.

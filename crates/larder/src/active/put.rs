@@ -225,7 +225,7 @@ impl Job {
         }
         let (parts, body) = response.into_parts();
         let coming = if fence.is_some() || parts.headers.contains_key(DATE) {
-            Coming::Put
+            Coming::Put(now)
         } else {
             Coming::PutNow
         };
