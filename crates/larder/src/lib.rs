@@ -135,13 +135,24 @@
 //!   new takes its place, or when it is swept. Names are kept as hashes of 64 bits, keyed for each
 //!   cache: should two be the same, one more request is forwarded, and nothing old is served.
 //! - [`Cache::estimate`] tells what a purge would hit, [`Stats`] and events what was purged and swept.
-//! - Nobody outside can purge, but by writes (RFC 9111 section 4.4) that the inner service confirms.
-//! # Values that are there before anybody asks
+//! - Tags come from the route ([`RoutePolicy::tag`]), from the handler ([`CacheHint`]), and from header
+//!   fields ([`TagFields`]).
+//! - Nobody outside can purge, but by writes (RFC 9111 section 4.4) that the inner service confirms. A
+//!   write drops what HTTP says, and what its [`InvalidateLayer`] names beyond that. One whose client
+//!   hangs up is [finished](CacheLayer::with_finish_on_disconnect), and a client that says `no-cache`
+//!   has a stored response validated only where it [may](CacheLayer::with_forced_refresh).
 //!
-//! [`Cache::put`] stores a value as if a handler had just answered with it, under the same key and the
-//! same rules, and [`Cache::follow`] does so with what a message broker or a database tells, in its
-//! order. Where a value is read and put while others write and purge, a [`Fence`] that is taken before
-//! it is read keeps what is old from coming after its purge.
+//! # What is there before anybody asks
+//!
+//! | who begins | | |
+//! |---|---|---|
+//! | the application has a value | [`Cache::put`] | stores it as if a handler had just answered with it, under the same key and the same rules |
+//! | a message broker or a database tells of changes | [`Cache::follow`] | puts and purges in its order |
+//! | the application starts | [`Cache::warm`] | sends requests through the service, so that what may be stored is |
+//! | time passes | [`Cache::keep_fresh`] | validates the responses to named requests before they expire |
+//!
+//! Where a value is read and put while others write and purge, a [`Fence`] that is taken before it is
+//! read keeps what is old from coming after its purge.
 //!
 //! # Runtime
 //!
@@ -156,11 +167,25 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`: `hard` or `soft`), `larder_sweeps_total`, `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
-//! | `metrics` | no | counters `larder_requests_total`, `larder_responses_total` (by `outcome` and `reason`), `larder_invalidations_total`, `larder_purges_total` (by `manner`), `larder_puts_total` (by `outcome` and `reason`), `larder_feed_events_total` (by `kind`), `larder_background_validations_total`, `larder_verifications_total` (by `verdict`) and histograms `larder_hit_ttl_seconds`, `larder_stored_body_bytes` through the `metrics` facade |
+//! | `metrics` | no | the counters and histograms below, through the `metrics` facade |
 //!
-//! Every decision is also a `tracing` event of level `DEBUG` and target `larder`. The inner service
-//! works in a span `fill`, which follows from the span of every request that waited for it.
+//! | metric | kind | labels | counts |
+//! |---|---|---|---|
+//! | `larder_requests_total` | counter | `outcome`, `reason` | requests that were answered |
+//! | `larder_responses_total` | counter | `outcome` (`stored`, `not-stored`), `reason` | responses of the inner service, and values that were put |
+//! | `larder_background_validations_total` | counter | | validations that no client waited for |
+//! | `larder_verifications_total` | counter | `verdict` | hits that were checked |
+//! | `larder_invalidations_total` | counter | | writes that invalidated something |
+//! | `larder_purges_total` | counter | `manner` (`hard`, `soft`) | purges |
+//! | `larder_sweeps_total` | counter | | sweeps |
+//! | `larder_puts_total` | counter | `outcome` (`stored`, `refused`), `reason` | values that were put |
+//! | `larder_feed_events_total` | counter | `kind` (`put`, `refused`, `purge`, `lost`, `error`, `broke`) | what came of feeds |
+//! | `larder_hit_ttl_seconds` | histogram | | the freshness that hits had left |
+//! | `larder_stored_body_bytes` | histogram | | lengths of the bodies that were stored |
+//!
+//! Every decision is also a `tracing` event of level `DEBUG` and target `larder`; what somebody should
+//! look at, such as a [`Finding`] or a feed that broke, is one of level `INFO` or `WARN`. The inner
+//! service works in a span `fill`, which follows from the span of every request that waited for it.
 
 mod active;
 mod asked;

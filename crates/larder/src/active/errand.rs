@@ -13,7 +13,8 @@ use crate::entry::Entry;
 use crate::shim::{Mutex, lock};
 use crate::turn::Turn;
 
-/// Request extension; taken out before the inner service sees the request.
+/// Request extension; taken out of a request that is forwarded for what may be stored. One that the
+/// cache takes no part in goes on with it, to a cache further in.
 #[derive(Clone)]
 pub(crate) struct Errand(Arc<State>);
 

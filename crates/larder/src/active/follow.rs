@@ -87,7 +87,8 @@ type OnError<E> = dyn FnMut(&E) -> bool + Send;
 
 impl<S: Source> Follow<S> {
     /// Most changes that wait to be carried out, the one that is being carried out included; at least
-    /// one. While there are so many the source is not asked. Default: 1024.
+    /// one. While there are so many the source is not asked. Values that wait are in memory with their
+    /// bodies, which no other limit counts. Default: 1024.
     pub fn queue(self, changes: usize) -> Self {
         let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
         let queue = u32::try_from(changes.clamp(1, most)).unwrap_or(u32::MAX);

@@ -96,7 +96,12 @@ const fn response_advice(reason: SkipReason) -> &'static str {
         SkipReason::Cardinality => {
             "put fewer distinct keys, or raise the route's cardinality_budget"
         }
-        SkipReason::OptedOut => "leave DoNotStore out of the response's extensions",
+        SkipReason::OptedOut => {
+            "leave DoNotStore, or the CacheHint that says so, out of the response's extensions"
+        }
+        SkipReason::TooManyTags => {
+            "give it fewer and shorter tags: CacheHint::tag says how many there may be"
+        }
         _ => "see SkipReason for what the word means",
     }
 }

@@ -35,7 +35,11 @@ impl Cache {
     /// when a stored response is validated in the background, narrowed to what its route declares. It
     /// counts as such a validation: the old response is served until all of the new one is there, a
     /// failure leaves it where it is, one request at a time is made for it, and what was purged
-    /// meanwhile does not come back.
+    /// meanwhile does not come back. What is purged, or leaves the store for want of memory, is fetched
+    /// anew when its time comes, or by whoever asks for it before.
+    ///
+    /// Cost: a timer for all, a copy of each request, and for those that are under way a task and one of
+    /// the pieces of [background work](crate::CacheBuilder::max_background).
     ///
     /// ```
     /// use std::time::Duration;

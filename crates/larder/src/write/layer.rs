@@ -74,7 +74,8 @@ pub struct InvalidateLayer {
 impl InvalidateLayer {
     /// A layer that purges from `cache` also what `changed` names: tags, in an array, a vector or a
     /// set, or any [`Purge`]. It sees the request as it came to the layer, and the response as it will
-    /// be released; its body is yet to come.
+    /// be released; its body is yet to come. It should not panic: the write is done by then, and what
+    /// it would have named is not purged.
     pub fn new<P>(
         cache: Cache,
         changed: impl Fn(&RequestView<'_>, &ResponseView<'_>) -> P + Send + Sync + 'static,
