@@ -277,6 +277,9 @@ impl RoutePolicy {
     /// Gives the responses of this route a tag, by which they can be purged
     /// ([`Purge::tag`](crate::Purge::tag)). May be said several times. For how many there may be, see
     /// [`CacheHint::tag`](crate::CacheHint::tag); those that `tag_with` finds count too.
+    ///
+    /// What another layer keeps that is around this route does not have them, though its cache be the
+    /// same: it is told of tags in [fields](crate::TagFields) only, and those of its own.
     pub fn tag(mut self, tag: &str) -> Self {
         self.tagging.add(tag);
         self
