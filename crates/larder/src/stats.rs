@@ -122,8 +122,8 @@ fn stripe() -> usize {
     MINE.try_with(|mine| *mine).unwrap_or(0)
 }
 
-/// Totals since the cache was made, and what it holds now. The same numbers as the `metrics`
-/// feature emits.
+/// Totals since the cache was made, and what it holds now. What the `metrics` feature counts as well has
+/// the same numbers there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
     background_validations: u64,
