@@ -12,7 +12,7 @@ use http::Response;
 use larder::policy::fields::CacheName;
 use larder::{Cache, CacheLayer, Policy, RoutePolicy, Verify};
 use larder_axum::Cached;
-use larder_tests::{Origin, Reply, Setup, get, request};
+use larder_tests::{Origin, Reply, Setup, get, request, response};
 use tokio::time::sleep;
 use tower::ServiceExt;
 
