@@ -189,15 +189,19 @@ impl Stamps {
             return true;
         }
         let (stamps, known) = (self.by_name.pin(), seen.stale_since());
+        let mut first = None;
         for stamp in suspects.filter_map(|hash| stamps.get(hash)) {
             for marks in stamp.of(hashes) {
                 if marks.hard > at {
                     return false;
                 }
-                if let Some(since) = marks.soft_after(at, known) {
-                    seen.expire(since);
-                }
+                let since = marks.soft_after(at, known);
+                first = first.min(since).or(first).or(since);
             }
+        }
+        // All at once: who looks at the same time takes what is known for all there is to know.
+        if let Some(since) = first {
+            seen.expire(since);
         }
         true
     }
