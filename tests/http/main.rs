@@ -53,6 +53,7 @@ mod key_attacks;
 mod keys;
 mod lengths;
 mod limits;
+mod nested;
 mod partition;
 mod permits;
 mod poisoning;

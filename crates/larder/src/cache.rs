@@ -104,6 +104,11 @@ impl Cache {
         }
     }
 
+    /// The same for all handles to the same store.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }

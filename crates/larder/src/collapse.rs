@@ -13,6 +13,7 @@ use larder_policy::{Decision, Serving, StoredHead};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::around::is_led;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
@@ -69,6 +70,7 @@ impl Job {
         let head = self.sent.head();
         let partial = head.has_range() || head.is_conditional();
         self.context.filling.collapse
+            && !is_led(&self.context.cache)
             && Handle::try_current().is_ok()
             && self.fetch.reason != ForwardReason::Request
             && !head.directives().no_store()

@@ -12,6 +12,7 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use crate::active::Came;
+use crate::around::Around;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
@@ -269,7 +270,10 @@ impl<S> Drive<S> {
             names: self.job.names.clone(),
             time: request_time,
         };
-        let response = self.inner.call(request).await?;
+        let mut around = Around::new(&self.job.context.cache, self.job.leader.is_some());
+        let mut called = pin!(around.within(|| self.inner.call(request)));
+        let response = poll_fn(|cx| around.within(|| called.as_mut().poll(cx))).await?;
+        self.job.has_inner |= around.has_inner();
         let times = Exchange {
             request_time,
             response_time: shared.clock.now(),

@@ -97,7 +97,8 @@ impl Job {
         }
         let grown = self.is_too_large(head.headers());
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
-        let out = is_opted_out(extensions).then_some(SkipReason::OptedOut);
+        let is_out = self.has_inner || is_opted_out(extensions);
+        let out = is_out.then_some(SkipReason::OptedOut);
         let (names, unnameable) = match self.names_with(entry.names(), extensions, &head) {
             Ok(names) => (names, None),
             Err(reason) => (self.names_before(), Some(reason)),

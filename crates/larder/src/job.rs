@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) leader: Option<Leader>,
     /// It waited for another's response first, and could not use it.
     pub(crate) waited: bool,
+    /// Another layer of the same cache took part.
+    pub(crate) has_inner: bool,
     /// No client waits: the request was made to validate a stored response.
     pub(crate) unattended: bool,
     /// Who asks, where the route has its responses searched for that.
@@ -77,6 +79,7 @@ impl Job {
             fetch,
             leader: None,
             waited: false,
+            has_inner: false,
             unattended: false,
             caller: None,
             credentials: Credentials::default(),
@@ -168,7 +171,9 @@ impl Job {
             }
             _ => self.scope(),
         };
-        if !status.is_server_error() && reason != SkipReason::FillBudget {
+        let lasts = !status.is_server_error() && reason != SkipReason::FillBudget;
+        // It is the layer within that stores, and whose requests may wait for one another.
+        if lasts && !self.has_inner {
             self.mark(scope);
         }
         self.land(Landing::Alone(scope));

@@ -175,7 +175,7 @@ impl Job {
         body: &C,
         times: Exchange,
     ) -> Result<Admitted, SkipReason> {
-        if is_opted_out(&parts.extensions) {
+        if self.has_inner || is_opted_out(&parts.extensions) {
             return Err(SkipReason::OptedOut);
         }
         if self.is_too_large(&parts.headers) {

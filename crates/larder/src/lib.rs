@@ -188,6 +188,7 @@
 //! service works in a span `fill`, which follows from the span of every request that waited for it.
 
 mod active;
+mod around;
 mod asked;
 mod background;
 mod berth;

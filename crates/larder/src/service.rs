@@ -10,6 +10,7 @@ use larder_policy::RequestHead;
 use tower_service::Service;
 use tracing::Instrument;
 
+use crate::around::enter;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::bypass::bypass;
@@ -97,6 +98,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let context = &self.common.context;
+        enter(&context.cache);
         let renews = match Probe::of(request.extensions()) {
             None => false,
             Some(probe) if probe.refreshes() => true,

@@ -278,8 +278,9 @@ impl RoutePolicy {
     /// ([`Purge::tag`](crate::Purge::tag)). May be said several times. For how many there may be, see
     /// [`CacheHint::tag`](crate::CacheHint::tag); those that `tag_with` finds count too.
     ///
-    /// What another layer keeps that is around this route does not have them, though its cache be the
-    /// same: it is told of tags in [fields](crate::TagFields) only, and those of its own.
+    /// A layer of another cache that is around this route does not learn of them: it is told of tags in
+    /// [fields](crate::TagFields) only, and of its own. One of the same cache leaves what this route
+    /// answers to its own layer, unless a service in between works in another task.
     pub fn tag(mut self, tag: &str) -> Self {
         self.tagging.add(tag);
         self
