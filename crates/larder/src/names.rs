@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(crate) enum Source {
     /// URL, partition, and the tags of its route.
     Request,
-    /// [`CacheHint`](crate::CacheHint).
+    /// The handler, with a hint.
     Hint,
     /// Header fields with tags.
     Fields,
