@@ -246,6 +246,7 @@ mod reply;
 mod route_policy;
 mod service;
 mod shadow;
+pub mod shared;
 mod shim;
 mod stale;
 mod stamps;

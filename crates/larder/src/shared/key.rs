@@ -1,0 +1,73 @@
+//! [`EntryKey`]: what a response is called in a shared store.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What a stored response is called outside of the process: hashes, so that no token and no address can
+/// be read in the store, nothing in a URL can be a command, and all keys are short.
+///
+/// A response without `Vary` stands under the hash of its primary key alone. One with `Vary` stands
+/// under the same with the hash of its selecting values, and under the primary key stands the rule: which
+/// fields select. So one variant can be dropped by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryKey {
+    primary: [u8; 32],
+    variant: Option<[u8; 16]>,
+}
+
+impl EntryKey {
+    /// A key by its hash.
+    #[must_use]
+    pub const fn new(primary: [u8; 32]) -> Self {
+        Self {
+            primary,
+            variant: None,
+        }
+    }
+
+    /// The same with the hash of selecting values.
+    #[must_use]
+    pub const fn with_variant(self, variant: [u8; 16]) -> Self {
+        Self {
+            variant: Some(variant),
+            ..self
+        }
+    }
+
+    /// The hash of the primary key: all variants of it have the same.
+    #[must_use]
+    pub const fn primary(&self) -> &[u8; 32] {
+        &self.primary
+    }
+
+    /// The hash of the selecting values, if it is one of several variants.
+    #[must_use]
+    pub const fn variant(&self) -> Option<&[u8; 16]> {
+        self.variant.as_ref()
+    }
+
+    /// The hash of the primary key as 43 characters: letters, digits, `-` and `_`.
+    #[must_use]
+    pub fn primary_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.primary)
+    }
+
+    /// The hash of the selecting values as 22 such characters.
+    #[must_use]
+    pub fn variant_text(&self) -> Option<String> {
+        self.variant.map(|variant| URL_SAFE_NO_PAD.encode(variant))
+    }
+}
+
+/// The text of the primary key, and that of the variant after a dot.
+impl fmt::Display for EntryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.primary_text())?;
+        match self.variant_text() {
+            Some(variant) => write!(f, ".{variant}"),
+            None => Ok(()),
+        }
+    }
+}
