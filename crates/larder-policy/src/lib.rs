@@ -74,6 +74,7 @@ mod status;
 mod stored;
 mod told;
 mod validation;
+mod wire;
 
 pub use admission::Admission;
 pub use answer::{Answer, Representation};
@@ -88,3 +89,4 @@ pub use request::{Credentials, RequestHead};
 pub use serving::Serving;
 pub use stored::{Exchange, StoredHead};
 pub use validation::{Freshened, Validation};
+pub use wire::{WireError, WireLimits};

@@ -69,6 +69,27 @@ impl Refinement {
         }
     }
 
+    pub(crate) const PARTS: usize = 3;
+
+    /// Lifetime and the two windows, as they were said.
+    pub(crate) const fn parts(&self) -> [Option<Duration>; Self::PARTS] {
+        [
+            self.lifetime,
+            self.stale_while_revalidate,
+            self.stale_if_error,
+        ]
+    }
+
+    /// The reverse of [`parts`](Self::parts).
+    pub(crate) const fn from_parts(parts: [Option<Duration>; Self::PARTS]) -> Self {
+        let [lifetime, stale_while_revalidate, stale_if_error] = parts;
+        Self {
+            lifetime,
+            stale_while_revalidate,
+            stale_if_error,
+        }
+    }
+
     pub(crate) const fn longest(&self) -> Option<Duration> {
         self.lifetime
     }

@@ -48,12 +48,17 @@ impl MethodClass {
         }
     }
 
-    const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Get => b'G',
             Self::Head => b'H',
             Self::Query => b'Q',
         }
+    }
+
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        let classes = [Self::Get, Self::Head, Self::Query];
+        classes.into_iter().find(|class| class.code() == code)
     }
 }
 

@@ -172,6 +172,24 @@ impl Selection {
         }
     }
 
+    /// Names, values in normal form, and values as they were sent if those differ.
+    pub(crate) fn parts(&self) -> (&[HeaderName], &[u8], &[u8]) {
+        (&self.names, &self.encoded, &self.raw)
+    }
+
+    /// The reverse of [`parts`](Self::parts). `None`: there is not one value for each name.
+    pub(crate) fn from_parts(names: Vec<HeaderName>, encoded: &[u8], raw: &[u8]) -> Option<Self> {
+        let is_whole = |encoded| {
+            let mut values = Values { rest: encoded };
+            values.by_ref().count() == names.len() && values.rest.is_empty()
+        };
+        (is_whole(encoded) && (raw.is_empty() || is_whole(raw))).then(|| Self {
+            names: names.into(),
+            encoded: encoded.into(),
+            raw: raw.into(),
+        })
+    }
+
     /// The memory this occupies beyond its own size, in bytes.
     #[must_use]
     pub fn len_bytes(&self) -> usize {

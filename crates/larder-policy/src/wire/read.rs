@@ -1,0 +1,241 @@
+//! From bytes to a stored head. Nothing of them is believed.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::{Buf, Bytes};
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use super::{RULES, SENSITIVE, VERSION, WireError, WireLimits, shifted};
+use crate::key::{MethodClass, Selection};
+use crate::stored::UseRules;
+use crate::{Refinement, StoredHead};
+
+type Result<T> = std::result::Result<T, WireError>;
+
+impl StoredHead {
+    /// Reads what [`StoredHead::encode`] wrote, perhaps elsewhere, from a store whose clock is so many
+    /// milliseconds ahead of the one that says `now`. What came later than now came now: the age of a
+    /// response is never less than it seems to be.
+    ///
+    /// Field values share the memory of the bytes. No more is allocated than the limits let be: a few
+    /// times the bytes that there are.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`StoredHead::encode`] does not write, and what exceeds the limits.
+    pub fn decode(
+        bytes: Bytes,
+        limits: WireLimits,
+        offset_millis: i64,
+        now: SystemTime,
+    ) -> Result<Self> {
+        if bytes.len() > limits.bytes {
+            return Err(WireError::TooLarge);
+        }
+        let lines = limits.lines;
+        let mut reader = Reader { bytes, lines };
+        if reader.u8()? != VERSION {
+            return Err(WireError::Version);
+        }
+        let status = StatusCode::from_u16(reader.u16()?).map_err(|_| WireError::Choice)?;
+        let class = MethodClass::of_code(reader.u8()?).ok_or(WireError::Choice)?;
+        let use_rules = reader.rules()?;
+        let received = reader.time()?;
+        let received = shifted(received, offset_millis.saturating_neg());
+        let head = Self {
+            status,
+            class,
+            use_rules,
+            response_time: received.ok_or(WireError::Time)?.min(now),
+            date: reader.time()?,
+            initial_age: reader.duration()?,
+            lifetime: reader.duration()?,
+            stale_while_revalidate: reader.duration()?,
+            stale_if_error: reader.duration()?,
+            selection: reader.selection()?,
+            groups: reader.list(LEAST_TEXT, Reader::group)?,
+            refinement: reader.refinement()?,
+            headers: reader.fields()?,
+            origin_cache_control: reader.told()?,
+            untold: reader.list(LEAST_LINE, Reader::line)?,
+        };
+        if reader.bytes.is_empty() {
+            Ok(head)
+        } else {
+            Err(WireError::Trailing)
+        }
+    }
+}
+
+/// What is left.
+struct Reader {
+    bytes: Bytes,
+    lines: usize,
+}
+
+impl Reader {
+    fn take(&mut self, length: usize) -> Result<Bytes> {
+        if length > self.bytes.len() {
+            return Err(WireError::Truncated);
+        }
+        Ok(self.bytes.split_to(length))
+    }
+
+    fn u8(&mut self) -> Result<u8> {
+        self.bytes.try_get_u8().map_err(|_| WireError::Truncated)
+    }
+
+    fn u16(&mut self) -> Result<u16> {
+        let number = self.bytes.try_get_u16_le();
+        number.map_err(|_| WireError::Truncated)
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        let number = self.bytes.try_get_u32_le();
+        number.map_err(|_| WireError::Truncated)
+    }
+
+    fn u64(&mut self) -> Result<u64> {
+        let number = self.bytes.try_get_u64_le();
+        number.map_err(|_| WireError::Truncated)
+    }
+
+    fn nanos(&mut self) -> Result<u32> {
+        let nanos = self.u32()?;
+        if nanos < 1_000_000_000 {
+            Ok(nanos)
+        } else {
+            Err(WireError::Time)
+        }
+    }
+
+    fn duration(&mut self) -> Result<Duration> {
+        Ok(Duration::new(self.u64()?, self.nanos()?))
+    }
+
+    fn time(&mut self) -> Result<SystemTime> {
+        let secs = self.bytes.try_get_i64_le();
+        let secs = secs.map_err(|_| WireError::Truncated)?;
+        let nanos = Duration::from_nanos(self.nanos()?.into());
+        let whole = Duration::from_secs(secs.unsigned_abs());
+        let time = if secs < 0 {
+            SystemTime::UNIX_EPOCH.checked_sub(whole)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_add(whole)
+        };
+        time.and_then(|time| time.checked_add(nanos))
+            .ok_or(WireError::Time)
+    }
+
+    fn rules(&mut self) -> Result<UseRules> {
+        let mut bits = self.u8()?;
+        let mut rules = UseRules::default();
+        for (bit, rule) in RULES {
+            *rule(&mut rules) = bits & bit != 0;
+            bits &= !bit;
+        }
+        if bits == 0 {
+            Ok(rules)
+        } else {
+            Err(WireError::Choice)
+        }
+    }
+
+    /// How many are to come, each of at least so many bytes.
+    fn count(&mut self, least: usize) -> Result<usize> {
+        let count = usize::try_from(self.u32()?).map_err(|_| WireError::TooLarge)?;
+        if count > self.bytes.len() / least {
+            return Err(WireError::Truncated);
+        }
+        self.lines = self.lines.checked_sub(count).ok_or(WireError::TooLarge)?;
+        Ok(count)
+    }
+
+    fn list<T>(&mut self, least: usize, item: fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let count = self.count(least)?;
+        let mut list = Vec::with_capacity(count);
+        for _ in 0..count {
+            list.push(item(self)?);
+        }
+        Ok(list)
+    }
+
+    fn text(&mut self) -> Result<Bytes> {
+        let length = usize::try_from(self.u32()?).map_err(|_| WireError::TooLarge)?;
+        self.take(length)
+    }
+
+    fn name(&mut self) -> Result<HeaderName> {
+        let length = usize::from(self.u16()?);
+        let name = self.bytes.get(..length).ok_or(WireError::Truncated)?;
+        // Its only form is in lower case: what differs from that was not written here.
+        let name = HeaderName::from_lowercase(name).map_err(|_| WireError::Name)?;
+        self.bytes.advance(length);
+        Ok(name)
+    }
+
+    fn value(&mut self) -> Result<HeaderValue> {
+        let length = self.u32()?;
+        let bytes = usize::try_from(length & !SENSITIVE).map_err(|_| WireError::TooLarge)?;
+        let value = HeaderValue::from_maybe_shared(self.take(bytes)?);
+        let mut value = value.map_err(|_| WireError::Value)?;
+        value.set_sensitive(length & SENSITIVE != 0);
+        Ok(value)
+    }
+
+    fn line(&mut self) -> Result<(HeaderName, HeaderValue)> {
+        Ok((self.name()?, self.value()?))
+    }
+
+    fn group(&mut self) -> Result<String> {
+        let group = self.text()?;
+        let group = str::from_utf8(&group).map_err(|_| WireError::Name)?;
+        Ok(group.to_owned())
+    }
+
+    fn selection(&mut self) -> Result<Selection> {
+        let names = self.list(LEAST_NAME, Self::name)?;
+        let (encoded, raw) = (self.text()?, self.text()?);
+        Selection::from_parts(names, &encoded, &raw).ok_or(WireError::Selection)
+    }
+
+    fn refinement(&mut self) -> Result<Option<Box<Refinement>>> {
+        let bits = self.u8()?;
+        let mut parts = [None; Refinement::PARTS];
+        for (at, part) in parts.iter_mut().enumerate() {
+            if bits >> at & 1 != 0 {
+                *part = Some(self.duration()?);
+            }
+        }
+        if bits >> parts.len() != 0 {
+            return Err(WireError::Choice);
+        }
+        let refinement = Refinement::from_parts(parts);
+        Ok((!refinement.is_empty()).then(|| Box::new(refinement)))
+    }
+
+    fn fields(&mut self) -> Result<HeaderMap> {
+        let count = self.count(LEAST_LINE)?;
+        let mut fields = HeaderMap::try_with_capacity(count).map_err(|_| WireError::TooLarge)?;
+        for _ in 0..count {
+            let (name, value) = self.line()?;
+            let appended = fields.try_append(name, value);
+            appended.map_err(|_| WireError::TooLarge)?;
+        }
+        Ok(fields)
+    }
+
+    fn told(&mut self) -> Result<Option<Vec<HeaderValue>>> {
+        match self.u8()? {
+            0 => Ok(None),
+            1 => self.list(LEAST_TEXT, Self::value).map(Some),
+            _ => Err(WireError::Choice),
+        }
+    }
+}
+
+/// The lengths of an empty text, of the shortest name, and of the shortest line.
+const LEAST_TEXT: usize = 4;
+const LEAST_NAME: usize = 3;
+const LEAST_LINE: usize = LEAST_NAME + LEAST_TEXT;
