@@ -213,6 +213,7 @@ mod extension_types;
 mod fill;
 mod filling;
 mod finding;
+mod fleet;
 mod flights;
 mod forced;
 mod framework;

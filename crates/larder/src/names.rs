@@ -15,7 +15,7 @@ pub(crate) enum Source {
     Groups,
 }
 
-const SOURCES: usize = Source::Groups as usize + 1;
+pub(crate) const SOURCES: usize = Source::Groups as usize + 1;
 
 /// The hashes of what a stored response can be purged by, source by source. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +36,31 @@ impl Names {
             ends: [narrow(hashes.len()); SOURCES],
             hashes: Arc::from(hashes),
         }
+    }
+
+    /// So many of each source, in the order of the sources. `None`: there are more or fewer hashes, or
+    /// too many.
+    pub(crate) fn from_counts(
+        counts: [u16; SOURCES],
+        hashes: impl Iterator<Item = u64>,
+    ) -> Option<Self> {
+        let (mut ends, mut all) = (counts, 0u16);
+        for end in &mut ends {
+            all = all.checked_add(*end)?;
+            *end = all;
+        }
+        let hashes: Arc<[u64]> = hashes.collect();
+        (hashes.len() == usize::from(all)).then_some(Self { hashes, ends })
+    }
+
+    /// How many each source gave.
+    pub(crate) fn counts(&self) -> [u16; SOURCES] {
+        let mut before = 0;
+        self.ends.map(|end| {
+            let count = end.saturating_sub(before);
+            before = end;
+            count
+        })
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

@@ -1,0 +1,77 @@
+//! What frames are stored under, and the check inside of them: SHA-256, each for one purpose.
+
+use std::fmt;
+
+use http::header::HeaderName;
+use sha2::{Digest, Sha256};
+
+use super::Codec;
+use crate::shared::EntryKey;
+
+/// Hashes that have begun with what they are for, and with the secret of the fleet.
+#[derive(Clone)]
+pub(super) struct Keys {
+    primary: Sha256,
+    variant: Sha256,
+    check: Sha256,
+}
+
+impl Keys {
+    pub(super) fn new(secret: &[u8]) -> Self {
+        let begun = |purpose: &[u8; 16]| {
+            let length = secret.len() as u64;
+            Sha256::new_with_prefix(purpose)
+                .chain_update(length.to_le_bytes())
+                .chain_update(secret)
+        };
+        Self {
+            primary: begun(b"larder1: primary"),
+            variant: begun(b"larder1: variant"),
+            check: begun(b"larder1:   check"),
+        }
+    }
+
+    /// That the frame is of this key.
+    pub(super) fn check(&self, key: &EntryKey, primary_key: &[u8]) -> [u8; 16] {
+        let variant = key.variant();
+        let hash = self
+            .check
+            .clone()
+            .chain_update([u8::from(variant.is_some())]);
+        let hash = hash.chain_update(variant.unwrap_or(&[0; 16]));
+        half(hash.chain_update(primary_key))
+    }
+}
+
+impl Codec {
+    /// What a response without `Vary`, or the rule of its variants, is stored under.
+    pub(crate) fn key(&self, primary_key: &[u8]) -> EntryKey {
+        let hash = self.keys.primary.clone().chain_update(primary_key);
+        EntryKey::new(hash.finalize().into())
+    }
+
+    /// What tells one variant from the others: the selecting fields and their values, as
+    /// [`Selection::encoded`](larder_policy::key::Selection::encoded) has them.
+    pub(crate) fn variant_of(&self, names: &[HeaderName], encoded: &[u8]) -> [u8; 16] {
+        let count = names.len() as u64;
+        let mut hash = self.keys.variant.clone().chain_update(count.to_le_bytes());
+        for name in names {
+            let length = name.as_str().len() as u64;
+            hash.update(length.to_le_bytes());
+            hash.update(name.as_str());
+        }
+        half(hash.chain_update(encoded))
+    }
+}
+
+fn half(hash: Sha256) -> [u8; 16] {
+    let hash: [u8; 32] = hash.finalize().into();
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+/// Says nothing of the secret.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}
