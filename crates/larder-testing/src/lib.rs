@@ -44,6 +44,9 @@
 //! cache somewhere in it: the whole stack, as it serves clients. Requests are sent without content.
 //! Bodies are read to their end, so endless ones (server-sent events) cannot be tested.
 //!
+//! [`FakeStore`] is a shared store for tests of several nodes: within the process, with paused time, and
+//! with whatever can go wrong with a server and the ways to it.
+//!
 //! # How it asks
 //!
 //! A request with a [`larder::Probe`] among its extensions passes the cache, which neither looks for
@@ -55,6 +58,7 @@ mod answer;
 mod app;
 mod cover_report;
 mod difference;
+mod fake;
 mod key_cover;
 mod layer_order;
 mod layer_report;
@@ -66,6 +70,7 @@ mod untestable;
 mod user;
 
 pub use cover_report::{CoverReport, Missing};
+pub use fake::{Counts, FakeLink, FakeSide, FakeStore, Side, Snapshot};
 pub use key_cover::{KeyCover, assert_key_covers};
 pub use layer_order::{LayerOrder, assert_layer_order};
 pub use layer_report::{LayerKind, LayerReport, Misplaced};

@@ -1,0 +1,110 @@
+//! What a fake store is made of, behind one lock: each call is one step.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use larder::shared::{Batch, LogPosition, StoreError, StoreErrorKind};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::counts::Counts;
+use super::journal::Journal;
+use super::shelf::{Shelf, later};
+
+pub(super) struct Inner {
+    state: Mutex<State>,
+    changed: Notify,
+    time: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    poll_every: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) shelf: Shelf,
+    pub(super) journal: Journal,
+    pub(super) is_full: bool,
+    pub(super) ahead: Duration,
+    pub(super) back: Duration,
+    pub(super) counts: Counts,
+}
+
+impl Inner {
+    pub(super) fn new(
+        time: impl Fn() -> SystemTime + Send + Sync + 'static,
+        poll_every: Option<Duration>,
+    ) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            time: Box::new(time),
+            poll_every,
+        }
+    }
+
+    pub(super) const fn poll_every(&self) -> Option<Duration> {
+        self.poll_every
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the log, and wakes whoever waits for it.
+    pub(super) fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
+        let done = how(&mut self.state());
+        self.changed.notify_waiters();
+        done
+    }
+
+    /// The time by the store's clock.
+    pub(super) fn now(&self) -> SystemTime {
+        let (ahead, back) = {
+            let state = self.state();
+            (state.ahead, state.back)
+        };
+        let now = (self.time)();
+        let now = now.checked_add(ahead).unwrap_or(now);
+        now.checked_sub(back).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    pub(super) async fn read(&self, after: LogPosition, limit: usize, wait: Duration) -> Batch {
+        let deadline = later(Instant::now(), wait);
+        loop {
+            let changed = self.changed.notified();
+            let batch = self.state().journal.read(after, limit);
+            let is_done = !batch.records.is_empty() || limit == 0 || self.poll_every.is_some();
+            if is_done || timeout_at(deadline, changed).await.is_err() {
+                return batch;
+            }
+        }
+    }
+}
+
+impl State {
+    /// For each call that writes.
+    pub(super) fn check_room(&self) -> Result<(), StoreError> {
+        if self.is_full {
+            let what = "command not allowed when used memory > 'maxmemory'";
+            return Err(StoreError::new(StoreErrorKind::Refused, what));
+        }
+        Ok(())
+    }
+
+    pub(super) fn append(
+        &mut self,
+        record: &Bytes,
+        now: SystemTime,
+    ) -> Result<LogPosition, StoreError> {
+        self.counts.appends += 1;
+        self.check_room()?;
+        Ok(self.journal.append(record, now))
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeStore").finish_non_exhaustive()
+    }
+}

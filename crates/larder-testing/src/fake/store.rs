@@ -1,0 +1,210 @@
+//! [`FakeStore`]: the handle that tests keep, and what it is told to do wrong.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use larder::shared::{EntryKey, LogPosition};
+use tokio::time::Instant;
+
+use super::counts::Counts;
+use super::journal::Journal;
+use super::link::FakeLink;
+use super::shelf::Shelf;
+use super::state::Inner;
+
+/// A shared store within the process: an [`EntryStore`](larder::shared::EntryStore) and an
+/// [`InvalidationLog`](larder::shared::InvalidationLog), as a server would be, that does wrong what it
+/// is told to.
+///
+/// Clones are the same store. Each node of a test gets a [link](Self::link) of its own, which can be cut,
+/// frozen and delayed by itself; what is asked of the store directly passes no link and meets no such
+/// fault.
+///
+/// Values, leases and nodes expire by tokio's time, and what waits waits by it: a test with paused time
+/// never sleeps, and runs the same way each time. Each call is one step.
+///
+/// ```
+/// use bytes::Bytes;
+/// use larder::shared::{InvalidationLog, StoreErrorKind};
+/// use larder_testing::FakeStore;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let store = FakeStore::new();
+/// let (here, there) = (store.link(), store.link());
+///
+/// there.cut();
+/// here.append(&Bytes::from("a purge")).await.unwrap();
+/// let failed = there.nodes().await.unwrap_err();
+/// assert_eq!(failed.kind(), StoreErrorKind::Unreachable);
+///
+/// there.heal();
+/// assert_eq!(there.nodes().await.unwrap(), []);
+/// assert_eq!(store.records().len(), 1);
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct FakeStore(Arc<Inner>);
+
+/// What a [`FakeStore`] held at a moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Shelf, Journal);
+
+impl FakeStore {
+    /// An empty store. Its clock begins on 2027-01-15 at 08:00 GMT and goes with tokio's time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_time(clock())
+    }
+
+    /// The same with another clock: the time that is in the positions of the log, and that the log
+    /// tells. It does not move what expires.
+    #[must_use]
+    pub fn with_time(time: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inner::new(time, None)))
+    }
+
+    /// A store whose log cannot wait, and wants to be asked every so often.
+    #[must_use]
+    pub fn polled(every: Duration) -> Self {
+        Self(Arc::new(Inner::new(clock(), Some(every))))
+    }
+
+    /// A link to it, for one node.
+    #[must_use]
+    pub fn link(&self) -> FakeLink {
+        FakeLink::new(self.clone())
+    }
+
+    /// The calls that arrived, over all links.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.0.state().counts
+    }
+
+    /// Drops all values and leases.
+    pub fn forget_entries(&self) {
+        self.0.state().shelf.forget();
+    }
+
+    /// Deletes the log: the next record begins a new one, by the clock.
+    pub fn forget_log(&self) {
+        self.0.change(|state| state.journal.forget());
+    }
+
+    /// Drops everything: values, leases, the log, the nodes.
+    pub fn flush(&self) {
+        self.0.change(|state| {
+            state.shelf.forget();
+            state.journal.forget();
+            state.journal.forget_nodes();
+        });
+    }
+
+    /// Forgets all but the newest records. Of the newest of all, the position stays known.
+    pub fn trim_log(&self, keep: usize) {
+        self.0.change(|state| state.journal.trim(keep));
+    }
+
+    /// Loses the records after a position, as a replica does that becomes the primary too early.
+    pub fn rewind_log(&self, to: LogPosition) {
+        self.0.change(|state| state.journal.rewind(to));
+    }
+
+    /// What it holds now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.0.state();
+        Snapshot(state.shelf.clone(), state.journal.clone())
+    }
+
+    /// Goes back to what it held, as a server does that restarts from an old dump.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.0.change(|state| {
+            state.shelf = snapshot.0.clone();
+            state.journal = snapshot.1.clone();
+        });
+    }
+
+    /// Drops so many values (all, if there are fewer), drawn by a seed.
+    pub fn evict(&self, count: usize, seed: u64) {
+        let mut keys = self.keys();
+        fastrand::Rng::with_seed(seed).shuffle(&mut keys);
+        let mut state = self.0.state();
+        for key in keys.iter().take(count) {
+            state.shelf.remove(key);
+        }
+    }
+
+    /// From now on all that writes is refused: values, leases, records, nodes. What is dropped is.
+    pub fn fill_up(&self) {
+        self.0.state().is_full = true;
+    }
+
+    /// The end of [`fill_up`](Self::fill_up).
+    pub fn make_room(&self) {
+        self.0.state().is_full = false;
+    }
+
+    /// Writes these bytes under a key, whatever stands there. They expire when that would have; after
+    /// an hour where nothing stood.
+    pub fn corrupt(&self, key: &EntryKey, value: impl Into<Bytes>) {
+        let mut state = self.0.state();
+        state.shelf.overwrite(key, value.into(), Instant::now());
+    }
+
+    /// The keys that something stands under, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<EntryKey> {
+        self.0.state().shelf.keys(Instant::now())
+    }
+
+    /// What stands under exactly this key: with no variant, the value or the rule under the primary key.
+    #[must_use]
+    pub fn value(&self, key: &EntryKey) -> Option<Bytes> {
+        self.0.state().shelf.value(key, Instant::now())
+    }
+
+    /// The records that are retained, in order.
+    #[must_use]
+    pub fn records(&self) -> Vec<(LogPosition, Bytes)> {
+        self.0.state().journal.records()
+    }
+
+    /// The time by the clock of the store.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+
+    /// The clock is so far behind what it would be; zero sets it right again.
+    pub fn set_clock_back(&self, by: Duration) {
+        let mut state = self.0.state();
+        (state.back, state.ahead) = (by, Duration::ZERO);
+    }
+
+    /// The clock is so far ahead of what it would be; zero sets it right again.
+    pub fn set_clock_ahead(&self, by: Duration) {
+        let mut state = self.0.state();
+        (state.back, state.ahead) = (Duration::ZERO, by);
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Default for FakeStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn clock() -> impl Fn() -> SystemTime {
+    let began = Instant::now();
+    move || SystemTime::UNIX_EPOCH + Duration::from_secs(BEGINNING) + began.elapsed()
+}
+
+/// 2027-01-15 08:00:00 GMT.
+const BEGINNING: u64 = 1_800_000_000;
