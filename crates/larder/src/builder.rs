@@ -12,10 +12,12 @@ use crate::cache::{Cache, Limits, Shared};
 use crate::clock::Clock;
 use crate::extension_types::{ExtensionType, ExtensionTypes};
 use crate::finding::{Finding, Findings, OnFinding};
+use crate::fleet::{SharedParts, SharedSettings};
 use crate::flights::Flights;
 use crate::known_keys::KnownKeys;
 use crate::marks::Marks;
 use crate::naming::Naming;
+use crate::shared::{EntryStore, InvalidationLog};
 use crate::stamps::Stamps;
 use crate::stats::Counters;
 use crate::tier::MemoryTier;
@@ -50,6 +52,7 @@ pub struct CacheBuilder {
     max_uncacheable: usize,
     max_variants: usize,
     retry_refresh_after: Duration,
+    shared: Option<SharedParts>,
     uncacheable_for: Duration,
 }
 
@@ -82,6 +85,7 @@ impl Default for CacheBuilder {
             max_uncacheable: 16 << 10,
             max_variants: 64,
             retry_refresh_after: Duration::from_secs(1),
+            shared: None,
             uncacheable_for: Duration::from_secs(30),
         }
     }
@@ -237,6 +241,41 @@ impl CacheBuilder {
         self
     }
 
+    /// Shares a store with other caches: what one of them stores all can use, and what one purges is purged
+    /// for all. With the defaults of [`SharedSettings`]; a store is made by `larder-redis` or
+    /// `larder-memcached`, or is anybody's that implements the traits of [`shared`](crate::shared).
+    ///
+    /// The memory stays in front of it: a hit costs what it costs without. The cache has to be
+    /// [built](Self::build) within a tokio runtime, in which its work for the others goes on.
+    pub fn shared<S: EntryStore + InvalidationLog>(self, store: S) -> Self {
+        self.shared_with(store, SharedSettings::new())
+    }
+
+    /// As [`shared`](Self::shared), with other settings.
+    pub fn shared_with<S: EntryStore + InvalidationLog>(
+        self,
+        store: S,
+        settings: SharedSettings,
+    ) -> Self {
+        let store = Arc::new(store);
+        self.shared_parts(Arc::<S>::clone(&store), store, settings)
+    }
+
+    /// As [`shared_with`](Self::shared_with), with responses in one store and the invalidation log in
+    /// another.
+    pub fn shared_parts(
+        self,
+        entries: Arc<dyn EntryStore>,
+        log: Arc<dyn InvalidationLog>,
+        settings: SharedSettings,
+    ) -> Self {
+        let parts = SharedParts::new(entries, log, settings);
+        Self {
+            shared: Some(parts),
+            ..self
+        }
+    }
+
     /// Where the time comes from. Default: the system's clock.
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
@@ -252,6 +291,22 @@ impl CacheBuilder {
         };
         let default = (self.max_bytes >> 10).max(16 << 10);
         let max_purge_records = self.max_purge_records.unwrap_or(default);
+        let limits = Limits {
+            collapse_timeout: self.collapse_timeout,
+            max_body_bytes: self.max_body_bytes.min(self.max_bytes),
+            max_header_bytes: self.max_header_bytes,
+            max_key_bytes: self.max_key_bytes,
+            retry_refresh_after: self.retry_refresh_after,
+        };
+        let (fleet, naming, stamps) = match self.shared {
+            None => (None, Naming::default(), Stamps::new(max_purge_records)),
+            Some(fleet) => {
+                let naming = Naming::common(&fleet.name_key());
+                // What others have stored goes by purges that concern nothing here any more.
+                let stamps = Stamps::lasting(max_purge_records.max(fleet.max_known_purges()));
+                (Some(Arc::new(fleet.build(&limits))), naming, stamps)
+            }
+        };
         let timer = Arc::new(Timer::default());
         let background =
             Background::new(self.max_background, self.finish_within, Arc::clone(&timer));
@@ -261,22 +316,17 @@ impl CacheBuilder {
             clock: self.clock,
             counters: Counters::default(),
             findings: Findings::new(self.on_finding),
+            fleet,
             flights: Arc::new(Flights::new(self.max_followers)),
             hasher: RandomState::new(),
             identities: ExtensionTypes::new(self.identities),
             keys: KnownKeys::default(),
-            limits: Limits {
-                collapse_timeout: self.collapse_timeout,
-                max_body_bytes: self.max_body_bytes.min(self.max_bytes),
-                max_header_bytes: self.max_header_bytes,
-                max_key_bytes: self.max_key_bytes,
-                retry_refresh_after: self.retry_refresh_after,
-            },
+            limits,
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
             memory: MemoryTier::new(self.max_bytes, variants),
-            naming: Naming::default(),
+            naming,
             neutral_extensions: ExtensionTypes::new(self.neutral_extensions),
-            stamps: Stamps::new(max_purge_records),
+            stamps,
             timer,
             unlimited: Arc::new(Budget::new(u64::MAX)),
         })

@@ -1,9 +1,10 @@
 //! [`Cache`]: the handle users keep.
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
 
+use larder_policy::Serving;
 use rapidhash::fast::RandomState;
 
 use crate::background::Background;
@@ -12,6 +13,8 @@ use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::extension_types::ExtensionTypes;
 use crate::finding::Findings;
+use crate::fleet::held::HeldLease;
+use crate::fleet::{Fleet, SharedStats, Sight};
 use crate::known_keys::KnownKeys;
 use crate::landing::Flights;
 use crate::marks::Marks;
@@ -44,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     pub(crate) findings: Findings,
+    /// What is shared with other nodes, if anything is.
+    pub(crate) fleet: Option<Arc<Fleet>>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) hasher: RandomState,
     /// Types that say who asks.
@@ -63,6 +68,23 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// How old and how fresh a stored response is, as far as is known here.
+    pub(crate) fn serving(&self, entry: &Entry, now: SystemTime) -> Serving {
+        let serving = entry.serving(now);
+        match &self.fleet {
+            None => serving,
+            Some(fleet) => fleet.trusted(serving, entry.sight().moment),
+        }
+    }
+
+    /// What is known of the purges of others now.
+    pub(crate) fn sight(&self) -> Sight {
+        self.fleet
+            .as_ref()
+            .map(|fleet| fleet.sight())
+            .unwrap_or_default()
+    }
+
     /// The hash by which a primary key is remembered that is not stored.
     pub(crate) fn mark_of(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
@@ -98,10 +120,41 @@ impl Cache {
         })
     }
 
+    /// What the cache did with the store that it [shares](crate::CacheBuilder::shared) with others;
+    /// `None` if it shares none. Cheap.
+    #[must_use]
+    pub fn shared_stats(&self) -> Option<SharedStats> {
+        let fleet = self.shared().fleet.as_ref()?;
+        Some(fleet.stats())
+    }
+
+    /// Whether the log of the [shared store](crate::CacheBuilder::shared) was read to its end once: from
+    /// then on this cache uses what others stored, and writes what they can use. Until then, and where
+    /// nothing is shared, it keeps to itself: `false`.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        let fleet = self.shared().fleet.as_ref();
+        fleet.is_some_and(|fleet| fleet.is_ready())
+    }
+
     pub(crate) fn new(shared: Shared) -> Self {
-        Self {
+        let cache = Self {
             shared: Arc::new(shared),
+        };
+        if let Some(fleet) = &cache.shared().fleet {
+            fleet.start(&cache);
         }
+        cache
+    }
+
+    /// For work that does not keep the cache.
+    pub(crate) fn weak(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
+    }
+
+    pub(crate) fn of(weak: &Weak<Shared>) -> Option<Self> {
+        let shared = weak.upgrade()?;
+        Some(Self { shared })
     }
 
     /// The same for all handles to the same store.
@@ -111,6 +164,21 @@ impl Cache {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Others that share a store with this cache are to have a response that was stored here.
+    pub(crate) fn share(&self, key: &Arc<[u8]>, entry: &Arc<Entry>, lease: Option<HeldLease>) {
+        if let Some(fleet) = &self.shared().fleet {
+            fleet.share(key, entry, lease);
+        }
+    }
+
+    /// A stored response is not to be used any more, by nobody.
+    pub(crate) fn forget(&self, key: &[u8], entry: &Arc<Entry>) {
+        self.shared().memory.remove(key, entry);
+        if let Some(fleet) = &self.shared().fleet {
+            fleet.unshare(key, entry);
+        }
     }
 
     /// Stores a response, in the place of another if that still stands there, unless what it depends

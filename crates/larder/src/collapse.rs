@@ -83,7 +83,7 @@ impl Job {
     }
 
     /// Responses for this key were not for others.
-    fn goes_alone(&self) -> bool {
+    pub(crate) fn goes_alone(&self) -> bool {
         let shared = self.context.cache.shared();
         let now = shared.clock.now();
         match shared.marks.get(shared.mark_of(&self.fetch.key), now) {
@@ -106,6 +106,7 @@ impl Job {
             position: shared.stamps.position(),
             names: self.names_before(),
             time: shared.clock.now(),
+            sight: shared.sight(),
         };
         let may_join = |takeoff: &Takeoff| takeoff.is_live(&shared.stamps);
         shared.flights.board(&key, Takeoff::new(birth), may_join)
@@ -186,7 +187,8 @@ impl Job {
     fn use_entry<C>(&mut self, entry: &Arc<Entry>) -> Followed<C> {
         let live = entry.is_live(&self.context.cache.shared().stamps);
         let now = self.context.cache.shared().clock.now();
-        match self.may_reuse(&entry.head, live, entry.serving(now), now) {
+        let serving = self.context.cache.shared().serving(entry, now);
+        match self.may_reuse(&entry.head, live, serving, now) {
             Err(not) => not.into(),
             Ok(serving) => {
                 let status = self.shared_status();

@@ -116,6 +116,9 @@ where
     }
     let mut drive = Drive { inner, job };
     let driven = async move {
+        if let Some(answer) = drive.job.consult().await {
+            return Ok(answer);
+        }
         let answer = match drive.job.fetch.stored.clone() {
             Some((key, entry)) => drive.validate(request, key, entry).await,
             None => drive.fetch(request).await,
@@ -180,8 +183,7 @@ impl<S> Drive<S> {
             }
             Validation::Freshen | Validation::Mismatch => {
                 drop(arrived);
-                let shared = self.job.context.cache.shared();
-                shared.memory.remove(&key, &entry);
+                self.job.context.cache.forget(&key, &entry);
                 self.retry(again).await
             }
             Validation::Failed => {
@@ -269,6 +271,7 @@ impl<S> Drive<S> {
             position: shared.stamps.position(),
             names: self.job.names.clone(),
             time: request_time,
+            sight: shared.sight(),
         };
         let mut around = Around::new(&self.job.context.cache, self.job.leader.is_some());
         let mut called = pin!(around.within(|| self.inner.call(request)));

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use larder_policy::{Serving, StoredHead};
 use sha2::{Digest, Sha256};
 
+use crate::fleet::Sight;
 use crate::names::Names;
 use crate::record::Record;
 use crate::stamps::{Life, Seen, Stamps};
@@ -27,6 +28,7 @@ pub(crate) struct Birth {
     pub(crate) position: u64,
     pub(crate) names: Names,
     pub(crate) time: SystemTime,
+    pub(crate) sight: Sight,
 }
 
 impl Birth {
@@ -90,6 +92,16 @@ impl Entry {
         Self { coming, ..self }
     }
 
+    /// Stale since a time, by a soft purge elsewhere.
+    pub(crate) fn with_stale_since(self, since: Option<SystemTime>) -> Self {
+        if let Some(since) = since {
+            let since = since.duration_since(SystemTime::UNIX_EPOCH);
+            let millis = since.unwrap_or_default().as_millis();
+            self.seen.expire(u64::try_from(millis).unwrap_or(u64::MAX));
+        }
+        self
+    }
+
     pub(crate) fn with_record(self, record: Option<Arc<Record>>) -> Self {
         Self { record, ..self }
     }
@@ -128,6 +140,11 @@ impl Entry {
 
     pub(crate) fn names(&self) -> &Names {
         &self.birth.names
+    }
+
+    /// What was known of the purges of others when its fill began.
+    pub(crate) fn sight(&self) -> Sight {
+        self.birth.sight
     }
 
     /// When its fill began.

@@ -9,6 +9,7 @@ use larder_policy::{SkipReason, StoredHead};
 use crate::active::{Came, Errand};
 use crate::cache::{Cache, Placed};
 use crate::entry::{Birth, Coming, Entry};
+use crate::fleet::held::HeldLease;
 use crate::record::Record;
 use crate::stamps::Hold;
 use crate::trace;
@@ -32,6 +33,8 @@ pub(crate) struct Fill {
     coming: Coming,
     /// Who wants to know what comes of it.
     errand: Option<Errand>,
+    /// It is fetched for all nodes.
+    lease: Option<HeldLease>,
     /// Purges since it began are not forgotten.
     _hold: Hold,
 }
@@ -58,6 +61,7 @@ impl Fill {
             record: None,
             coming: Coming::Fetched,
             errand: None,
+            lease: None,
             _hold: hold,
         }
     }
@@ -89,6 +93,11 @@ impl Fill {
     /// Who wants to know what comes of it.
     pub(crate) fn set_errand(&mut self, errand: Option<Errand>) {
         self.errand = errand;
+    }
+
+    /// It is fetched for all nodes.
+    pub(crate) fn set_lease(&mut self, lease: Option<HeldLease>) {
+        self.lease = lease;
     }
 
     /// The head that is to be stored, as long as it is.
@@ -188,6 +197,9 @@ impl Fill {
             return Err(SkipReason::Invalidated);
         }
         let stands = placed == Placed::Stands;
+        if stands {
+            self.cache.share(&self.key, &entry, self.lease.take());
+        }
         // What is fetched counts as stored also where it came late: those who wait may have it.
         if stands || self.coming == Coming::Fetched {
             trace::stored(&self.cache, self.bytes);
@@ -214,7 +226,7 @@ impl Fill {
         if reason == SkipReason::BodyTooLarge
             && let Some(old) = &self.supersedes
         {
-            self.cache.shared().memory.remove(&self.key, old);
+            self.cache.forget(&self.key, old);
         }
     }
 }

@@ -20,12 +20,16 @@ impl Job {
     /// Answers from a stored response that a 304 confirmed, and keeps it freshened.
     pub(crate) fn freshen<C>(
         &mut self,
-        key: &[u8],
+        key: &Arc<[u8]>,
         entry: &Arc<Entry>,
         arrived: &Arrived<C>,
     ) -> Response<ResponseBody<C>> {
         let old = entry;
         let (entry, stored) = self.refreshed(key, old, arrived);
+        if stored {
+            let lease = self.lease.take();
+            self.context.cache.share(key, &entry, lease);
+        }
         let stamps = &self.context.cache.shared().stamps;
         if !entry.is_live(stamps) || !old.is_live(stamps) {
             // Those who follow look for something newer.
@@ -113,7 +117,7 @@ impl Job {
         let live = fresh.is_live(&shared.stamps) && entry.is_live(&shared.stamps);
         let stored = skip.is_none() && !own && live;
         if forbids || gone {
-            shared.memory.remove(key, entry);
+            self.context.cache.forget(key, entry);
         } else if stored {
             let new = Arc::clone(&fresh);
             shared.memory.replace(key, entry, new, &shared.stamps);
@@ -127,13 +131,13 @@ impl Job {
     /// A full response came instead of a 304. What it says of a stored GET response, when the
     /// request was a HEAD, is in RFC 9111 section 4.3.5; of one that was purged meanwhile it says
     /// nothing.
-    pub(crate) fn supersede<C>(&self, key: &[u8], entry: &Arc<Entry>, arrived: &Arrived<C>) {
+    pub(crate) fn supersede<C>(&self, key: &Arc<[u8]>, entry: &Arc<Entry>, arrived: &Arrived<C>) {
         let shared = self.context.cache.shared();
         let headers = arrived.response.headers();
         let crosses =
             self.fetch.class == MethodClass::Head && entry.head.class() == MethodClass::Get;
         if !crosses || !entry.is_live(&shared.stamps) {
-            shared.memory.remove(key, entry);
+            self.context.cache.forget(key, entry);
         } else if arrived.response.status() == entry.head.status()
             && self
                 .context
@@ -145,13 +149,16 @@ impl Job {
                 .iter()
                 .any(|name| headers.contains_key(name));
             if validates || entry.stale_since().is_none() {
-                self.refreshed(key, entry, arrived);
+                let (entry, stored) = self.refreshed(key, entry, arrived);
+                if stored {
+                    self.context.cache.share(key, &entry, None);
+                }
             }
         } else {
-            let marked = entry.remarked(entry.head.marked_invalid());
-            shared
-                .memory
-                .replace(key, entry, Arc::new(marked), &shared.stamps);
+            let marked = Arc::new(entry.remarked(entry.head.marked_invalid()));
+            let new = Arc::clone(&marked);
+            shared.memory.replace(key, entry, new, &shared.stamps);
+            self.context.cache.share(key, &marked, None);
         }
     }
 }

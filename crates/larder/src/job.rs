@@ -13,6 +13,7 @@ use crate::active::{Came, Errand};
 use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::fleet::held::HeldLease;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
 use crate::names::Names;
@@ -36,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) hold: Hold,
     /// The flight this request leads.
     pub(crate) leader: Option<Leader>,
+    /// It fetches for all nodes.
+    pub(crate) lease: Option<HeldLease>,
     /// It waited for another's response first, and could not use it.
     pub(crate) waited: bool,
     /// Another layer of the same cache took part.
@@ -78,6 +81,7 @@ impl Job {
             sent,
             fetch,
             leader: None,
+            lease: None,
             waited: false,
             has_inner: false,
             unattended: false,
@@ -175,6 +179,13 @@ impl Job {
         // It is the layer within that stores, and whose requests may wait for one another.
         if lasts && !self.has_inner {
             self.mark(scope);
+        }
+        if let Some(lease) = self.lease.take()
+            && lasts
+            && !self.has_inner
+            && scope == Scope::Everybody
+        {
+            lease.alone(self.context.cache.shared().marks.lasts());
         }
         self.land(Landing::Alone(scope));
     }

@@ -70,7 +70,7 @@ impl Job {
             Err(reason) => {
                 let of_client = is_of_client(reason);
                 if let Some((key, old)) = self.outlived().filter(|_| !of_client) {
-                    cache.shared().memory.remove(key, old);
+                    cache.forget(key, old);
                 }
                 trace::skipped(cache, reason);
                 self.note(Came::NotKept(reason));
@@ -114,12 +114,18 @@ impl Job {
     }
 
     /// What is to be stored of the response, in the place of one that answers until then.
-    pub(crate) fn fill(&self, birth: Birth, head: Box<StoredHead>, announced: Option<u64>) -> Fill {
+    pub(crate) fn fill(
+        &mut self,
+        birth: Birth,
+        head: Box<StoredHead>,
+        announced: Option<u64>,
+    ) -> Fill {
         let (cache, key) = (self.context.cache.clone(), Arc::clone(&self.fetch.key));
         let hold = self.hold.clone();
         let mut fill = Fill::new(cache, key, birth, head, announced, hold);
         fill.set_record(self.record.clone());
         fill.set_errand(self.errand.clone());
+        fill.set_lease(self.lease.take());
         if let Some((_, old)) = self.outlived() {
             fill.supersede(Arc::clone(old));
         }

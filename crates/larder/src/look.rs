@@ -38,7 +38,7 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
         Selected::None => return miss(),
     };
     let now = shared.clock.now();
-    let serving = entry.serving(now);
+    let serving = shared.serving(entry, now);
     match context.policy.decide_served(head, &entry.head, serving) {
         Decision::Serve(serving) => {
             // A client that wants no more than what is stored accepts what a stale window allows.
@@ -53,7 +53,7 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
             Use::ServeWhileValidating(Arc::clone(entry), serving)
         }
         Decision::Forget => {
-            shared.memory.remove(key, entry);
+            context.cache.forget(key, entry);
             miss()
         }
         Decision::Validate(reason) => {

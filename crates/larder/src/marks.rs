@@ -67,6 +67,11 @@ impl Marks {
         })
     }
 
+    /// How long a key is remembered.
+    pub(crate) fn lasts(&self) -> Duration {
+        self.lasts
+    }
+
     /// How many keys are remembered. Looks at every place.
     pub(crate) fn len(&self, now: SystemTime) -> u64 {
         let places = self.places.get().map_or(&[][..], |places| places);

@@ -1,14 +1,15 @@
 //! [`Naming`]: from what a response is called to the hashes by which it is purged.
 //!
-//! Hashes are of 64 bits and keyed anew for each cache. Should two names have the same one, a purge of
-//! the one drops what has the other: an extra miss.
+//! Hashes are of 64 bits and keyed: anew for each cache, or alike for all that share a store. Should two
+//! names have the same one, a purge of the one drops what has the other: an extra miss.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use larder_policy::SkipReason;
 use larder_policy::fields::usable_tags;
 use larder_policy::key::{KeyBuf, Partition, Target};
 use rapidhash::quality::RandomState;
+use siphasher::sip::SipHasher24;
 use smallvec::SmallVec;
 
 /// Prefixes of so many segments are kept apart; a purge of a longer one drops what has the first of
@@ -21,27 +22,48 @@ pub(crate) const MAX_OF_TARGET: usize = MAX_SEGMENTS + 4;
 /// Nearly always room enough for what a request gives.
 pub(crate) type Hashes = SmallVec<[u64; 12]>;
 
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Naming {
-    /// Two names are the same if their hashes are, so it is the better of two that counts.
-    hasher: RandomState,
+#[derive(Debug, Clone)]
+pub(crate) enum Naming {
+    /// Of one process. Two names are the same if their hashes are, so it is the better of two hashers that
+    /// counts.
+    Own(RandomState),
+    /// Of all that have the key, on all machines and in all versions.
+    Common(Box<SipHasher24>),
 }
 
-/// What a name is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a name is of. The numbers are known to other processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Group,
-    Origin,
-    Partition,
-    Prefix,
-    Resource,
-    Tag,
-    Url,
+    Group = 1,
+    Origin = 2,
+    Partition = 3,
+    Prefix = 4,
+    Resource = 5,
+    Tag = 6,
+    Url = 7,
+}
+
+impl Default for Naming {
+    fn default() -> Self {
+        Self::Own(RandomState::default())
+    }
 }
 
 impl Naming {
+    /// The same for all that have this key.
+    pub(crate) fn common(key: &[u8; 16]) -> Self {
+        Self::Common(Box::new(SipHasher24::new_with_key(key)))
+    }
+
     fn hash(&self, kind: Kind, bytes: &[u8]) -> u64 {
-        self.hasher.hash_one((kind, bytes))
+        self.hash_parts(kind, &[bytes])
+    }
+
+    fn hash_parts(&self, kind: Kind, parts: &[&[u8]]) -> u64 {
+        match self {
+            Self::Own(state) => feed(state.build_hasher(), kind, parts),
+            Self::Common(keyed) => feed(**keyed, kind, parts),
+        }
     }
 
     pub(crate) fn tag(&self, tag: &str) -> u64 {
@@ -73,12 +95,15 @@ impl Naming {
 
     /// The same, of what is on all hosts and which host it is.
     fn url_of(&self, origin: u64, resource: u64) -> u64 {
-        self.hasher.hash_one((Kind::Url, origin, resource))
+        self.hash_parts(Kind::Url, &[&origin.to_le_bytes(), &resource.to_le_bytes()])
     }
 
     /// Path and query, on all hosts.
     pub(crate) fn resource(&self, path: &str, query: Option<&str>) -> u64 {
-        self.hasher.hash_one((Kind::Resource, path, query))
+        match query {
+            None => self.hash(Kind::Resource, path.as_bytes()),
+            Some(query) => self.hash_parts(Kind::Resource, &[path.as_bytes(), query.as_bytes()]),
+        }
     }
 
     /// Host and port.
@@ -115,6 +140,16 @@ impl Naming {
         hashes.extend(prefixes.map(|path| self.hash(Kind::Prefix, path.as_bytes())));
         hashes
     }
+}
+
+/// Each part with its length before it, so that no two lists of parts are the same bytes.
+fn feed(mut hasher: impl Hasher, kind: Kind, parts: &[&[u8]]) -> u64 {
+    hasher.write(&[kind as u8]);
+    for part in parts {
+        hasher.write(&(part.len() as u64).to_le_bytes());
+        hasher.write(part);
+    }
+    hasher.finish()
 }
 
 /// The path cut after each of its first segments, from the shortest on. One slash at the end of the
@@ -169,4 +204,25 @@ mod tests {
         hashes.dedup();
         assert_eq!(hashes.len(), 4);
     }
+
+    /// Other processes, of other versions, on other machines, have stored these.
+    #[test]
+    fn common_hashes_are_the_same_for_ever() {
+        let naming = Naming::common(&[7; 16]);
+        let uri = "http://shop.example:81/a/b?c".parse().unwrap();
+        let target = Target::from_request(&uri, None, None).unwrap();
+        let hashes = naming.of_request(&target, &Partition::shared());
+        assert_eq!(hashes.as_slice(), COMMON_OF_REQUEST);
+        assert_eq!(naming.tag("product:42"), COMMON_OF_TAG);
+        assert_ne!(naming.resource("/a", None), naming.resource("/a", Some("")));
+    }
+
+    const COMMON_OF_REQUEST: [u64; 5] = [
+        6086607574895731863,
+        2365910657189628524,
+        5063566955818014332,
+        11406877792984974241,
+        3259743484720130337,
+    ];
+    const COMMON_OF_TAG: u64 = 13590154967449718448;
 }

@@ -229,7 +229,7 @@ fn renewed(
         Use::Serve(entry, serving, _) | Use::ServeWhileValidating(entry, serving) => {
             (entry, *serving)
         }
-        Use::Validate(_, entry) => (entry, entry.serving(now)),
+        Use::Validate(_, entry) => (entry, context.cache.shared().serving(entry, now)),
     };
     let errand = Errand::of(asked.extensions);
     let validates = matches!(used, Use::Validate(..));

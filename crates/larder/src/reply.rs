@@ -33,6 +33,20 @@ pub(crate) fn hit<C>(
     from_entry(&context.policy, head, entry, serving, &status)
 }
 
+/// The same from what another node has stored.
+pub(crate) fn shared_hit<C>(
+    context: &Context,
+    head: &RequestHead<'_>,
+    entry: &Entry,
+    serving: Serving,
+) -> Response<ResponseBody<C>> {
+    let ttl = serving.ttl();
+    trace::answered(&context.cache, Outcome::Hit { ttl });
+    let status = CacheStatus::hit(ttl).detail(SHARED);
+    from_entry(&context.policy, head, entry, serving, &status)
+}
+
+const SHARED: &str = "shared";
 const SOFT_PURGED: &str = "soft-purged";
 
 /// Answers a request from a response whose body is still arriving.

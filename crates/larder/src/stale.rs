@@ -26,8 +26,8 @@ impl Job {
         }
         let now = shared.clock.now();
         let policy = &self.context.policy;
-        let serving =
-            policy.serves_on_failure_served(&self.sent.head(), &entry.head, entry.serving(now))?;
+        let serving = shared.serving(entry, now);
+        let serving = policy.serves_on_failure_served(&self.sent.head(), &entry.head, serving)?;
         Some((Arc::clone(entry), serving))
     }
 

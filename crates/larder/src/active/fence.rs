@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::cache::Cache;
+use crate::fleet::Sight;
 use crate::stamps::Hold;
 
 /// The moment before a value was read that is to be [put](Cache::put_since) into a cache. If anything
@@ -20,6 +21,7 @@ pub struct Fence {
     /// Purges since are not forgotten.
     _hold: Hold,
     position: u64,
+    sight: Sight,
     time: SystemTime,
 }
 
@@ -54,6 +56,7 @@ impl Cache {
             cache: self.clone(),
             _hold: hold,
             position: shared.stamps.position(),
+            sight: shared.sight(),
             time: shared.clock.now(),
         }
     }
@@ -74,6 +77,10 @@ impl Fence {
 
     pub(super) const fn position(&self) -> u64 {
         self.position
+    }
+
+    pub(super) const fn sight(&self) -> Sight {
+        self.sight
     }
 }
 

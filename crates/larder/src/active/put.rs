@@ -215,6 +215,7 @@ impl Job {
             position: fence.map_or_else(|| shared.stamps.position(), Fence::position),
             names: self.names.clone(),
             time: fence.map_or(now, Fence::taken_at),
+            sight: fence.map_or_else(|| shared.sight(), Fence::sight),
         };
         let times = Exchange {
             request_time: birth.time,

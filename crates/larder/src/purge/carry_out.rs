@@ -11,6 +11,7 @@ use super::receipt::Receipt;
 use super::told::tell;
 use super::what::{Purge, What};
 use crate::cache::{Cache, Shared};
+use crate::fleet::{Purged, Ticket};
 use crate::stamps::{Life, Manner, Named};
 use crate::trace;
 
@@ -51,14 +52,15 @@ impl Cache {
         } else {
             Manner::Hard
         };
-        let position = if purge.what().contains(&What::Everything) {
-            self.purge_everything(manner)
+        let what = if purge.what().contains(&What::Everything) {
+            Purged::Everything
         } else {
-            self.purge_named(&self.resolve(&purge), manner)
+            Purged::Named(self.resolve(&purge))
         };
+        let (position, ticket) = self.drop_purged(what, manner);
         tell(&purge, position);
         trace::purged(self, purge.is_soft());
-        Receipt::new(purge, position, time)
+        Receipt::new(purge, position, time, ticket)
     }
 
     /// What a purge would hit if it were made now. Cost: looks at every stored response, so it is for
@@ -93,29 +95,51 @@ impl Cache {
         self.purge(Purge::everything());
     }
 
-    fn purge_everything(&self, manner: Manner) -> u64 {
-        let shared = self.shared();
-        let position = shared.stamps.purge_all(manner);
-        if manner == Manner::Hard {
-            shared.memory.clear();
-            shared.marks.forget_all();
+    /// Purges by hashes, here and on all nodes. The position of the purge, or the present one if it names
+    /// nothing.
+    pub(crate) fn drop_purged(&self, what: Purged, manner: Manner) -> (u64, Option<Ticket>) {
+        let Shared { fleet, stamps, .. } = self.shared();
+        if matches!(&what, Purged::Named(named) if named.is_empty()) {
+            return (stamps.position(), None);
         }
-        position
+        let clears = what == Purged::Everything && manner == Manner::Hard;
+        let done = match fleet {
+            None => (self.stamp(&what, manner), None),
+            Some(fleet) => {
+                let (position, ticket) = fleet.purge(self, what, manner);
+                (position, Some(ticket))
+            }
+        };
+        if clears {
+            self.forget_memory();
+        }
+        self.settle();
+        done
     }
 
-    /// Purges by hashes. The position of the purge, or the present one if it names nothing.
-    pub(crate) fn purge_named(&self, named: &[Named], manner: Manner) -> u64 {
+    /// Purges, and no more than that.
+    pub(crate) fn stamp(&self, what: &Purged, manner: Manner) -> u64 {
         let stamps = &self.shared().stamps;
-        if named.is_empty() {
-            return stamps.position();
+        match what {
+            Purged::Everything => stamps.purge_all(manner),
+            Purged::Named(named) => stamps.purge(named, manner),
         }
-        let position = stamps.purge(named, manner);
+    }
+
+    /// Gives back the memory of what was stored before everything was purged.
+    pub(crate) fn forget_memory(&self) {
+        self.shared().memory.clear();
+        self.shared().marks.forget_all();
+    }
+
+    /// Sees to it that what is remembered of purges does not grow without end.
+    pub(crate) fn settle(&self) {
+        let stamps = &self.shared().stamps;
         if stamps.is_full() {
             self.sweep();
         } else if stamps.asks_for_sweep() {
             self.sweep_soon();
         }
-        position
     }
 
     fn resolve(&self, purge: &Purge) -> Vec<Named> {

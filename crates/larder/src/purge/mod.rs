@@ -1,6 +1,7 @@
 //! Purges: what is to be dropped, and that it was.
 
 mod carry_out;
+mod elsewhere;
 mod estimate;
 mod from;
 mod purge_error;
@@ -8,6 +9,7 @@ mod receipt;
 mod told;
 mod what;
 
+pub use self::elsewhere::NotEverywhere;
 pub use self::estimate::Estimate;
 pub use self::purge_error::PurgeError;
 pub use self::receipt::Receipt;

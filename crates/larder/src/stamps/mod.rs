@@ -60,6 +60,8 @@ pub(crate) struct Stamps {
     /// How many purges of what has several names are remembered beside those of one name.
     joint: AtomicU64,
     max_records: u64,
+    /// What is stored elsewhere goes by them too: nothing is forgotten before it has to be.
+    lasts: bool,
     /// With so many a sweep is due.
     due_at: AtomicU64,
     /// One sweep at a time.
@@ -88,9 +90,19 @@ impl Stamps {
             holds: Arc::default(),
             joint: AtomicU64::new(0),
             max_records,
+            lasts: false,
             due_at: AtomicU64::new(FEW.min(max_records)),
             sweeping: Mutex::new(()),
             asked: AtomicBool::new(false),
+        }
+    }
+
+    /// The same for what shares a store with others.
+    pub(crate) fn lasting(max_records: u64) -> Self {
+        Self {
+            lasts: true,
+            due_at: AtomicU64::new(max_records.max(1)),
+            ..Self::new(max_records)
         }
     }
 
@@ -252,6 +264,16 @@ impl Stamps {
         })
     }
 
+    /// The position up to which about half of what is remembered happened.
+    fn median(&self) -> u64 {
+        let mut lasts: Vec<u64> = self.by_name.pin().values().map(Stamp::last).collect();
+        let middle = lasts.len() / 2;
+        if lasts.is_empty() {
+            return 0;
+        }
+        *lasts.select_nth_unstable(middle).1
+    }
+
     /// Forgets all purges up to a position, and whatever was not vouched for since.
     fn forget(&self, upto: u64) {
         self.floor.fetch_max(upto, Ordering::SeqCst);
@@ -286,14 +308,22 @@ impl Sweep<'_> {
             oldest,
             ..
         } = self;
-        stamps.forget(oldest);
+        stamps.forget(if stamps.lasts {
+            oldest.min(stamps.median())
+        } else {
+            oldest
+        });
         // Work that takes too long is given up: what it brings is not stored.
         if stamps.records() > stamps.max_records {
             stamps.forget(position);
         }
         // As many new ones make up for the work.
-        let more = (stored / 4).max(FEW);
-        let due_at = (stamps.records() + more).min(stamps.max_records.max(1));
+        let more = if stamps.lasts {
+            u64::MAX
+        } else {
+            (stored / 4).max(FEW)
+        };
+        let due_at = (stamps.records().saturating_add(more)).min(stamps.max_records.max(1));
         stamps.due_at.store(due_at, Ordering::Relaxed);
     }
 }

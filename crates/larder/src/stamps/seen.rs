@@ -29,7 +29,7 @@ impl Seen {
     }
 
     /// A soft purge made it stale, unless an earlier one did.
-    pub(super) fn expire(&self, since: u64) {
+    pub(crate) fn expire(&self, since: u64) {
         let since = since.max(1);
         let earlier = |old: u64| (old == 0 || old > since).then_some(since);
         let order = Ordering::Relaxed;

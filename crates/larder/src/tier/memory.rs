@@ -203,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::entry::Birth;
+    use crate::fleet::Sight;
     use crate::names::Names;
 
     const LIMITS: VariantLimits = VariantLimits {
@@ -229,6 +230,7 @@ mod tests {
             position: stamps.position(),
             names: Names::of_request(&[]),
             time: now,
+            sight: Sight::default(),
         };
         let body = Bytes::from(vec![0; body]);
         Arc::new(Entry::new(*head, body, birth, Duration::ZERO))

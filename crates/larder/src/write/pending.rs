@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
 use larder_policy::{Policy, RequestHead};
 
 use crate::cache::Cache;
+use crate::fleet::Purged;
 use crate::stamps::{Manner, Named};
 use crate::trace;
 use crate::view::RequestView;
@@ -56,7 +57,7 @@ impl PendingWrite {
         let named = self.named(status, headers);
         if !named.is_empty() {
             trace::invalidated(&self.cache, named.len());
-            self.cache.purge_named(&named, Manner::Hard);
+            self.cache.drop_purged(Purged::Named(named), Manner::Hard);
         }
     }
 
@@ -103,7 +104,8 @@ impl Drop for PendingWrite {
         if !named.is_empty() {
             trace::abandoned(&self.cache, named.len());
             let now = self.cache.shared().clock.now();
-            self.cache.purge_named(&named, Manner::soft(now));
+            self.cache
+                .drop_purged(Purged::Named(named), Manner::soft(now));
         }
     }
 }

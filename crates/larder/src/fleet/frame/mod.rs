@@ -49,8 +49,11 @@ use larder_policy::WireLimits;
 
 pub(crate) use self::error::FrameError;
 use self::keys::Keys;
+#[cfg(test)]
 pub(crate) use self::response::Decoded;
-pub(crate) use self::rule::{Rule, is_rule};
+#[cfg(test)]
+pub(crate) use self::rule::Rule;
+pub(crate) use self::rule::is_rule;
 pub(crate) use self::signer::{MIN_SECRET_BYTES, Signer};
 
 /// What is written.
@@ -102,6 +105,7 @@ impl Codec {
     }
 
     /// Writes another version: for tests of those that come.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn with_version(self, version: u8) -> Self {
         Self { version, ..self }

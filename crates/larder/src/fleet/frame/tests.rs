@@ -11,6 +11,7 @@ use proptest::sample::Index;
 use super::opening::OPENING_BYTES;
 use super::*;
 use crate::entry::{Birth, Entry};
+use crate::fleet::Sight;
 use crate::names::{Names, Source};
 use crate::shared::{EntryKey, LogPosition, frame_born};
 use crate::stamps::{Manner, Stamps};
@@ -67,6 +68,7 @@ fn entry(body: impl Into<Bytes>) -> Entry {
         position: 1,
         names,
         time: now() - Duration::from_millis(250),
+        sight: Sight::default(),
     };
     Entry::new(head(), body.into(), birth, Duration::from_millis(77))
 }

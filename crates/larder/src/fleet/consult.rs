@@ -1,0 +1,259 @@
+//! What another node may have: looking into the shared store before the inner service is asked, and being
+//! the one of all nodes that asks it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use larder_policy::fields::ForwardReason;
+use larder_policy::key::{KeyBuf, Selection};
+use tokio::time::{Instant, sleep};
+
+use super::counts::Did;
+use super::frame::is_rule;
+use super::held::HeldLease;
+use super::trust::Moment;
+use super::{Fleet, Sight};
+use crate::around::is_led;
+use crate::body::ResponseBody;
+use crate::entry::{Birth, Entry};
+use crate::job::Job;
+use crate::look::{Use, look};
+use crate::reply;
+use crate::shared::{EntryKey, Found, Lease, Leased, LogPosition, Token, Wish};
+use crate::stamps::{Life, Seen};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_millis(100);
+/// A rule that changes all the time is not worth following.
+const MAX_RULES: u32 = 3;
+
+/// What came of a look into the store.
+enum Took {
+    /// Something that answers the request.
+    Answer(Arc<Entry>),
+    /// Nothing of use.
+    Nothing,
+    /// Which fields select: to be looked again.
+    Rule,
+}
+
+impl Job {
+    /// Answers from what another node has stored, or is about to store. `None`: the inner service is to be
+    /// asked, by this node for all if it holds the lease.
+    pub(crate) async fn consult<C>(&mut self) -> Option<Response<ResponseBody<C>>> {
+        let fleet = Arc::clone(self.context.cache.shared().fleet.as_ref()?);
+        if !self.may_consult(&fleet) {
+            return None;
+        }
+        let leads = self.leader.is_some() && !is_led(&self.context.cache);
+        let until = Instant::now() + fleet.settings.lease_for;
+        let (mut pause, mut rules, mut insists) = (FIRST_PAUSE, 0, self.fetch.stored.is_some());
+        let mut from = None;
+        loop {
+            let key = self.entry_key(&fleet);
+            let lease = fleet.lease();
+            let wish = match &from {
+                _ if !leads => Wish::Read,
+                Some(holder) => Wish::TakeOver(&lease, holder),
+                None if insists => Wish::Lease(&lease),
+                None => Wish::ReadOrLease(&lease),
+            };
+            let found = fleet.look(&key, wish).await?;
+            let held = (found.leased == Leased::Won)
+                .then(|| HeldLease::new(Arc::clone(&fleet), key, lease.token));
+            from = None;
+            match self.take_in(&fleet, &key, &found) {
+                Took::Answer(entry) => return Some(self.answer_shared(&entry)),
+                Took::Rule if rules < MAX_RULES => {
+                    rules += 1;
+                    continue;
+                }
+                Took::Nothing | Took::Rule => {}
+            }
+            if let Some(held) = held {
+                fleet.counts.add(Did::LeaseWon);
+                self.lease = Some(held);
+                return None;
+            }
+            match found.leased {
+                Leased::Busy(holder) if Instant::now() < until => {
+                    fleet.counts.add(Did::LeaseBusy);
+                    let late = holder.filter(|(_, born)| self.is_late(&fleet, *born));
+                    from = late.map(|(holder, _)| holder);
+                    if from.is_none() {
+                        sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+                        pause = (pause * 2).min(LAST_PAUSE);
+                    }
+                }
+                // What is there is of no use.
+                Leased::No if leads && !insists => insists = true,
+                _ => return None,
+            }
+        }
+    }
+
+    /// What goes alone here is nobody's there, and whoever wants it anew does not want what is stored.
+    fn may_consult(&self, fleet: &Fleet) -> bool {
+        fleet.is_ready()
+            && self.fetch.reason != ForwardReason::Request
+            && !self.sent.head().directives().no_store()
+            && !self.goes_alone()
+    }
+
+    fn entry_key(&self, fleet: &Fleet) -> EntryKey {
+        let key = fleet.codec.key(&self.fetch.key);
+        let stored = self.fetch.stored.as_ref();
+        let of_stored = stored.map(|(_, entry)| entry.head.selection().names());
+        let known = fleet.rules.get(key.primary());
+        let names = known.as_deref().or(of_stored).unwrap_or_default();
+        if names.is_empty() {
+            return key;
+        }
+        let mut values = KeyBuf::new();
+        Selection::encode(names, self.sent.head().headers(), &mut values);
+        key.with_variant(fleet.codec.variant_of(names, values.as_slice()))
+    }
+
+    /// Takes what was found into the memory, and looks what it is good for.
+    fn take_in(&mut self, fleet: &Fleet, key: &EntryKey, found: &Found) -> Took {
+        let primary = EntryKey::new(*key.primary());
+        let entry = match (&found.variant, &found.primary) {
+            (Some(variant), _) => self.decode(fleet, key, variant),
+            (None, Some(frame)) if is_rule(frame) => {
+                return self.take_rule(fleet, &primary, key, frame);
+            }
+            (None, Some(frame)) => self.decode(fleet, &primary, frame),
+            (None, None) => {
+                fleet.counts.add(Did::Miss);
+                return Took::Nothing;
+            }
+        };
+        let Some(entry) = entry else {
+            return Took::Nothing;
+        };
+        let context = Arc::clone(&self.context);
+        let shared = context.cache.shared();
+        let stored = Arc::clone(&self.fetch.key);
+        shared
+            .memory
+            .store(stored, &Arc::new(entry), &shared.stamps);
+        let head = self.sent.head();
+        match look(&context, &head, &self.fetch.key) {
+            Use::Serve(entry, ..) | Use::ServeWhileValidating(entry, _)
+                if !self.is_same(&entry) =>
+            {
+                fleet.counts.add(Did::Hit);
+                Took::Answer(entry)
+            }
+            Use::Validate(reason, entry) => {
+                self.fetch.reason = reason;
+                self.fetch.stored = Some((Arc::clone(&self.fetch.key), entry));
+                Took::Nothing
+            }
+            _ => Took::Nothing,
+        }
+    }
+
+    /// What is to be validated already is no news.
+    fn is_same(&self, entry: &Arc<Entry>) -> bool {
+        let stored = self.fetch.stored.as_ref();
+        stored.is_some_and(|(_, stored)| Arc::ptr_eq(stored, entry))
+    }
+
+    fn take_rule(
+        &self,
+        fleet: &Fleet,
+        primary: &EntryKey,
+        asked: &EntryKey,
+        frame: &Bytes,
+    ) -> Took {
+        let rule = fleet.codec.decode_rule(primary, &self.fetch.key, frame);
+        let Ok(rule) = rule else {
+            fleet.counts.add(Did::Unreadable);
+            return Took::Nothing;
+        };
+        fleet.rules.insert(*primary.primary(), rule.names.into());
+        if self.entry_key(fleet) == *asked {
+            fleet.counts.add(Did::Miss);
+            Took::Nothing
+        } else {
+            Took::Rule
+        }
+    }
+
+    /// A response that is alive here.
+    fn decode(&self, fleet: &Fleet, key: &EntryKey, frame: &Bytes) -> Option<Entry> {
+        let (cache, offset) = (&self.context.cache, fleet.offset());
+        let now = cache.shared().clock.now();
+        let decoded = fleet.codec.decode(key, &self.fetch.key, frame, now, offset);
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                fleet.counts.add(Did::Unreadable);
+                tracing::debug!(target: "larder", why = error.as_str(), "a value in the shared store is not used");
+                return None;
+            }
+        };
+        let entry = fleet.local(cache, decoded.born).map(|position| {
+            let birth = Birth {
+                position,
+                names: decoded.names,
+                time: decoded.begun,
+                sight: Sight {
+                    position: decoded.born,
+                    moment: Moment::default(),
+                },
+            };
+            Entry::new(decoded.head, decoded.body, birth, decoded.fill_time)
+                .with_stale_since(decoded.stale_since)
+        });
+        let entry = entry.filter(|entry| entry.is_live(&cache.shared().stamps));
+        if entry.is_none() {
+            fleet.counts.add(Did::Dead);
+        }
+        entry
+    }
+
+    /// What another fetches was purged since it began.
+    fn is_late(&self, fleet: &Fleet, born: LogPosition) -> bool {
+        let cache = &self.context.cache;
+        let Some(position) = fleet.local(cache, born) else {
+            return true;
+        };
+        let life = cache
+            .shared()
+            .stamps
+            .life(&self.names_before(), &Seen::new(position));
+        life == Life::Dead
+    }
+
+    fn answer_shared<C>(&mut self, entry: &Arc<Entry>) -> Response<ResponseBody<C>> {
+        let context = Arc::clone(&self.context);
+        let shared = context.cache.shared();
+        let serving = shared.serving(entry, shared.clock.now());
+        let head = self.sent.head();
+        let response = reply::shared_hit(&context, &head, entry, serving);
+        self.landed(entry);
+        response
+    }
+}
+
+impl Fleet {
+    fn lease(&self) -> Lease {
+        Lease {
+            token: Token::from_bytes(fastrand::u128(..).to_le_bytes()),
+            born: self.applied(),
+            lasts: self.settings.lease_for,
+        }
+    }
+
+    async fn look(&self, key: &EntryKey, wish: Wish<'_>) -> Option<Found> {
+        let within = match wish {
+            Wish::Read => self.settings.read_within,
+            _ => self.settings.lease_within,
+        };
+        self.ask(self.entries.get(key, wish), within).await
+    }
+}

@@ -1,0 +1,196 @@
+//! [`Order`]: where positions of the log stand among the positions of this process.
+//!
+//! A process counts the purges that it applied, be they its own or the log's; [`Stamps`] knows nothing
+//! else. What another process stored carries the position of the log that had been applied *there*. It
+//! is as good as what was begun here before the first purge was applied that the other did not know:
+//! of the log, all later ones; of this process's own, all that the log has not told of yet.
+//!
+//! [`Stamps`]: crate::stamps::Stamps
+
+use std::collections::VecDeque;
+
+use crate::shared::LogPosition;
+
+/// Own purges of the same manner are appended in their order.
+pub(crate) const LANES: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct Order {
+    applied: LogPosition,
+    /// Of what was born before it nothing is known.
+    since: LogPosition,
+    /// Positions of the log and the local positions at which they were applied, or an earlier one at
+    /// which a later one was: both ascend.
+    known: VecDeque<(LogPosition, u64)>,
+    lanes: [Lane; LANES],
+    max_known: usize,
+}
+
+/// Own purges that the log has not told of yet.
+#[derive(Debug, Default)]
+struct Lane {
+    /// The local positions of the last ones, in their order.
+    waiting: VecDeque<u64>,
+    /// How many were told of.
+    told: u64,
+}
+
+impl Order {
+    pub(crate) fn new(max_known: usize) -> Self {
+        Self {
+            applied: LogPosition::START,
+            since: LogPosition::START,
+            known: VecDeque::new(),
+            lanes: Default::default(),
+            max_known: max_known.max(1),
+        }
+    }
+
+    /// The last position of the log that was applied.
+    pub(crate) fn applied(&self) -> LogPosition {
+        self.applied
+    }
+
+    /// An own purge was applied at a local position. Returns its number: how many of its lane there
+    /// were.
+    pub(crate) fn purged(&mut self, lane: usize, local: u64) -> u64 {
+        let Some(lane) = self.lanes.get_mut(lane) else {
+            return 0;
+        };
+        lane.waiting.push_back(local);
+        lane.told + lane.waiting.len() as u64
+    }
+
+    /// The log tells of own purges up to a number. The local position of the first of them, unless it has
+    /// told of them before.
+    pub(crate) fn told(&mut self, lane: usize, upto: u64) -> Option<u64> {
+        let lane = self.lanes.get_mut(lane)?;
+        let first = lane.waiting.front().copied();
+        let mut told = false;
+        while lane.told < upto && lane.waiting.pop_front().is_some() {
+            lane.told += 1;
+            told = true;
+        }
+        first.filter(|_| told)
+    }
+
+    /// A record of the log was applied at a local position. Nothing was, if it was known before.
+    pub(crate) fn apply(&mut self, position: LogPosition, local: Option<u64>) {
+        self.applied = self.applied.max(position);
+        let Some(local) = local else {
+            return;
+        };
+        // An own purge was applied before others that come before it in the log.
+        for (_, known) in self.known.iter_mut().rev() {
+            if *known <= local {
+                break;
+            }
+            *known = local;
+        }
+        self.known.push_back((position, local));
+        while self.known.len() > self.max_known {
+            if let Some((forgotten, _)) = self.known.pop_front() {
+                self.since = self.since.max(forgotten);
+            }
+        }
+    }
+
+    /// Everything that was born before a position of the log is dead, and everything before it has
+    /// been applied.
+    pub(crate) fn begin_at(&mut self, position: LogPosition) {
+        self.applied = self.applied.max(position);
+        self.since = self.since.max(position);
+        self.known.clear();
+    }
+
+    /// What was born at a position of the log is as good as what was begun here at this position.
+    /// `None`: nobody knows, so it counts as dead. `present` is the last local position.
+    pub(crate) fn local(&self, born: LogPosition, present: u64) -> Option<u64> {
+        if born < self.since || self.applied == LogPosition::START {
+            return None;
+        }
+        let later = self.known.partition_point(|(known, _)| *known <= born);
+        let of_log = self.known.get(later).map(|(_, local)| *local);
+        let own = self.lanes.iter().filter_map(|lane| lane.waiting.front());
+        let first_unknown = own.copied().chain(of_log).min();
+        Some(first_unknown.map_or(present, |first| first.saturating_sub(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> LogPosition {
+        LogPosition::new(millis, 0)
+    }
+
+    fn order() -> Order {
+        let mut order = Order::new(100);
+        order.begin_at(at(10));
+        order
+    }
+
+    #[test]
+    fn what_was_born_elsewhere_stands_before_the_first_purge_that_was_not_known_there() {
+        let mut order = order();
+        order.apply(at(20), Some(2));
+        order.apply(at(30), Some(3));
+        assert_eq!(order.local(at(9), 3), None);
+        assert_eq!(order.local(at(10), 3), Some(1));
+        assert_eq!(order.local(at(19), 3), Some(1));
+        assert_eq!(order.local(at(20), 3), Some(2));
+        assert_eq!(order.local(at(30), 3), Some(3));
+        // The other knows more than this one.
+        assert_eq!(order.local(at(99), 3), Some(3));
+    }
+
+    #[test]
+    fn nobody_elsewhere_knows_of_an_own_purge_before_the_log_tells_of_it() {
+        let mut order = order();
+        assert_eq!(order.purged(0, 2), 1);
+        order.apply(at(20), Some(3));
+        assert_eq!(order.local(at(20), 3), Some(1));
+        assert_eq!(order.local(at(99), 3), Some(1));
+        // The log has it after the other's.
+        let first = order.told(0, 1);
+        assert_eq!(first, Some(2));
+        order.apply(at(25), first);
+        assert_eq!(order.local(at(10), 3), Some(1));
+        // Who knew the other's and not this one.
+        assert_eq!(order.local(at(20), 3), Some(1));
+        assert_eq!(order.local(at(25), 3), Some(3));
+    }
+
+    #[test]
+    fn what_the_log_tells_twice_counts_once() {
+        let mut order = order();
+        order.purged(1, 2);
+        order.purged(1, 3);
+        let first = order.told(1, 2);
+        assert_eq!(first, Some(2));
+        order.apply(at(20), first);
+        assert_eq!(order.told(1, 2), None);
+        order.apply(at(30), None);
+        assert_eq!(order.applied(), at(30));
+        assert_eq!(order.local(at(20), 5), Some(5));
+        assert_eq!(order.purged(1, 6), 3);
+        assert_eq!(order.told(1, 2), None);
+        assert_eq!(order.told(1, 3), Some(6));
+    }
+
+    #[test]
+    fn of_what_was_born_before_all_that_is_remembered_nothing_is_known() {
+        let mut order = Order::new(2);
+        assert_eq!(order.local(at(10), 1), None);
+        order.begin_at(at(10));
+        for (millis, local) in [(20, 2), (30, 3), (40, 4)] {
+            order.apply(at(millis), Some(local));
+        }
+        assert_eq!(order.local(at(10), 4), None);
+        assert_eq!(order.local(at(20), 4), Some(2));
+        order.begin_at(at(50));
+        assert_eq!(order.local(at(40), 5), None);
+        assert_eq!(order.local(at(50), 5), Some(5));
+    }
+}

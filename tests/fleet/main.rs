@@ -1,0 +1,4 @@
+//! Several nodes that share a store.
+
+mod node;
+mod sharing;
