@@ -69,7 +69,7 @@ impl fmt::Display for NotEverywhere {
 impl Error for NotEverywhere {}
 
 /// The log has the purge, and not after this position.
-pub(super) async fn recorded(
+pub(crate) async fn recorded(
     ticket: &Ticket,
     within: Duration,
 ) -> Result<LogPosition, NotEverywhere> {

@@ -10,6 +10,7 @@ mod told;
 mod what;
 
 pub use self::elsewhere::NotEverywhere;
+pub(crate) use self::elsewhere::recorded;
 pub use self::estimate::Estimate;
 pub use self::purge_error::PurgeError;
 pub use self::receipt::Receipt;

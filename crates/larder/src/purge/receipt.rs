@@ -54,6 +54,10 @@ impl Receipt {
         }
     }
 
+    pub(crate) fn into_ticket(self) -> Option<Ticket> {
+        self.ticket
+    }
+
     /// What was purged, and how.
     pub const fn purge(&self) -> &Purge {
         &self.purge

@@ -42,6 +42,7 @@ where
     })?;
     if let Some(write) = &mut write {
         write.answered(response.status(), response.headers());
+        write.recorded().await;
     }
     let status = response.status().as_u16();
     let (outcome, said) = match bypass {

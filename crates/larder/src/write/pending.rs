@@ -7,7 +7,8 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
 use larder_policy::{Policy, RequestHead};
 
 use crate::cache::Cache;
-use crate::fleet::Purged;
+use crate::fleet::{Purged, Ticket};
+use crate::purge::{Receipt, recorded};
 use crate::stamps::{Manner, Named};
 use crate::trace;
 use crate::view::RequestView;
@@ -24,6 +25,8 @@ pub(super) struct PendingWrite {
     headers: HeaderMap,
     route: Option<Box<str>>,
     is_open: bool,
+    /// What it purged, on its way to other nodes.
+    told: Vec<Ticket>,
 }
 
 impl PendingWrite {
@@ -47,6 +50,7 @@ impl PendingWrite {
             headers: headers.clone(),
             route: route.map(Into::into),
             is_open: true,
+            told: Vec::new(),
         })
     }
 
@@ -57,7 +61,27 @@ impl PendingWrite {
         let named = self.named(status, headers);
         if !named.is_empty() {
             trace::invalidated(&self.cache, named.len());
-            self.cache.drop_purged(Purged::Named(named), Manner::Hard);
+            let (_, ticket) = self.cache.drop_purged(Purged::Named(named), Manner::Hard);
+            self.told.extend(ticket);
+        }
+    }
+
+    /// It purged something beyond that.
+    pub(super) fn purged(&mut self, receipt: Receipt) {
+        self.told.extend(receipt.into_ticket());
+    }
+
+    /// Waits until other nodes can know of what it purged: whoever sees the response, and asks any node
+    /// after the [bound](crate::SharedSettings::bound), sees its effect. Not longer than a write to the
+    /// store may take.
+    pub(super) async fn recorded(&mut self) {
+        // Of the same manner the last tells of all.
+        while let Some(ticket) = self.told.pop() {
+            self.told.retain(|other| other.lane != ticket.lane);
+            let within = ticket.fleet.settings.write_within;
+            if recorded(&ticket, within).await.is_err() {
+                tracing::debug!(target: "larder", "a write is answered before other nodes can know of it");
+            }
         }
     }
 

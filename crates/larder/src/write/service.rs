@@ -83,8 +83,9 @@ async fn drive<C, E>(
         };
         let purge = (rules.changed)(&write.view(&extensions), &view);
         if !purge.is_empty() {
-            rules.cache.purge(purge);
+            write.purged(rules.cache.purge(purge));
         }
     }
+    write.recorded().await;
     Ok(response)
 }
