@@ -1,9 +1,11 @@
 //! What a purge says of itself: receipts and estimates.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use larder::{Cache, CacheLayer, Estimate, KeyPart, PartWriter, Purge, RoutePolicy};
+use larder::{Cache, CacheLayer, Clock, Estimate, KeyPart, PartWriter, Purge, RoutePolicy};
 use larder_tests::{Origin, START, Setup, get, response};
+use tower::{Layer, ServiceExt};
 
 use crate::purge::annotated;
 use crate::scene::secs;
@@ -125,6 +127,25 @@ async fn estimate_counts_one_identitys_own() {
     }
     let of = |user| setup.cache.estimate(&Purge::identity(&UserId(user)));
     assert_eq!([1, 2, 3].map(|user| of(user).responses()), [2, 1, 0]);
+}
+
+#[tokio::test]
+async fn receipt_says_a_time_at_which_the_purge_was_in_effect() {
+    let stored = Arc::<OnceLock<Cache>>::default();
+    let read = Arc::clone(&stored);
+    let start = SystemTime::UNIX_EPOCH + secs(START);
+    // Goes on when there is nothing to purge any more.
+    let clock = Clock::from_fn(move || {
+        let left = read.get().map(|cache| cache.estimate(&Purge::tag("all")));
+        start + secs(u64::from(left.is_some_and(|left| left.responses() == 0)))
+    });
+    let cache = Cache::builder().clock(clock).build();
+    let layer = CacheLayer::new(cache.clone()).with_route_policy(tagged());
+    let service = layer.layer(Origin::ok(&[]));
+    service.oneshot(get("/a")).await.unwrap();
+    stored.set(cache.clone()).unwrap();
+    let receipt = cache.purge(Purge::tag("all"));
+    assert_eq!(receipt.effective_at(), start + secs(1));
 }
 
 #[derive(Clone)]

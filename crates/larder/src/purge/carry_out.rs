@@ -46,9 +46,9 @@ impl Cache {
         reason = "the purge is what counts; the receipt is for those who want it"
     )]
     pub fn purge(&self, purge: Purge) -> Receipt {
-        let time = self.shared().clock.now();
+        let clock = &self.shared().clock;
         let manner = if purge.is_soft() {
-            Manner::soft(time)
+            Manner::soft(clock.now())
         } else {
             Manner::Hard
         };
@@ -60,7 +60,7 @@ impl Cache {
         let (position, ticket) = self.drop_purged(what, manner);
         tell(&purge, position);
         trace::purged(self, purge.is_soft());
-        Receipt::new(purge, position, time, ticket)
+        Receipt::new(purge, position, clock.now(), ticket)
     }
 
     /// What a purge would hit if it were made now. Cost: looks at every stored response, so it is for
