@@ -87,8 +87,9 @@ pub(crate) fn from_entry<C>(
     with_parts(code, headers, ResponseBody::stored(body))
 }
 
-/// 403 for a client whose `no-cache` is refused, 504 for `only-if-cached` without a usable stored response (RFC 9111 section 5.2.1.7), and 502
-/// for an inner service that says 304 to an unconditional request.
+/// 403 for a client whose `no-cache` is refused, 504 for `only-if-cached` without a usable stored
+/// response (RFC 9111 section 5.2.1.7), and 502 for an inner service that says 304 to an unconditional
+/// request.
 pub(crate) fn local<C>(code: StatusCode) -> Response<ResponseBody<C>> {
     with_parts(code, HeaderMap::new(), ResponseBody::empty())
 }
