@@ -54,6 +54,7 @@ mod keys;
 mod lengths;
 mod limits;
 mod nested;
+mod nested_work;
 mod partition;
 mod permits;
 mod poisoning;

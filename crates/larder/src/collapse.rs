@@ -13,7 +13,8 @@ use larder_policy::{Decision, Serving, StoredHead};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::around::is_led;
+use crate::active::Came;
+use crate::around::leads;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
@@ -51,12 +52,23 @@ impl Job {
                 Boarded::Lead(leader) => {
                     berth.lead(leader.flight());
                     self.leader = Some(leader);
-                    return self.look_again();
+                    let found = self.look_again();
+                    if found.is_some() {
+                        self.note(Came::Shared);
+                    }
+                    return found;
                 }
             };
             self.waited = true;
             match self.follow(follower, until, soft).await {
-                Followed::Answer(response) => return Some(response),
+                Followed::Answer(response) => {
+                    self.note(Came::Shared);
+                    return Some(response);
+                }
+                Followed::StandIn(response) => {
+                    self.note(Came::Busy);
+                    return Some(response);
+                }
                 Followed::Again => {}
                 Followed::Alone => return None,
             }
@@ -70,7 +82,6 @@ impl Job {
         let head = self.sent.head();
         let partial = head.has_range() || head.is_conditional();
         self.context.filling.collapse
-            && !is_led(&self.context.cache)
             && Handle::try_current().is_ok()
             && self.fetch.reason != ForwardReason::Request
             && !head.directives().no_store()
@@ -108,7 +119,10 @@ impl Job {
             time: shared.clock.now(),
             sight: shared.sight(),
         };
-        let may_join = |takeoff: &Takeoff| takeoff.is_live(&shared.stamps);
+        // A flight that waits for this very request is none to follow.
+        let may_join = |takeoff: &Takeoff| {
+            takeoff.is_live(&shared.stamps) && !leads(&self.context.cache, takeoff)
+        };
         shared.flights.board(&key, Takeoff::new(birth), may_join)
     }
 
@@ -152,7 +166,7 @@ impl Job {
         if soft.is_some() && landing.is_err() {
             if let Some(stale) = self.stale(None, "soft-timeout") {
                 flight.mark().link();
-                return Followed::Answer(stale);
+                return Followed::StandIn(stale);
             }
             // It may do so no longer.
             landing = self.timer().timeout_at(until, &mut follower).await;
@@ -170,7 +184,7 @@ impl Job {
             Landing::Alone(scope) if self.is_in(scope) => Followed::Alone,
             Landing::Alone(_) => Followed::Again,
             Landing::Failed(status) => match self.stale(status, STALE_IF_ERROR) {
-                Some(stale) => Followed::Answer(stale),
+                Some(stale) => Followed::StandIn(stale),
                 // Nothing came back: one of those who waited tries again.
                 None if status.is_none() => Followed::Again,
                 None => Followed::Alone,
@@ -179,7 +193,7 @@ impl Job {
             Landing::Streaming(stream) => self.use_stream(&stream, until).await,
             Landing::TimedOut => {
                 let stale = self.stale(None, "timeout");
-                Followed::Answer(stale.unwrap_or_else(|| self.timed_out()))
+                Followed::StandIn(stale.unwrap_or_else(|| self.timed_out()))
             }
         }
     }
@@ -270,7 +284,10 @@ enum Followed<C> {
     Alone,
     /// To the next flight.
     Again,
+    /// With what was followed for.
     Answer(Response<ResponseBody<C>>),
+    /// With what there is instead.
+    StandIn(Response<ResponseBody<C>>),
 }
 
 /// Why a follower does not get what was fetched.

@@ -11,8 +11,6 @@ use larder_policy::{Exchange, Validation};
 use tower_service::Service;
 use tracing::Instrument;
 
-use crate::active::Came;
-use crate::around::Around;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
@@ -51,7 +49,6 @@ where
     // One for the whole request, however often it goes on waiting for something else.
     let soft = job.context.filling.soft_timeout.map(after);
     if let Some(response) = job.collapse(&berth, soft).await {
-        job.note(Came::Busy);
         return Ok(response);
     }
     let twin = soft
@@ -183,7 +180,7 @@ impl<S> Drive<S> {
             }
             Validation::Freshen | Validation::Mismatch => {
                 drop(arrived);
-                self.job.context.cache.forget(&key, &entry);
+                self.job.forget(&key, &entry);
                 self.retry(again).await
             }
             Validation::Failed => {
@@ -265,7 +262,8 @@ impl<S> Drive<S> {
         if let Some(leader) = &self.job.leader {
             leader.flight().mark().set_called();
         }
-        let shared = self.job.context.cache.shared();
+        let context = Arc::clone(&self.job.context);
+        let shared = context.cache.shared();
         let request_time = shared.clock.now();
         let birth = Birth {
             position: shared.stamps.position(),
@@ -273,10 +271,16 @@ impl<S> Drive<S> {
             time: request_time,
             sight: shared.sight(),
         };
-        let mut around = Around::new(&self.job.context.cache, self.job.leader.is_some());
+        let mut around = self.job.around();
         let mut called = pin!(around.within(|| self.inner.call(request)));
-        let response = poll_fn(|cx| around.within(|| called.as_mut().poll(cx))).await?;
-        self.job.has_inner |= around.has_inner();
+        let response = poll_fn(|cx| {
+            let polled = around.within(|| called.as_mut().poll(cx));
+            if around.has_inner() {
+                self.job.set_inner();
+            }
+            polled
+        });
+        let response = response.await?;
         let times = Exchange {
             request_time,
             response_time: shared.clock.now(),

@@ -12,7 +12,6 @@ use crate::entry::{Birth, Entry};
 use crate::hint::{CacheHint, is_opted_out};
 use crate::job::Job;
 use crate::keep::Arrived;
-use crate::landing::Landing;
 use crate::marks::Scope;
 use crate::{reply, trace};
 
@@ -37,8 +36,7 @@ impl Job {
         } else if stored && self.is_for_others(&entry.head) {
             self.landed(&entry);
         } else {
-            self.mark(Scope::Everybody);
-            self.land(Landing::Alone(Scope::Everybody));
+            self.lands_alone(Scope::Everybody, true);
         }
         let request = self.sent.head();
         let serving = entry.serving(arrived.times.response_time);
@@ -117,7 +115,7 @@ impl Job {
         let live = fresh.is_live(&shared.stamps) && entry.is_live(&shared.stamps);
         let stored = skip.is_none() && !own && live;
         if forbids || gone {
-            self.context.cache.forget(key, entry);
+            self.forget(key, entry);
         } else if stored {
             let new = Arc::clone(&fresh);
             shared.memory.replace(key, entry, new, &shared.stamps);
@@ -132,6 +130,9 @@ impl Job {
     /// request was a HEAD, is in RFC 9111 section 4.3.5; of one that was purged meanwhile it says
     /// nothing.
     pub(crate) fn supersede<C>(&self, key: &Arc<[u8]>, entry: &Arc<Entry>, arrived: &Arrived<C>) {
+        if self.has_inner {
+            return;
+        }
         let shared = self.context.cache.shared();
         let headers = arrived.response.headers();
         let crosses =

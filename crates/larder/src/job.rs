@@ -10,6 +10,7 @@ use larder_policy::{Credentials, RequestHead, SkipReason};
 use tracing::Span;
 
 use crate::active::{Came, Errand};
+use crate::around::Around;
 use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -176,6 +177,11 @@ impl Job {
             _ => self.scope(),
         };
         let lasts = !status.is_server_error() && reason != SkipReason::FillBudget;
+        self.lands_alone(scope, lasts);
+    }
+
+    /// Nothing of the response is for others, nor, where that lasts, of those that come next.
+    pub(crate) fn lands_alone(&mut self, scope: Scope, lasts: bool) {
         // It is the layer within that stores, and whose requests may wait for one another.
         if lasts && !self.has_inner {
             self.mark(scope);
@@ -233,11 +239,42 @@ impl Job {
         }
     }
 
-    /// Tells whoever sent the request what came of it.
+    /// Tells whoever sent the request what came of it, unless it was for another layer to tell.
     pub(crate) fn note(&self, came: Came) {
-        if let Some(errand) = &self.errand {
+        if let Some(errand) = self.errand.as_ref().filter(|_| !self.has_inner) {
             errand.note(came);
         }
+    }
+
+    /// A stored response is no longer of use, unless it is for another layer to say.
+    pub(crate) fn forget(&self, key: &[u8], entry: &Arc<Entry>) {
+        if !self.has_inner {
+            self.context.cache.forget(key, entry);
+        }
+    }
+
+    /// Another layer of the same cache takes part. Those who follow go on to it, and may find there
+    /// what this request has to wait for.
+    pub(crate) fn set_inner(&mut self) {
+        if !self.has_inner
+            && let Some(leader) = &self.leader
+        {
+            leader.land(Landing::Alone(Scope::Everybody));
+        }
+        // Nor do other nodes wait for what only the other layer stores.
+        if let Some(lease) = self.lease.take() {
+            lease.alone(self.context.cache.shared().marks.lasts());
+        }
+        self.has_inner = true;
+    }
+
+    /// What layers within are to know.
+    pub(crate) fn around(&self) -> Around {
+        let flight = self.leader.as_ref().map(Leader::flight);
+        let validated = self.outlived().map(|(_, entry)| entry);
+        let (cache, errand) = (&self.context.cache, self.errand.clone());
+        Around::new(cache, flight.cloned(), validated.cloned(), errand)
+            .with_lease(self.lease.as_ref().and_then(HeldLease::token))
     }
 
     /// Nobody waits for the answer.

@@ -70,7 +70,7 @@ impl Job {
             Err(reason) => {
                 let of_client = is_of_client(reason);
                 if let Some((key, old)) = self.outlived().filter(|_| !of_client) {
-                    cache.forget(key, old);
+                    self.forget(key, old);
                 }
                 trace::skipped(cache, reason);
                 self.note(Came::NotKept(reason));

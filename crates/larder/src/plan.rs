@@ -8,6 +8,7 @@ use larder_policy::key::{KeyBuf, MethodClass, QueryBuf};
 use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 
 use crate::active::{Came, Errand};
+use crate::around::validates;
 use crate::asked::Asked;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -236,7 +237,7 @@ fn renewed(
     if let Some(errand) = errand.filter(|errand| !validates && !errand.is_due(entry, serving, now))
     {
         errand.kept(serving, now, false);
-    } else if let Some(turn) = Turn::take(context, entry) {
+    } else if let Some(turn) = turn(context, entry) {
         return Plan::Renew(Box::new((renewal(asked, context, key, turn.entry()), turn)));
     } else if let Some(errand) = errand {
         errand.note(Came::Busy);
@@ -247,6 +248,14 @@ fn renewed(
             Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE)
         }
         forward => forwarded(context, asked, class, forward, key),
+    }
+}
+
+fn turn(context: &Context, entry: &Arc<Entry>) -> Option<Turn> {
+    if validates(&context.cache, entry) {
+        Some(Turn::lent(context, entry))
+    } else {
+        Turn::take(context, entry)
     }
 }
 

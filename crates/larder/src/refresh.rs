@@ -9,7 +9,7 @@ use larder_policy::RequestHead;
 use larder_policy::key::MethodClass;
 use tower_service::Service;
 
-use crate::active::{Came, Errand, Held};
+use crate::active::{Came, Errand};
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
@@ -73,12 +73,13 @@ where
     C::Error: Into<BoxError>,
 {
     let errand = Errand::of(request.extensions()).cloned();
-    let place = context.cache.shared().background.place();
-    let led = place.and_then(|place| {
-        let led = lead(&context, &request, fetch, turn.entry());
-        led.map(|(job, request)| (place, job, request))
-    });
-    let Some((place, job, renewed)) = led else {
+    // Whoever lent the turn has a place for both.
+    let place = (!turn.is_lent()).then(|| context.cache.shared().background.place());
+    let led = match place {
+        Some(None) => None,
+        _ => lead(&context, &request, fetch, turn.entry()),
+    };
+    let Some((job, renewed)) = led else {
         // Too much is running, or it is being fetched already.
         drop(turn);
         if let Some(errand) = errand {
@@ -87,14 +88,14 @@ where
         return answer(context, inner, request).await;
     };
     turn.begin();
-    let held: Held = (turn, place);
+    let held = place.flatten().map(|place| (turn, place));
     // Nobody else begins before all of the response is there.
-    let _until_its_head = match &errand {
-        Some(errand) => {
+    let _until_its_head = match (&errand, held) {
+        (Some(errand), Some(held)) => {
             errand.hold(held);
             None
         }
-        None => Some(held),
+        (_, held) => held,
     };
     forward(inner, job, renewed).await
 }

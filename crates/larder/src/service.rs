@@ -10,7 +10,7 @@ use larder_policy::RequestHead;
 use tower_service::Service;
 use tracing::Instrument;
 
-use crate::around::enter;
+use crate::around::{Entered, enter};
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::bypass::bypass;
@@ -96,11 +96,12 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let context = &self.common.context;
-        enter(&context.cache);
+        let entered = enter(&context.cache);
+        entered.insert_into(request.extensions_mut());
         let renews = match Probe::of(request.extensions()) {
-            None => false,
+            None => entered.renews,
             Some(probe) if probe.refreshes() => true,
             Some(probe) => {
                 let (context, inner) = (Arc::clone(context), self.common.inner());
@@ -110,7 +111,9 @@ where
         let uri = context.target_of(&request);
         let content = !request.body().is_end_stream();
         let head = RequestHead::new(request.method(), uri, request.headers(), content);
-        match plan(context, &head, request.extensions(), renews) {
+        let plan = plan(context, &head, request.extensions(), renews);
+        found(context, &entered, renews, &plan);
+        match plan {
             Plan::Serve(entry, serving, detail) => {
                 let response = reply::hit(context, &head, &entry, serving, detail);
                 if let Some(verifier) = &context.verifier
@@ -121,9 +124,9 @@ where
                 ResponseFuture::answer(response)
             }
             Plan::Refresh(entry, serving, work) => {
+                let (fetch, turn) = *work;
                 let detail = STALE_WHILE_REVALIDATE;
                 let response = reply::hit(context, &head, &entry, serving, detail);
-                let (fetch, turn) = *work;
                 refresh(context, self.common.inner(), &request, fetch, turn);
                 ResponseFuture::answer(response)
             }
@@ -154,6 +157,17 @@ where
                 ResponseFuture::drive(driven, Some(berth))
             }
         }
+    }
+}
+
+/// Tells whoever sent a request through another layer that this one answers it from the store: the
+/// other says last how it was answered.
+fn found(context: &Context, entered: &Entered, renews: bool, plan: &Plan) {
+    if let Some(errand) = entered.errand.as_ref().filter(|_| !renews)
+        && let Plan::Serve(_, serving, _) | Plan::Refresh(_, serving, _) = plan
+    {
+        let now = context.cache.shared().clock.now();
+        errand.kept(*serving, now, false);
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Turn {
     cache: Cache,
     entry: Arc<Entry>,
     begun: bool,
+    /// Another has it, and waits for this one.
+    is_lent: bool,
 }
 
 impl Turn {
@@ -22,7 +24,23 @@ impl Turn {
             cache: context.cache.clone(),
             entry: Arc::clone(entry),
             begun: false,
+            is_lent: false,
         })
+    }
+
+    /// The turn of a layer that waits for this one.
+    pub(crate) fn lent(context: &Context, entry: &Arc<Entry>) -> Self {
+        Self {
+            cache: context.cache.clone(),
+            entry: Arc::clone(entry),
+            begun: false,
+            is_lent: true,
+        }
+    }
+
+    /// Whoever has it gives it back.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.is_lent
     }
 
     /// The inner service is being asked: what comes to nothing from here on is a failure.
@@ -37,6 +55,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        if self.is_lent {
+            return;
+        }
         // Where the try came to something another response stands in this one's place. Where it did
         // not, be it that the inner service panicked, the next one is to wait.
         if self.begun {

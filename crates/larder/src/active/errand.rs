@@ -44,6 +44,8 @@ pub(crate) enum Came {
         anew: bool,
     },
     NotKept(SkipReason),
+    /// Somebody else did it meanwhile.
+    Shared,
 }
 
 /// What is not given back before all of the response is there.

@@ -19,7 +19,9 @@ mod stored;
 mod warm;
 
 pub use self::change::{Change, Put};
-pub(crate) use self::errand::{Came, Errand, Held};
+#[cfg(test)]
+pub(crate) use self::errand::Due;
+pub(crate) use self::errand::{Came, Errand};
 pub use self::feed::{Feed, FeedCounts};
 pub use self::fence::Fence;
 pub use self::follow::Follow;

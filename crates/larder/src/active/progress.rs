@@ -154,7 +154,7 @@ impl<'a> Outcome<'a> {
         let failed = answer.status.is_server_error();
         match (answer.came, &answer.handled) {
             (Some(Came::Kept { anew: true, .. }), _) => Self::Stored,
-            (Some(Came::Kept { .. }), _) => Self::Hit,
+            (Some(Came::Kept { .. } | Came::Shared), _) => Self::Hit,
             (_, Some(told)) if told.is_hit() || told.is_collapsed() => Self::Hit,
             _ if failed => Self::Failed,
             (Some(Came::NotKept(reason)), _) => Self::NotStored(Some(reason.as_str())),

@@ -306,7 +306,7 @@ impl<S, B> Schedule<S, B> {
                 };
                 (count, next.after)
             }
-            Some(Came::Busy) => (&counts.busy, self.rhythm.again(1, chance)),
+            Some(Came::Busy | Came::Shared) => (&counts.busy, self.rhythm.again(1, chance)),
             _ => {
                 named.failures = named.failures.saturating_add(1);
                 let pause = self.rhythm.again(named.failures, chance);

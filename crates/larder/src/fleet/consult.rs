@@ -15,7 +15,7 @@ use super::frame::is_rule;
 use super::held::HeldLease;
 use super::trust::Moment;
 use super::{Fleet, Sight};
-use crate::around::is_led;
+use crate::around::holds;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
 use crate::job::Job;
@@ -47,7 +47,7 @@ impl Job {
         if !self.may_consult(&fleet) {
             return None;
         }
-        let leads = self.leader.is_some() && !is_led(&self.context.cache);
+        let leads = self.leader.is_some();
         let until = Instant::now() + fleet.settings.lease_for;
         let (mut pause, mut rules, mut insists) = (FIRST_PAUSE, 0, self.fetch.stored.is_some());
         let mut from = None;
@@ -78,6 +78,10 @@ impl Job {
                 return None;
             }
             match found.leased {
+                // The one who fetches is a layer around this one.
+                Leased::Busy(Some((holder, _))) if holds(&self.context.cache, &holder) => {
+                    return None;
+                }
                 Leased::Busy(holder) if Instant::now() < until => {
                     fleet.counts.add(Did::LeaseBusy);
                     let late = holder.filter(|(_, born)| self.is_late(&fleet, *born));

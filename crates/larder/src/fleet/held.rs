@@ -24,6 +24,10 @@ impl HeldLease {
         }
     }
 
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.token
+    }
+
     /// The response is not for others: nobody waits for anybody for so long.
     pub(crate) fn alone(mut self, lasts: Duration) {
         self.give_back(Outcome::Alone(lasts));
