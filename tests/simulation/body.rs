@@ -13,10 +13,11 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use crate::content::Content;
+use crate::exchange::BodyEnd;
 use crate::handlers::Panicked;
 use crate::plan::BodyPlan;
 use crate::settings::millis;
-use crate::world::{BodyEnd, World};
+use crate::world::World;
 
 /// Comes in pieces of any size, at any time.
 pub struct Body {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::exchange::{BodyEnd, Exchange, Head};
 use crate::fate::{nobody_is_put_off_too_soon, nobody_waits_without_a_cause};
 use crate::handlers::Failure;
 use crate::origin::Kind;
 use crate::purges::what_was_purged_softly_is_stale;
 use crate::settings::{Settings, secs};
 use crate::sight::{Reading, Sight};
-use crate::world::{BodyEnd, Exchange, Head, State, Visit, World};
+use crate::world::{State, Visit, World};
 
 type Check = fn(&Settings, &State, &Sight) -> Result<(), String>;
 

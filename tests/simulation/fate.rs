@@ -1,10 +1,11 @@
 //! Checks of what becomes of a client: promise 5, the leader's fate is not the followers'.
 
 use crate::asks::Ask;
+use crate::exchange::{BodyEnd, Exchange, Head};
 use crate::limits;
 use crate::settings::Settings;
 use crate::sight::{Ended, Reading, Sight};
-use crate::world::{BodyEnd, Exchange, Head, State, World};
+use crate::world::{State, World};
 
 /// Whoever waits is let go as soon as what he waits for has come, or has failed.
 pub fn nobody_waits_without_a_cause(

@@ -12,11 +12,12 @@ use tokio::time::sleep;
 
 use crate::body::Body;
 use crate::content::Content;
+use crate::exchange::{BodyEnd, Exchange, Head};
 use crate::origin::{Asked, Habit, Kind, Validator};
 use crate::plan::{Announced, Fault, ReadPlan, WritePlan};
 use crate::purges::group;
 use crate::says::Says;
-use crate::world::{BodyEnd, Exchange, Head, World};
+use crate::world::World;
 
 /// A call of the origin, until it has answered.
 pub struct Call {

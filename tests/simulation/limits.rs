@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::exchange::{BodyEnd, Exchange};
 use crate::settings::Settings;
-use crate::world::{BodyEnd, Exchange, State, Visit, World};
+use crate::world::{State, Visit, World};
 
 /// At any time.
 pub fn work_is_bounded(world: &World) {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::exchange::BodyEnd;
 use crate::origin::Habit;
 use crate::settings::{chance, maybe, millis, pick};
 use crate::themes::Theme;
-use crate::world::BodyEnd;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

@@ -6,11 +6,12 @@ use fastrand::Rng;
 use larder::policy::key::Partition;
 use larder::{Purge, RequestView};
 
+use crate::moment::Moment;
 use crate::origin::Kind;
 use crate::settings::{chance, pick};
 use crate::sight::Sight;
 use crate::themes::Theme;
-use crate::world::{Moment, Purged, State, World};
+use crate::world::{Purged, State, World};
 
 /// What is purged, and how.
 #[derive(Clone, Debug)]

@@ -11,10 +11,11 @@ use tower::Layer;
 
 use crate::asks::Ask;
 use crate::clients::{Services, visit};
+use crate::moment::Moment;
 use crate::origin::{Habit, Origin};
 use crate::settings::{chance, millis, pick, secs};
 use crate::themes::Theme;
-use crate::world::{Moment, Purged, Resource, Visit, World};
+use crate::world::{Purged, Resource, Visit, World};
 use crate::{limits, purges};
 
 pub struct Outcome {

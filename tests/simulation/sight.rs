@@ -6,7 +6,8 @@ use larder::BodyError;
 
 use crate::body::Broken;
 use crate::content::Content;
-use crate::world::{BodyEnd, Exchange, State};
+use crate::exchange::{BodyEnd, Exchange};
+use crate::world::State;
 
 /// A head.
 pub struct Sight {
