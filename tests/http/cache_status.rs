@@ -6,8 +6,7 @@ use larder::{CacheLayer, Policy};
 use larder_tests::{Origin, Reply, Scripted, Setup, get, request};
 use tower::{Layer, ServiceExt};
 
-const FRESH: (&str, &str) = ("cache-control", "max-age=60");
-const TAG: (&str, &str) = ("etag", "\"a\"");
+use crate::validation::{FRESH, TAG};
 
 /// What the last of these requests is told of this script.
 type Row<'a> = (&'a str, &'a [Scripted<'a>], &'a [(u64, &'a str, &'a str)]);

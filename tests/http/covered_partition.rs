@@ -4,22 +4,12 @@ use axum::Extension;
 use axum::extract::Path;
 use axum::response::IntoResponse;
 use http::StatusCode;
-use larder::{KeyPart, PartWriter, RoleSet, RoutePolicy};
+use larder::{RoleSet, RoutePolicy};
 use larder_axum::{Caller, CallerRoles, CoveredPolicy, cached_handler};
 use larder_tests::get;
 
 use crate::covered_handler::{MINUTE, Site, with};
-
-#[derive(Clone)]
-struct UserId(&'static str);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
+use crate::users::UserId;
 
 #[derive(Clone)]
 struct Staff {

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use http::{HeaderMap, Request};
-use larder::{CacheLayer, ForcedRefresh, KeyPart, PartWriter, Policy, RequestView, RoutePolicy};
+use larder::{CacheLayer, ForcedRefresh, Policy, RequestView, RoutePolicy};
 use larder_tests::{Crowd, Origin, Reply, Setup, Slow, get, request, response, settle};
 
 use crate::scene::secs;
+use crate::users::UserId;
 
 #[derive(Clone)]
 struct Editor;
@@ -188,17 +189,6 @@ async fn only_if_cached_with_no_cache_is_what_was_decided() {
     let setup = on(Origin::ok(&[]), ForcedRefresh::Refuse);
     assert_eq!(setup.get_with("/a", &both).await.status, 403);
     assert_eq!(setup.origin.calls(), 0);
-}
-
-#[derive(Clone)]
-struct UserId(&'static str);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
 }
 
 #[tokio::test]

@@ -2,8 +2,7 @@
 
 use larder_tests::{Origin, Reply, Setup, TestClock, request, response};
 
-const FRESH: (&str, &str) = ("cache-control", "max-age=60");
-const TAG: (&str, &str) = ("etag", "\"a\"");
+use crate::validation::{FRESH, TAG};
 
 async fn head(setup: &Setup) -> Reply {
     setup.send(request("HEAD", "/a", &[])).await

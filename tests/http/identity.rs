@@ -6,32 +6,12 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, Response};
 use larder::policy::key::Partition;
-use larder::{CacheLayer, KeyPart, PartWriter, Purge, RoleSet, RoutePolicy};
+use larder::{CacheLayer, Purge, RoleSet, RoutePolicy};
 use larder_tests::{Origin, Setup, get, request};
 
+use crate::users::{Tenant, UserId};
+
 const MINUTE: Duration = Duration::from_secs(60);
-
-#[derive(Clone)]
-struct UserId(&'static str);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
-
-#[derive(Clone)]
-struct Tenant(&'static str);
-
-impl KeyPart for Tenant {
-    const NAME: &'static str = "tenant";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
 
 #[derive(Clone)]
 struct Roles(&'static [&'static str]);

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use http::Request;
-use larder::{Cache, CacheLayer, KeyPart, PartWriter, RoutePolicy};
+use larder::{Cache, CacheLayer, RoutePolicy};
 use larder_tests::{Reply, Slow, get, request, response};
 use tokio::time::{Instant, sleep};
 use tower::{Layer, ServiceExt};
 
 use crate::keep_fresh::{FRESH, counts, every_30, second};
 use crate::scene::{Scene, clock, secs, settle};
+use crate::users::UserId;
 
 #[tokio::test(start_paused = true)]
 async fn users_follow_the_first_fetch() {
@@ -91,17 +92,6 @@ async fn handler_sees_what_its_route_declares_and_nothing_of_ours() {
         }
     }
     assert!(scene.get().await.is_hit());
-}
-
-#[derive(Clone)]
-struct UserId(&'static str);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
 }
 
 fn by(user: &'static str) -> Request<Body> {

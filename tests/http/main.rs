@@ -106,6 +106,7 @@ mod tripwire;
 mod tripwire_background;
 mod tripwire_findings;
 mod tripwire_waiting;
+mod users;
 mod validation;
 mod validation_limits;
 mod validation_results;

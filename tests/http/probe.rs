@@ -5,22 +5,13 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, Response};
 use larder::policy::key::{Input, InputKind};
-use larder::{CacheLayer, Key, KeyPart, PartWriter, Probe, Probed, RoutePolicy};
+use larder::{CacheLayer, Key, Probe, Probed, RoutePolicy};
 use larder_tests::{Origin, Reply, Setup, get, request, response};
 use tower::{Layer, ServiceExt};
 
+use crate::users::UserNumber;
+
 const MINUTE: Duration = Duration::from_secs(60);
-
-#[derive(Clone)]
-struct UserId(u64);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.number(self.0);
-    }
-}
 
 fn on_route(origin: Origin, route: RoutePolicy) -> Setup {
     Setup::with_layer(origin, |cache| {
@@ -79,7 +70,7 @@ async fn probe_sees_everything_or_what_a_miss_sees() {
 
 #[tokio::test]
 async fn probed_knows_route_inputs_and_partition() {
-    let route = RoutePolicy::per_user::<UserId>(MINUTE)
+    let route = RoutePolicy::per_user::<UserNumber>(MINUTE)
         .key(Key::new().query(["page"]).header("x-region"))
         .name("orders");
     let setup = on_route(Origin::ok(&[]), route);
@@ -93,7 +84,7 @@ async fn probed_knows_route_inputs_and_partition() {
     assert_eq!(nobody.not_stored(), Some("no-identity"));
 
     let mut sent = get("/p");
-    sent.extensions_mut().insert(UserId(7));
+    sent.extensions_mut().insert(UserNumber(7));
     let anna = probed(&setup, sent).await;
     assert!(anna.is_identified());
     assert_eq!(anna.not_stored(), None);

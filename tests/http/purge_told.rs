@@ -3,12 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use larder::{Cache, CacheLayer, Clock, Estimate, KeyPart, PartWriter, Purge, RoutePolicy};
+use larder::{Cache, CacheLayer, Clock, Estimate, Purge, RoutePolicy};
 use larder_tests::{Origin, START, Setup, get, response};
 use tower::{Layer, ServiceExt};
 
 use crate::purge::annotated;
 use crate::scene::secs;
+use crate::users::UserNumber;
 
 fn tagged() -> RoutePolicy {
     RoutePolicy::shared(secs(60))
@@ -119,13 +120,13 @@ async fn estimate_counts_what_a_purge_would_hit() {
 
 #[tokio::test]
 async fn estimate_counts_one_identitys_own() {
-    let setup = annotated(RoutePolicy::per_user::<UserId>(secs(60)));
+    let setup = annotated(RoutePolicy::per_user::<UserNumber>(secs(60)));
     for (user, path) in [(1, "/a"), (1, "/b"), (2, "/a")] {
         let mut request = get(path);
-        request.extensions_mut().insert(UserId(user));
+        request.extensions_mut().insert(UserNumber(user));
         setup.send(request).await;
     }
-    let of = |user| setup.cache.estimate(&Purge::identity(&UserId(user)));
+    let of = |user| setup.cache.estimate(&Purge::identity(&UserNumber(user)));
     assert_eq!([1, 2, 3].map(|user| of(user).responses()), [2, 1, 0]);
 }
 
@@ -146,17 +147,6 @@ async fn receipt_says_a_time_at_which_the_purge_was_in_effect() {
     stored.set(cache.clone()).unwrap();
     let receipt = cache.purge(Purge::tag("all"));
     assert_eq!(receipt.effective_at(), start + secs(1));
-}
-
-#[derive(Clone)]
-struct UserId(u64);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.number(self.0);
-    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Purges of URLs.
 
-use larder::{CacheLayer, KeyPart, PartWriter, Purge, RoutePolicy};
+use larder::{CacheLayer, Purge, RoutePolicy};
 use larder_tests::{Origin, Setup, get, request};
 
 use crate::purge::{annotated, survive};
 use crate::scene::secs;
+use crate::users::UserNumber;
 
 pub(crate) fn minute() -> RoutePolicy {
     RoutePolicy::shared(secs(60))
@@ -120,24 +121,13 @@ async fn every_variant_and_method_goes() {
     );
 }
 
-#[derive(Clone)]
-struct UserId(u64);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.number(self.0);
-    }
-}
-
 #[tokio::test]
 async fn every_partition_goes() {
-    let setup = annotated(RoutePolicy::per_user::<UserId>(secs(60)));
+    let setup = annotated(RoutePolicy::per_user::<UserNumber>(secs(60)));
     let of = |user, path: &'static str| {
         move || {
             let mut request = get(path);
-            request.extensions_mut().insert(UserId(user));
+            request.extensions_mut().insert(UserNumber(user));
             request
         }
     };

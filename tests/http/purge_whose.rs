@@ -3,36 +3,12 @@
 use axum::body::Body;
 use http::Request;
 use larder::policy::key::Partition;
-use larder::{
-    Cache, CacheLayer, CacheService, KeyPart, PartWriter, Purge, QueryContentLayer, RoleSet,
-    RoutePolicy,
-};
+use larder::{Cache, CacheLayer, CacheService, Purge, QueryContentLayer, RoleSet, RoutePolicy};
 use larder_tests::{Origin, Reply, get, request};
 use tower::{Layer, ServiceExt};
 
 use crate::scene::secs;
-
-#[derive(Clone)]
-struct UserId(&'static str);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
-
-#[derive(Clone)]
-struct Tenant(&'static str);
-
-impl KeyPart for Tenant {
-    const NAME: &'static str = "tenant";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
+use crate::users::{Tenant, UserId};
 
 #[derive(Clone)]
 struct Roles(Vec<&'static str>);

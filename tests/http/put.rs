@@ -5,25 +5,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use larder::policy::BypassReason;
-use larder::{
-    Cache, CacheLayer, Key, KeyPart, PartWriter, Policy, Purge, PutError, RoutePolicy, Stored,
-};
+use larder::{Cache, CacheLayer, Key, Policy, Purge, PutError, RoutePolicy, Stored};
 use larder_axum::Cached;
 use larder_tests::{Origin, Reply, Setup, get, request};
 use tower::ServiceExt;
 
 use crate::scene::secs;
-
-#[derive(Clone)]
-pub(crate) struct UserId(pub(crate) u64);
-
-impl KeyPart for UserId {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.number(self.0);
-    }
-}
+use crate::users::UserNumber;
 
 pub(crate) fn value(fields: &[(&str, &str)], body: &str) -> Response<Bytes> {
     let mut builder = Response::builder();
@@ -185,13 +173,13 @@ async fn put_of_a_get_answers_head_and_put_of_a_head_does_not_answer_get() {
 
 fn as_user(user: u64) -> Request<Body> {
     let mut request = get("/me");
-    request.extensions_mut().insert(UserId(user));
+    request.extensions_mut().insert(UserNumber(user));
     request
 }
 
 #[tokio::test]
 async fn what_was_put_for_a_user_is_served_to_that_user_only() {
-    let policy = RoutePolicy::per_user::<UserId>(secs(60));
+    let policy = RoutePolicy::per_user::<UserNumber>(secs(60));
     let setup = route(&policy);
     let nobody = setup.cache.put(&get("/me"), value(&[], "whose?"), &policy);
     let refused = PutError::NotLookedUp(BypassReason::Identity);
@@ -206,7 +194,7 @@ async fn what_was_put_for_a_user_is_served_to_that_user_only() {
     assert_eq!(anonymous.text(), "call 2");
     let detail = "larder; fwd=bypass; detail=no-identity";
     assert_eq!(anonymous.field("cache-status"), detail);
-    setup.cache.purge(Purge::identity(&UserId(1)));
+    setup.cache.purge(Purge::identity(&UserNumber(1)));
     assert_eq!(setup.send(as_user(1)).await.text(), "call 3");
 }
 

@@ -8,8 +8,9 @@ use http::Request;
 use larder::{Cache, CacheLayer, KeyPart, Purge, PutError, RoutePolicy};
 use larder_tests::{Origin, Setup, TestClock, get};
 
-use crate::put::{UserId, route, value};
+use crate::put::{route, value};
 use crate::scene::secs;
+use crate::users::UserNumber;
 
 fn tagged() -> RoutePolicy {
     RoutePolicy::shared(secs(60)).tag("a").tag("b")
@@ -51,7 +52,7 @@ async fn purge_of_something_else_is_in_nobodys_way() {
         Purge::all_tags(["a", "c"]),
         Purge::url("/b").unwrap(),
         Purge::prefix("/ab").unwrap(),
-        Purge::identity(&UserId(7)),
+        Purge::identity(&UserNumber(7)),
     ] {
         let setup = route(&tagged());
         let fence = setup.cache.fence();
@@ -66,16 +67,16 @@ async fn purge_of_something_else_is_in_nobodys_way() {
 
 #[tokio::test]
 async fn purge_of_a_user_keeps_out_what_was_read_for_that_user() {
-    let policy = RoutePolicy::per_user::<UserId>(secs(60));
+    let policy = RoutePolicy::per_user::<UserNumber>(secs(60));
     let setup = route(&policy);
     let asked = |user: u64| -> Request<Body> {
         let mut request = get("/me");
-        request.extensions_mut().insert(UserId(user));
+        request.extensions_mut().insert(UserNumber(user));
         request
     };
-    assert_eq!(UserId::NAME, "user");
+    assert_eq!(UserNumber::NAME, "user");
     let fence = setup.cache.fence();
-    setup.cache.purge(Purge::identity(&UserId(1)));
+    setup.cache.purge(Purge::identity(&UserNumber(1)));
     let put = |user| {
         setup
             .cache

@@ -6,7 +6,8 @@ use larder::policy::{BypassReason, SkipReason};
 use larder::{Cache, CacheLayer, DoNotStore, PutError, RoutePolicy};
 use larder_tests::{get, request};
 
-use crate::put::{UserId, minute, route, value};
+use crate::put::{minute, route, value};
+use crate::users::UserNumber;
 
 #[tokio::test]
 async fn what_may_not_be_stored_is_refused_and_nothing_stands_there() {
@@ -126,7 +127,7 @@ async fn credentials_of_a_put_are_treated_as_those_of_a_client() {
 #[tokio::test]
 async fn what_gives_its_caller_away_is_not_put_for_others() {
     let policy = minute().tripwire(|extensions, _| {
-        let user = extensions.get::<UserId>();
+        let user = extensions.get::<UserNumber>();
         let names = larder::IdentityStrings::new();
         user.map_or(names.clone(), |user| {
             names.add(format!("user-{:06}", user.0))
@@ -134,7 +135,7 @@ async fn what_gives_its_caller_away_is_not_put_for_others() {
     });
     let setup = route(&policy);
     let mut asked = get("/a");
-    asked.extensions_mut().insert(UserId(7));
+    asked.extensions_mut().insert(UserNumber(7));
     let put = setup
         .cache
         .put(&asked, value(&[], "hello user-000007"), &policy);

@@ -16,17 +16,7 @@ use larder_tests::{Origin, Seen, Setup, get, response};
 use crate::tripwire::{
     ANN, BOB, TRIPPED, User, assert_told, by, email, rendering, route, with_user,
 };
-
-#[derive(Clone)]
-struct Tenant(&'static str);
-
-impl KeyPart for Tenant {
-    const NAME: &'static str = "tenant";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
+use crate::users::Tenant;
 
 impl KeyPart for User {
     const NAME: &'static str = "user";

@@ -2,10 +2,10 @@
 
 use larder_tests::{Origin, Reply, Setup, TestClock, request};
 
-const FRESH: (&str, &str) = ("cache-control", "max-age=60");
-const TAG: (&str, &str) = ("etag", "\"a\"");
+pub(crate) const FRESH: (&str, &str) = ("cache-control", "max-age=60");
+pub(crate) const TAG: (&str, &str) = ("etag", "\"a\"");
 
-/// A cache whose one stored response, the first of the script, has just expired.
+/// What the origin was last sent of these fields.
 fn sent<'a>(setup: &Setup, names: &[&'a str]) -> Vec<(&'a str, Option<String>)> {
     let headers = setup.origin.last_seen().headers;
     let value = |name| headers.get(name).map(|v| v.to_str().unwrap().to_owned());

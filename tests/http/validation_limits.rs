@@ -2,8 +2,7 @@
 
 use larder_tests::{Origin, Setup, response};
 
-const FRESH: (&str, &str) = ("cache-control", "max-age=60");
-const TAG: (&str, &str) = ("etag", "\"a\"");
+use crate::validation::{FRESH, TAG};
 
 #[tokio::test]
 async fn not_modified_that_forbids_storing_is_served_once_and_deletes() {

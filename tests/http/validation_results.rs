@@ -8,8 +8,7 @@ use larder::Policy;
 use larder_tests::{Origin, Setup, TestClock, feed, request, response, stack};
 use tower::{ServiceExt, service_fn};
 
-const FRESH: (&str, &str) = ("cache-control", "max-age=60");
-const TAG: (&str, &str) = ("etag", "\"a\"");
+use crate::validation::{FRESH, TAG};
 
 #[tokio::test]
 async fn matching_304_freshens() {
