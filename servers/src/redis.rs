@@ -1,0 +1,296 @@
+//! One Redis or Valkey server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, io};
+
+use crate::binaries::{Binary, Kind};
+use crate::process::{Process, port_was_taken};
+use crate::until::until;
+use crate::{ports, resp};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A Redis or Valkey server, killed when the handle is dropped.
+#[derive(Debug)]
+pub struct Redis {
+    options: RedisOptions,
+    port: u16,
+    process: Process,
+}
+
+/// A server that speaks as Redis does: its handle is a [`Redis`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Valkey;
+
+impl Valkey {
+    /// [`Redis::start`], of Valkey.
+    pub async fn start() -> Redis {
+        Self::options().start().await
+    }
+
+    /// [`Redis::start_or_skip`], of Valkey.
+    pub async fn start_or_skip() -> Option<Redis> {
+        Self::options().start_or_skip().await
+    }
+
+    /// Settings of a server to start.
+    pub fn options() -> RedisOptions {
+        Redis::options().kind(Kind::Valkey)
+    }
+}
+
+/// Settings of a server to start.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RedisOptions {
+    kind: Kind,
+    login: Option<(String, String)>,
+    lines: Vec<String>,
+    arguments: Vec<String>,
+}
+
+impl RedisOptions {
+    /// Which program; [`Kind::Redis`] by default.
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What the default user has to say; nothing by default.
+    pub fn password(mut self, password: &str) -> Self {
+        self.login = Some(("default".to_owned(), password.to_owned()));
+        self.line(&format!("requirepass {password}"))
+    }
+
+    /// The only user who may log in, allowed everything.
+    pub fn user(mut self, name: &str, password: &str) -> Self {
+        self.login = Some((name.to_owned(), password.to_owned()));
+        self.line(&format!("user {name} on >{password} ~* &* +@all"))
+            .line("user default off")
+    }
+
+    /// Bytes, and what goes when they are used up: `allkeys-lru`, `noeviction` …
+    pub fn max_memory(self, bytes: u64, policy: &str) -> Self {
+        self.line(&format!("maxmemory {bytes}"))
+            .line(&format!("maxmemory-policy {policy}"))
+    }
+
+    /// Keeps each write on disk before it answers, so that [`Redis::restart`] comes back with all of
+    /// them; by default it comes back empty.
+    pub fn durable(self) -> Self {
+        self.line("appendonly yes").line("appendfsync always")
+    }
+
+    /// Another line of its configuration file.
+    pub fn line(mut self, line: &str) -> Self {
+        self.lines.push(line.to_owned());
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    ///
+    /// If it is missing, or with its log if it does not answer.
+    pub async fn start(self) -> Redis {
+        let binary = Binary::get(self.kind);
+        Redis::launch(self, binary).await
+    }
+
+    /// `None`, with a line that says so, where the server is missing.
+    ///
+    /// # Panics
+    ///
+    /// If it is missing where `CI` or `LARDER_REQUIRE_SERVERS` is set, or with its log if it does
+    /// not answer.
+    pub async fn start_or_skip(self) -> Option<Redis> {
+        let binary = Binary::get_or_skip(self.kind)?;
+        Some(Redis::launch(self, binary).await)
+    }
+}
+
+impl Redis {
+    /// Settings of a server to start.
+    pub fn options() -> RedisOptions {
+        RedisOptions {
+            kind: Kind::Redis,
+            login: None,
+            lines: Vec::new(),
+            arguments: Vec::new(),
+        }
+    }
+
+    /// [`RedisOptions::start`], with the defaults.
+    pub async fn start() -> Self {
+        Self::options().start().await
+    }
+
+    /// [`RedisOptions::start_or_skip`], with the defaults.
+    pub async fn start_or_skip() -> Option<Self> {
+        Self::options().start_or_skip().await
+    }
+
+    /// `redis://user:password@127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let login = self.options.login.as_ref();
+        let login = login.map(|(name, password)| format!("{name}:{password}@"));
+        format!("redis://{}{}", login.unwrap_or_default(), self.addr())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        ports::loopback(self.port)
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SIGKILL. Returns when it is gone.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Starts it again, on the same port and with what it kept in its folder; kills it first if it
+    /// runs. Returns when it answers.
+    ///
+    /// # Panics
+    ///
+    /// With its log, if it does not.
+    pub async fn restart(&self) {
+        self.process.spawn();
+        until("a restarted server answers", PATIENCE, async || {
+            if !self.process.runs() {
+                let log = self.process.log();
+                // Somebody may have had the port for a moment.
+                assert!(port_was_taken(&log), "it ended; its log:\n{log}");
+                self.process.spawn();
+            }
+            self.answers().await.then_some(())
+        })
+        .await;
+    }
+
+    /// SIGSTOP: it keeps its connections and says nothing. Returns when it stands still.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
+    /// Whether its process is there, paused or not.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.process.runs()
+    }
+
+    /// What it has written since it was first started.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Runs a command by the side, over a connection of its own that no [`Proxy`] sees.
+    ///
+    /// The reply's text; elements of an array stand on a line each, and nothing is `(nil)`.
+    ///
+    /// [`Proxy`]: crate::Proxy
+    ///
+    /// # Panics
+    ///
+    /// If the reply is an error, or there is none within 5 s.
+    pub async fn command(&self, command: &[&str]) -> String {
+        let reply = self.try_command(command).await;
+        reply.unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+
+    /// [`Redis::command`], for commands that may fail.
+    ///
+    /// # Errors
+    ///
+    /// If the reply is an error, or there is none within 5 s.
+    pub async fn try_command(&self, command: &[&str]) -> io::Result<String> {
+        let socket = self.socket();
+        match &self.options.login {
+            Some((name, password)) => {
+                resp::commands(&socket, &[&["AUTH", name, password], command]).await
+            }
+            None => resp::commands(&socket, &[command]).await,
+        }
+    }
+
+    async fn launch(options: RedisOptions, binary: Binary) -> Self {
+        for _ in 0..10 {
+            let port = ports::free();
+            let mut process = Process::new(binary.clone());
+            let file = process.folder().join("server.conf");
+            let mut arguments = vec![file.display().to_string()];
+            arguments.extend(options.arguments.iter().cloned());
+            process.arguments(arguments);
+            let options = options.clone();
+            let redis = Self {
+                options,
+                port,
+                process,
+            };
+            fs::write(file, redis.configuration()).expect("no configuration file");
+            redis.process.spawn();
+            if redis.ready().await {
+                return redis;
+            }
+        }
+        panic!("ten ports were free and then were not");
+    }
+
+    /// `false` if somebody else was faster to take the port.
+    async fn ready(&self) -> bool {
+        let what = format!("{} answers", self.process.folder().display());
+        until(&what, PATIENCE, async || {
+            if self.answers().await {
+                return Some(true);
+            }
+            if self.process.runs() {
+                return None;
+            }
+            let log = self.process.log();
+            assert!(port_was_taken(&log), "it ended; its log:\n{log}");
+            Some(false)
+        })
+        .await
+    }
+
+    async fn answers(&self) -> bool {
+        self.process.runs() && self.try_command(&["PING"]).await.is_ok()
+    }
+
+    fn configuration(&self) -> String {
+        let folder = self.process.folder().display();
+        let socket = self.socket();
+        let socket = socket.display();
+        let mut lines = vec![
+            format!("port {}", self.port),
+            "bind 127.0.0.1".to_owned(),
+            format!("dir {folder}"),
+            format!("unixsocket {socket}"),
+            "save \"\"".to_owned(),
+        ];
+        lines.extend(self.options.lines.iter().cloned());
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    /// What we ourselves talk to it through, whatever becomes of its port.
+    fn socket(&self) -> PathBuf {
+        self.process.folder().join("socket")
+    }
+}

@@ -1,0 +1,5 @@
+//! The servers start, answer, die, come back and stand still; and so do the ways to them.
+
+mod memcached;
+mod proxy;
+mod redis;
