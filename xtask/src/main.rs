@@ -3,6 +3,7 @@
 
 mod lint;
 mod run;
+mod servers;
 mod step;
 
 use std::env;
@@ -15,6 +16,7 @@ usage: cargo xtask <task>
   test [filter]...    unit, integration and doc tests: all, those that match, or nextest's options
   lint [name]...      format imports purity clippy docs features dependencies: all, or those named
   bench [name]        every bench target, or the one named
+  servers             installs the servers that tests talk to, as `test` does at its start
   fuzz [seconds]      every fuzz target, each for so many seconds (20)";
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn dispatch(arguments: &[&str]) -> Option<step::Result> {
         ["lint", names @ ..] => lint::named(names).map(lint::run),
         ["bench"] => Some(run::bench("--benches", &[])),
         ["bench", name] => Some(run::bench("--bench", &[name])),
+        ["servers"] => Some(servers::ensure()),
         ["fuzz"] => Some(run::fuzz(20)),
         ["fuzz", seconds] => seconds.parse().ok().map(run::fuzz),
         ["help" | "-h" | "--help"] => {

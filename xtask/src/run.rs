@@ -2,12 +2,20 @@
 
 use std::{env, fs};
 
+use crate::servers;
 use crate::step::{Result, ensure, step};
 
 /// Everything nextest finds, then the doctests, which it does not run. Names select from both;
 /// options such as `-E` are nextest's, and then it runs alone.
 pub(crate) fn test(filters: &[&str]) -> Result {
     ensure("nextest", "0.9.143")?;
+    servers::ensure()?;
+    let result = tests(filters);
+    servers::report();
+    result
+}
+
+fn tests(filters: &[&str]) -> Result {
     let options = filters.iter().any(|filter| filter.starts_with('-'));
     let mut tests = "cargo nextest run --workspace --all-features --locked".to_owned();
     if env::var_os("CI").is_some() {

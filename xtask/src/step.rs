@@ -36,9 +36,6 @@ pub(crate) fn output(line: &str) -> Result<String> {
 
 /// Installs a cargo subcommand in Cargo's own folder. One that is there already is used, whatever
 /// its version.
-///
-/// Servers that a test suite needs are to be installed the same way, so that `cargo xtask test`
-/// stays the only set-up there is.
 pub(crate) fn ensure(subcommand: &str, version: &str) -> Result {
     if available(&format!("cargo {subcommand} --version")) {
         return Ok(());
