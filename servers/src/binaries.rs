@@ -57,15 +57,19 @@ impl Binary {
     }
 
     fn find(kind: Kind) -> Option<Self> {
+        Self::named(kind.program(), kind.variable())
+    }
+
+    pub(crate) fn named(program: &str, variable: &str) -> Option<Self> {
         let alone = |path| Self {
             path,
             libraries: None,
         };
-        if let Some(path) = env::var_os(kind.variable()) {
+        if let Some(path) = env::var_os(variable) {
             return Some(alone(path.into()));
         }
         if let Some(folder) = installed() {
-            let path = folder.join("bin").join(kind.program());
+            let path = folder.join("bin").join(program);
             if path.is_file() {
                 let libraries = folder.join("lib");
                 let libraries = libraries.is_dir().then_some(libraries);
@@ -73,7 +77,7 @@ impl Binary {
             }
         }
         let path = env::var_os("PATH")?;
-        let mut paths = env::split_paths(&path).map(|folder| folder.join(kind.program()));
+        let mut paths = env::split_paths(&path).map(|folder| folder.join(program));
         paths.find(|path| path.is_file()).map(alone)
     }
 

@@ -30,16 +30,21 @@
 //! set: no skipped test looks passed where it counts.
 
 mod binaries;
+mod certificates;
+mod cluster;
 mod memcached;
 mod ports;
 mod process;
 mod proxy;
 mod redis;
 mod resp;
+mod sentinels;
 mod until;
 
 pub use binaries::{Kind, available};
+pub use cluster::Cluster;
 pub use memcached::{Memcached, MemcachedOptions};
 pub use proxy::Proxy;
 pub use redis::{Redis, RedisOptions, Valkey};
+pub use sentinels::Sentinels;
 pub use until::until;

@@ -8,7 +8,7 @@ use std::{fs, io};
 use crate::binaries::{Binary, Kind};
 use crate::process::{Process, port_was_taken};
 use crate::until::until;
-use crate::{ports, resp};
+use crate::{certificates, ports, resp};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Redis {
     options: RedisOptions,
     port: u16,
+    /// Where the nodes of a cluster talk to one another.
+    pub(crate) bus: u16,
     process: Process,
 }
 
@@ -50,6 +52,8 @@ pub struct RedisOptions {
     login: Option<(String, String)>,
     lines: Vec<String>,
     arguments: Vec<String>,
+    tls: bool,
+    bus: bool,
 }
 
 impl RedisOptions {
@@ -72,6 +76,14 @@ impl RedisOptions {
             .line("user default off")
     }
 
+    /// TLS and nothing else at its port, with a certificate for `localhost` and 127.0.0.1 that an
+    /// authority made for this server has signed: [`Redis::authority`]. Valkey as `cargo xtask test`
+    /// installs it was built without.
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// Bytes, and what goes when they are used up: `allkeys-lru`, `noeviction` …
     pub fn max_memory(self, bytes: u64, policy: &str) -> Self {
         self.line(&format!("maxmemory {bytes}"))
@@ -88,6 +100,19 @@ impl RedisOptions {
     pub fn line(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
         self
+    }
+
+    /// An argument of its command line.
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// One node of a cluster.
+    pub(crate) fn clustered(mut self) -> Self {
+        self.bus = true;
+        self.line("cluster-enabled yes")
+            .line("cluster-announce-ip 127.0.0.1")
     }
 
     /// Starts it.
@@ -120,6 +145,8 @@ impl Redis {
             login: None,
             lines: Vec::new(),
             arguments: Vec::new(),
+            tls: false,
+            bus: false,
         }
     }
 
@@ -133,12 +160,24 @@ impl Redis {
         Self::options().start_or_skip().await
     }
 
-    /// `redis://user:password@127.0.0.1:port`.
+    /// `redis://user:password@127.0.0.1:port`; with TLS, `rediss://…`.
     #[must_use]
     pub fn url(&self) -> String {
         let login = self.options.login.as_ref();
         let login = login.map(|(name, password)| format!("{name}:{password}@"));
-        format!("redis://{}{}", login.unwrap_or_default(), self.addr())
+        let scheme = if self.options.tls { "rediss" } else { "redis" };
+        format!("{scheme}://{}{}", login.unwrap_or_default(), self.addr())
+    }
+
+    /// Whom a client has to trust, with TLS: a certificate in PEM.
+    ///
+    /// # Panics
+    ///
+    /// If it was started without TLS.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        assert!(self.options.tls, "the server has no TLS");
+        certificates::authority(self.process.folder())
     }
 
     /// Where it listens.
@@ -237,10 +276,13 @@ impl Redis {
             let mut arguments = vec![file.display().to_string()];
             arguments.extend(options.arguments.iter().cloned());
             process.arguments(arguments);
-            let options = options.clone();
+            if options.tls {
+                certificates::make(process.folder());
+            }
             let redis = Self {
-                options,
+                options: options.clone(),
                 port,
+                bus: ports::free(),
                 process,
             };
             fs::write(file, redis.configuration()).expect("no configuration file");
@@ -278,12 +320,20 @@ impl Redis {
         let socket = self.socket();
         let socket = socket.display();
         let mut lines = vec![
-            format!("port {}", self.port),
             "bind 127.0.0.1".to_owned(),
             format!("dir {folder}"),
             format!("unixsocket {socket}"),
             "save \"\"".to_owned(),
         ];
+        if self.options.tls {
+            lines.push(format!("port 0\ntls-port {}", self.port));
+            lines.extend(certificates::LINES.map(str::to_owned));
+        } else {
+            lines.push(format!("port {}", self.port));
+        }
+        if self.options.bus {
+            lines.push(format!("cluster-port {}", self.bus));
+        }
         lines.extend(self.options.lines.iter().cloned());
         lines.push(String::new());
         lines.join("\n")

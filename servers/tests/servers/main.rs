@@ -3,3 +3,4 @@
 mod memcached;
 mod proxy;
 mod redis;
+mod several;

@@ -141,3 +141,40 @@ async fn greeting(server: &Redis) -> String {
         .await
         .unwrap()
 }
+
+#[tokio::test]
+async fn an_encrypted_server_shows_a_certificate_that_its_authority_signed() {
+    let Some(server) = Redis::options()
+        .tls()
+        .password("secret")
+        .start_or_skip()
+        .await
+    else {
+        return;
+    };
+    assert!(
+        server
+            .url()
+            .starts_with("rediss://default:secret@127.0.0.1:")
+    );
+    assert_eq!(server.command(&["PING"]).await, "PONG");
+    let authority = std::env::temp_dir().join(format!("larder-authority-{}", server.port()));
+    std::fs::write(&authority, server.authority()).unwrap();
+    let output = std::process::Command::new("openssl")
+        .args([
+            "s_client",
+            "-verify_return_error",
+            "-verify_ip",
+            "127.0.0.1",
+            "-CAfile",
+        ])
+        .arg(&authority)
+        .args(["-connect", &server.addr().to_string()])
+        .stdin(std::process::Stdio::null())
+        .output();
+    std::fs::remove_file(authority).unwrap();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Verify return code: 0 (ok)"), "{said}");
+    assert!(output.status.success());
+}

@@ -1,0 +1,59 @@
+use larder_servers::{Cluster, Kind, Sentinels};
+
+#[tokio::test]
+async fn a_killed_master_is_replaced_by_the_sentinels() {
+    for kind in [Kind::Redis, Kind::Valkey] {
+        let Some(sentinels) = Sentinels::start_or_skip_of(kind).await else {
+            continue;
+        };
+        assert_eq!(sentinels.urls().len(), 3);
+        let old = sentinels.kill_master().await;
+        let new = sentinels.wait_for_new_master(old.addr()).await;
+        assert_ne!(new.addr(), old.addr());
+        assert_eq!(new.command(&["SET", "key", "value"]).await, "OK");
+    }
+}
+
+#[tokio::test]
+async fn a_failover_is_made_on_demand_and_again() {
+    let Some(sentinels) = Sentinels::start_or_skip().await else {
+        return;
+    };
+    let first = sentinels.master().await.addr();
+    let second = sentinels.failover().await.addr();
+    assert_ne!(second, first);
+    let third = sentinels.failover().await;
+    assert_ne!(third.addr(), second);
+    assert_eq!(third.command(&["SET", "key", "value"]).await, "OK");
+}
+
+#[tokio::test]
+async fn a_cluster_goes_on_without_one_of_its_masters_and_takes_it_back() {
+    for kind in [Kind::Redis, Kind::Valkey] {
+        let Some(cluster) = Cluster::start_or_skip_of(kind).await else {
+            continue;
+        };
+        let old = cluster.master_of("key").await;
+        assert_eq!(old.command(&["SET", "key", "value"]).await, "OK");
+        assert_eq!(old.command(&["WAIT", "1", "5000"]).await, "1");
+        let other = cluster
+            .nodes()
+            .iter()
+            .find(|node| node.port() != old.port());
+        let moved = other
+            .unwrap()
+            .try_command(&["GET", "key"])
+            .await
+            .unwrap_err();
+        assert!(moved.to_string().starts_with("MOVED "), "{moved}");
+        cluster.kill_master_of("key").await;
+        cluster.wait_ok().await;
+        let new = cluster.master_of("key").await;
+        assert_ne!(new.port(), old.port());
+        assert_eq!(new.command(&["GET", "key"]).await, "value");
+        old.restart().await;
+        cluster.wait_ok().await;
+        let role = old.command(&["ROLE"]).await;
+        assert!(role.starts_with("slave\n"), "{role}");
+    }
+}
