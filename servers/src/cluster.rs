@@ -68,7 +68,7 @@ impl Cluster {
     ///
     /// If none has within a minute.
     pub async fn master_of(&self, key: &str) -> &Redis {
-        until("a slot has a master that runs", PATIENCE, async || {
+        until("a slot has a master that runs", PATIENCE, || async {
             let node = self.nodes.iter().find(|node| node.runs())?;
             let slot = node.try_command(&["CLUSTER", "KEYSLOT", key]).await.ok()?;
             let slot: u32 = slot.parse().ok()?;
@@ -99,7 +99,7 @@ impl Cluster {
     /// If that takes longer than a minute.
     pub async fn wait_ok(&self) {
         let nodes = || self.nodes.iter().filter(|node| node.runs());
-        until("the cluster is whole", PATIENCE, async || {
+        until("the cluster is whole", PATIENCE, || async {
             let mut agreed = None;
             for node in nodes() {
                 let info = node.try_command(&["CLUSTER", "INFO"]).await.ok()?;
@@ -168,7 +168,7 @@ impl Cluster {
             }
         }
         for node in &self.nodes {
-            until("the nodes know one another", PATIENCE, async || {
+            until("the nodes know one another", PATIENCE, || async {
                 let known = node.try_command(&["CLUSTER", "NODES"]).await.ok()?;
                 let connected =
                     |line: &&str| line.contains(" connected") && !line.contains("handshake");

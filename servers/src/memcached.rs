@@ -183,7 +183,7 @@ impl Memcached {
 
     /// `false` if somebody else was faster to take the port.
     async fn ready(&self) -> bool {
-        until("memcached answers", PATIENCE, async || {
+        until("memcached answers", PATIENCE, || async {
             // Somebody else's would answer too.
             let process = format!("STAT pid {}\r\n", self.process.id()?);
             let statistics = self.try_command("stats\r\n").await.unwrap_or_default();

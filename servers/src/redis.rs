@@ -163,10 +163,18 @@ impl Redis {
     /// `redis://user:password@127.0.0.1:port`; with TLS, `rediss://…`.
     #[must_use]
     pub fn url(&self) -> String {
+        self.url_at(self.addr())
+    }
+
+    /// [`Redis::url`], of where a [`Proxy`] to it listens.
+    ///
+    /// [`Proxy`]: crate::Proxy
+    #[must_use]
+    pub fn url_at(&self, addr: SocketAddr) -> String {
         let login = self.options.login.as_ref();
         let login = login.map(|(name, password)| format!("{name}:{password}@"));
         let scheme = if self.options.tls { "rediss" } else { "redis" };
-        format!("{scheme}://{}{}", login.unwrap_or_default(), self.addr())
+        format!("{scheme}://{}{}", login.unwrap_or_default(), addr)
     }
 
     /// Whom a client has to trust, with TLS: a certificate in PEM.
@@ -205,7 +213,7 @@ impl Redis {
     /// With its log, if it does not.
     pub async fn restart(&self) {
         self.process.spawn();
-        until("a restarted server answers", PATIENCE, async || {
+        until("a restarted server answers", PATIENCE, || async {
             if !self.process.runs() {
                 let log = self.process.log();
                 // Somebody may have had the port for a moment.
@@ -297,7 +305,7 @@ impl Redis {
     /// `false` if somebody else was faster to take the port.
     async fn ready(&self) -> bool {
         let what = format!("{} answers", self.process.folder().display());
-        until(&what, PATIENCE, async || {
+        until(&what, PATIENCE, || async {
             if self.answers().await {
                 return Some(true);
             }

@@ -84,7 +84,7 @@ impl Sentinels {
     pub async fn failover(&self) -> &Redis {
         let old = self.master().await.addr();
         // Refused while another failover is young.
-        until("a failover begins", PATIENCE, async || {
+        until("a failover begins", PATIENCE, || async {
             let [sentinel, ..] = self.sentinels.as_slice() else {
                 return None;
             };
@@ -116,7 +116,7 @@ impl Sentinels {
     }
 
     async fn master_other_than(&self, old: Option<SocketAddr>) -> &Redis {
-        until("the sentinels agree on a master", PATIENCE, async || {
+        until("the sentinels agree on a master", PATIENCE, || async {
             let mut agreed = None;
             for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.runs()) {
                 let ask = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
@@ -146,7 +146,7 @@ impl Sentinels {
             servers.push(fast.clone().line(&of).start().await);
         }
         for replica in &servers {
-            until("a replica follows", PATIENCE, async || {
+            until("a replica follows", PATIENCE, || async {
                 let info = ["INFO", "replication"];
                 has(replica, &info, "master_link_status:up")
                     .await
@@ -186,7 +186,7 @@ impl Sentinels {
     /// Only then does a failover succeed at once.
     async fn acquainted(&self) {
         for sentinel in &self.sentinels {
-            until("the sentinels know one another", PATIENCE, async || {
+            until("the sentinels know one another", PATIENCE, || async {
                 let ask = ["SENTINEL", "MASTER", NAME];
                 let known = [
                     "num-slaves\n2\n",

@@ -7,7 +7,10 @@ use tokio::time::{Instant, sleep};
 /// # Panics
 ///
 /// With `what`, if there is none within `limit`.
-pub async fn until<T>(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T, F>(what: &str, limit: Duration, mut check: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
     let deadline = Instant::now() + limit;
     loop {
         if let Some(answer) = check().await {

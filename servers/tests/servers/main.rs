@@ -4,3 +4,4 @@ mod memcached;
 mod proxy;
 mod redis;
 mod several;
+mod skipping;

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 
 async fn each(options: impl Fn(RedisOptions) -> RedisOptions) -> Vec<Redis> {
     let mut servers = Vec::new();
-    for kind in [Kind::Redis, Kind::Valkey] {
+    for kind in [Kind::Redis, Kind::Redis62, Kind::Valkey] {
         servers.extend(options(Redis::options().kind(kind)).start_or_skip().await);
     }
     servers
@@ -125,12 +125,32 @@ async fn a_dropped_server_is_gone_with_its_folder() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "nonsense")]
+async fn a_server_that_does_not_start_says_why() {
+    let server = Redis::options().line("nonsense yes").start_or_skip().await;
+    // What a machine without it has to say for the test to pass.
+    assert!(server.is_some(), "nonsense");
+}
+
+#[tokio::test]
+async fn where_somebody_was_faster_to_take_the_port_another_is_tried() {
+    let Some(other) = Redis::start_or_skip().await else {
+        return;
+    };
+    let port = format!("port {}", other.port());
+    let launch = tokio::spawn(Redis::options().line(&port).start());
+    let error = launch.await.unwrap_err().into_panic();
+    let error = error.downcast::<&str>().unwrap();
+    assert_eq!(*error, "ten ports were free and then were not");
+}
+
+#[tokio::test]
 #[should_panic(expected = "not within 50ms: a thing that never is")]
 async fn waiting_has_an_end() {
     until(
         "a thing that never is",
         Duration::from_millis(50),
-        async || None::<()>,
+        || async { None::<()> },
     )
     .await;
 }

@@ -57,3 +57,22 @@ async fn a_cluster_goes_on_without_one_of_its_masters_and_takes_it_back() {
         assert!(role.starts_with("slave\n"), "{role}");
     }
 }
+
+/// Tests spawn tasks that wait for these.
+#[tokio::test]
+async fn futures_go_to_other_threads() {
+    fn goes<T: Send>(future: T) {
+        drop(future);
+    }
+    goes(Cluster::start_or_skip());
+    goes(Sentinels::start_or_skip());
+    let of_cluster = |cluster: &'static Cluster| {
+        goes(cluster.wait_ok());
+        goes(cluster.kill_master_of("key"));
+    };
+    let of_sentinels = |sentinels: &'static Sentinels| {
+        goes(sentinels.failover());
+        goes(sentinels.kill_master());
+    };
+    let _ = (of_cluster, of_sentinels);
+}
