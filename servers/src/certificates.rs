@@ -43,18 +43,21 @@ pub(crate) fn authority(folder: &Path) -> String {
 }
 
 fn openssl(folder: &Path, arguments: &str) {
+    let output = program()
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output();
+    let output = output.expect("openssl does not run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {arguments}: {said}");
+}
+
+fn program() -> Command {
     let binary = Binary::named("openssl", "LARDER_OPENSSL_BIN");
     let binary = binary.expect("openssl is missing; run cargo xtask test");
     let mut command = Command::new(&binary.path);
+    command.envs(binary.environment());
     command
-        .args(arguments.split_whitespace())
-        .envs(binary.environment());
-    let output = command
-        .current_dir(folder)
-        .output()
-        .expect("openssl does not run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "openssl {arguments}: {said}");
 }
 
 const CONFIGURATION: &str = "\
@@ -70,3 +73,50 @@ keyUsage = critical,keyCertSign
 basicConstraints = critical,CA:FALSE
 subjectAltName = DNS:localhost,IP:127.0.0.1
 ";
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::program;
+    use crate::redis::Redis;
+
+    #[tokio::test]
+    async fn an_encrypted_server_shows_a_certificate_that_its_authority_signed() {
+        let options = Redis::options().tls().password("secret");
+        let (Some(server), Some(other)) = (
+            options.clone().start_or_skip().await,
+            options.start_or_skip().await,
+        ) else {
+            return;
+        };
+        assert!(
+            server
+                .url()
+                .starts_with("rediss://default:secret@127.0.0.1:")
+        );
+        assert_eq!(server.command(&["PING"]).await, "PONG");
+        assert!(trusts(&server, &server));
+        assert!(!trusts(&server, &other));
+    }
+
+    /// Whether who trusts one server's authority trusts the other server.
+    fn trusts(server: &Redis, whose: &Redis) -> bool {
+        let authority = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&authority, whose.authority()).unwrap();
+        let output = program()
+            .args([
+                "s_client",
+                "-verify_return_error",
+                "-verify_ip",
+                "127.0.0.1",
+            ])
+            .args(["-connect", &server.addr().to_string(), "-CAfile"])
+            .arg(authority.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && said.contains("Verify return code: 0 (ok)")
+    }
+}

@@ -10,10 +10,8 @@ use tokio::time::timeout;
 
 use crate::binaries::{Binary, Kind};
 use crate::ports;
-use crate::process::{Process, port_was_taken};
-use crate::until::until;
+use crate::process::Process;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A memcached server, killed when the handle is dropped.
@@ -104,11 +102,7 @@ impl Memcached {
     ///
     /// With its log, if it does not.
     pub async fn restart(&self) {
-        self.process.spawn();
-        while !self.ready().await {
-            // Somebody may have had the port for a moment.
-            self.process.spawn();
-        }
+        self.process.restart(|| self.answers()).await;
     }
 
     /// SIGSTOP: it keeps its connections and says nothing. Returns when it stands still.
@@ -174,29 +168,17 @@ impl Memcached {
             process.arguments(arguments);
             let memcached = Self { port, process };
             memcached.process.spawn();
-            if memcached.ready().await {
+            if memcached.process.ready(|| memcached.answers()).await {
                 return memcached;
             }
         }
         panic!("ten ports were free and then were not");
     }
 
-    /// `false` if somebody else was faster to take the port.
-    async fn ready(&self) -> bool {
-        until("memcached answers", PATIENCE, || async {
-            // Somebody else's would answer too.
-            let process = format!("STAT pid {}\r\n", self.process.id()?);
-            let statistics = self.try_command("stats\r\n").await.unwrap_or_default();
-            if statistics.contains(&process) {
-                return Some(true);
-            }
-            if self.process.runs() {
-                return None;
-            }
-            let log = self.process.log();
-            assert!(port_was_taken(&log), "it ended; its log:\n{log}");
-            Some(false)
-        })
-        .await
+    /// Somebody else's server would answer too.
+    async fn answers(&self) -> bool {
+        let id = self.process.id().unwrap_or_default();
+        let statistics = self.try_command("stats\r\n").await.unwrap_or_default();
+        statistics.contains(&format!("STAT pid {id}\r\n"))
     }
 }

@@ -4,11 +4,16 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
 use crate::binaries::Binary;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Killed when it is dropped, and its folder removed.
 #[derive(Debug)]
@@ -59,6 +64,56 @@ impl Process {
             .spawn();
         let child = child.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         *self.child() = Some(child);
+    }
+
+    /// Waits until the server answers. `false` if it ended because somebody else has its port.
+    ///
+    /// # Panics
+    ///
+    /// With its log, if it ended for another reason or takes too long.
+    pub(crate) async fn ready<F>(&self, mut answers: impl FnMut() -> F) -> bool
+    where
+        F: Future<Output = bool>,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if answers().await && self.runs() {
+                return true;
+            }
+            let (runs, log) = (self.runs(), self.log());
+            let path = self.binary.path.display();
+            if !runs && log.contains("Address already in use") {
+                return false;
+            }
+            assert!(runs, "{path} ended; its log:\n{log}");
+            assert!(
+                Instant::now() < deadline,
+                "{path} does not answer; its log:\n{log}"
+            );
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Starts it anew, and again while somebody else has its port: they may have had it for a
+    /// moment.
+    ///
+    /// # Panics
+    ///
+    /// As [`Process::ready`], or if it does not get its port.
+    pub(crate) async fn restart<F>(&self, mut answers: impl FnMut() -> F)
+    where
+        F: Future<Output = bool>,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        self.spawn();
+        while !self.ready(&mut answers).await {
+            assert!(
+                Instant::now() < deadline,
+                "somebody else has taken the server's port"
+            );
+            sleep(PAUSE).await;
+            self.spawn();
+        }
     }
 
     /// With SIGKILL: it has no time to say goodbye.
@@ -117,9 +172,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Whether a server's log says that somebody else has its port.
-pub(crate) fn port_was_taken(log: &str) -> bool {
-    log.contains("Address already in use")
 }

