@@ -48,6 +48,13 @@ async fn a_cluster_goes_on_without_one_of_its_masters_and_takes_it_back() {
         assert!(moved.to_string().starts_with("MOVED "), "{moved}");
         cluster.kill_master_of("key").await;
         cluster.wait_ok().await;
+        // Nobody sends a client to the dead one any more.
+        for node in cluster.nodes().iter().filter(|node| node.runs()) {
+            if let Err(moved) = node.try_command(&["GET", "key"]).await {
+                let dead = old.addr().to_string();
+                assert!(!moved.to_string().ends_with(&dead), "{moved}");
+            }
+        }
         let new = cluster.master_of("key").await;
         assert_ne!(new.port(), old.port());
         assert_eq!(new.command(&["GET", "key"]).await, "value");
