@@ -1,0 +1,44 @@
+-- Stores a value that no later one stands in the way of, the rule that goes with it, and gives the lease back.
+-- KEYS: value, lease [, rule]
+-- ARGV: value, its milliseconds, born (8 bytes), token or nothing [, rule]
+
+-- The first bytes under a key; what is no string is dropped.
+local function read(key, last)
+  local got = redis.pcall('GETRANGE', key, 0, last)
+  if type(got) == 'table' then
+    redis.call('UNLINK', key)
+    return ''
+  end
+  return got
+end
+
+-- A double holds no 64 bits, and strings are compared by the server's locale: so by halves.
+local function is_later(head)
+  if #head < 16 or string.sub(head, 1, 2) ~= 'ld' then
+    return false
+  end
+  local high, low = struct.unpack('>I4>I4', string.sub(head, 9, 16))
+  local own_high, own_low = struct.unpack('>I4>I4', ARGV[3])
+  return high > own_high or (high == own_high and low > own_low)
+end
+
+local keep = tonumber(ARGV[2])
+if not is_later(read(KEYS[1], 15)) then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  if KEYS[3] then
+    local rule = ARGV[5]
+    local standing = read(KEYS[3], math.max(#rule, 15))
+    local left = redis.call('PTTL', KEYS[3])
+    if standing == rule or is_later(standing) then
+      if left >= 0 and left < keep then
+        redis.call('PEXPIRE', KEYS[3], ARGV[2])
+      end
+    else
+      redis.call('SET', KEYS[3], rule, 'PX', string.format('%.0f', math.max(left, keep)))
+    end
+  end
+end
+if ARGV[4] ~= '' and string.sub(read(KEYS[2], 15), 1, 16) == ARGV[4] then
+  redis.call('UNLINK', KEYS[2])
+end
+return redis.status_reply('OK')
