@@ -22,23 +22,32 @@ local function is_later(head)
   return high > own_high or (high == own_high and low > own_low)
 end
 
-local keep = tonumber(ARGV[2])
+local function store(key, value, keep)
+  return redis.pcall('SET', key, value, 'PX', keep)
+end
+
+local function store_rule(keep)
+  local rule = ARGV[5]
+  local standing = read(KEYS[3], math.max(#rule, 15))
+  local left = redis.call('PTTL', KEYS[3])
+  if standing ~= rule and not is_later(standing) then
+    return store(KEYS[3], rule, string.format('%.0f', math.max(left, keep)))
+  end
+  if left >= 0 and left < keep then
+    redis.call('PEXPIRE', KEYS[3], ARGV[2])
+  end
+  return redis.status_reply('OK')
+end
+
+local stored = redis.status_reply('OK')
 if not is_later(read(KEYS[1], 15)) then
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  if KEYS[3] then
-    local rule = ARGV[5]
-    local standing = read(KEYS[3], math.max(#rule, 15))
-    local left = redis.call('PTTL', KEYS[3])
-    if standing == rule or is_later(standing) then
-      if left >= 0 and left < keep then
-        redis.call('PEXPIRE', KEYS[3], ARGV[2])
-      end
-    else
-      redis.call('SET', KEYS[3], rule, 'PX', string.format('%.0f', math.max(left, keep)))
-    end
+  stored = store(KEYS[1], ARGV[1], ARGV[2])
+  if KEYS[3] and not stored.err then
+    stored = store_rule(tonumber(ARGV[2]))
   end
 end
+-- Also if there was no room: others may try.
 if ARGV[4] ~= '' and string.sub(read(KEYS[2], 15), 1, 16) == ARGV[4] then
   redis.call('UNLINK', KEYS[2])
 end
-return redis.status_reply('OK')
+return stored

@@ -1,0 +1,333 @@
+use std::time::Duration;
+
+use larder::shared::{EntryStore, Leased, Outcome, StoreErrorKind, Wish};
+use larder_servers::{Redis, until};
+
+use crate::support::{
+    MINUTE, PATIENCE, ask, at, frame, key, kind_of_get, lease, name, put, read, tier, tier_on, token,
+};
+
+#[tokio::test]
+async fn what_is_put_is_found_until_it_is_removed() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    let found = read(&tier, &key(1)).await;
+    assert_eq!((found.primary, found.variant), (None, None));
+    tier.put(&put(key(1), at(1))).await.unwrap();
+    let found = read(&tier, &key(1)).await;
+    assert_eq!(found.primary.unwrap(), put(key(1), at(1)).value);
+    assert_eq!(found.leased, Leased::No);
+    assert_eq!(read(&tier, &key(2)).await.primary, None);
+    let left: u64 = server.command(&["PTTL", &name(&key(1), "e")]).await.parse().unwrap();
+    assert!((1..=60_000).contains(&left), "{left}");
+    tier.remove(&key(1)).await.unwrap();
+    assert_eq!(read(&tier, &key(1)).await.primary, None);
+    assert_eq!(server.command(&["DBSIZE"]).await, "0");
+}
+
+#[tokio::test]
+async fn a_value_may_be_any_bytes_and_large() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    let mut large = put(key(1), at(1));
+    large.value = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>().into();
+    tier.put(&large).await.unwrap();
+    assert_eq!(read(&tier, &key(1)).await.primary.unwrap(), large.value);
+    large.value = Default::default();
+    tier.put(&large).await.unwrap();
+    assert_eq!(read(&tier, &key(1)).await.primary.unwrap(), "");
+}
+
+#[tokio::test]
+async fn what_was_born_later_stays() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    let content = async || read(&tier, &key(1)).await.primary.unwrap();
+    tier.put(&put(key(1), at(5))).await.unwrap();
+    tier.put(&put(key(1), at(4))).await.unwrap();
+    assert_eq!(content().await, put(key(1), at(5)).value);
+    tier.put(&put(key(1), at(6))).await.unwrap();
+    assert_eq!(content().await, put(key(1), at(6)).value);
+    // Of two that were born at the same position the one that comes later is taken.
+    let mut again = put(key(1), at(6));
+    again.value = frame(at(6), "again");
+    tier.put(&again).await.unwrap();
+    assert_eq!(content().await, again.value);
+    // Numbers that differ in the lower half only, with and without their highest bit.
+    for (born, later) in [(0x7fff_ffff, 0x8000_0000_u64), (0xff, 0x100), (0x0a, 0x0d)] {
+        let position = |low| larder::shared::LogPosition::from_bits(at(0).bits() + (1 << 33) + low);
+        tier.remove(&key(1)).await.unwrap();
+        tier.put(&put(key(1), position(later))).await.unwrap();
+        tier.put(&put(key(1), position(born))).await.unwrap();
+        assert_eq!(content().await, put(key(1), position(later)).value);
+    }
+    // What is no frame stands in nobody's way.
+    let mut other = put(key(1), at(1));
+    other.value = "damaged, and long enough".into();
+    tier.remove(&key(1)).await.unwrap();
+    tier.put(&other).await.unwrap();
+    tier.put(&put(key(1), at(1))).await.unwrap();
+    assert_eq!(content().await, put(key(1), at(1)).value);
+}
+
+#[tokio::test]
+async fn a_variant_stands_by_itself_and_its_rule_under_the_primary_key() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    let left = async |part: &str| -> u64 {
+        let left = server.command(&["PTTL", &name(&key(1), part)]).await;
+        left.parse().unwrap()
+    };
+    let variant = |of: u8| key(1).with_variant([of; 16]);
+    let part = |of: u8| format!("v{}", variant(of).variant_text().unwrap());
+    let mut first = put(variant(1), at(1));
+    first.rule = Some(frame(at(0), "by accept"));
+    tier.put(&first).await.unwrap();
+    let found = read(&tier, &variant(1)).await;
+    assert_eq!(found.primary, first.rule);
+    assert_eq!(found.variant.unwrap(), first.value);
+    let found = read(&tier, &variant(2)).await;
+    assert_eq!((found.primary, found.variant), (first.rule.clone(), None));
+
+    // A rule lives as long as the variant that lives longest.
+    let mut second = put(variant(2), at(2));
+    second.rule.clone_from(&first.rule);
+    second.keep = 10 * MINUTE;
+    tier.put(&second).await.unwrap();
+    assert!(left("e").await > 9 * 60_000);
+    assert!(left(&part(1)).await <= 60_000);
+    tier.put(&first).await.unwrap();
+    assert!(left("e").await > 9 * 60_000);
+
+    // Another rule takes its place, for as long.
+    let mut third = put(variant(3), at(3));
+    third.rule = Some(frame(at(0), "by accept and language"));
+    tier.put(&third).await.unwrap();
+    assert_eq!(read(&tier, &variant(3)).await.primary, third.rule);
+    assert!(left("e").await > 9 * 60_000);
+
+    // A variant goes by itself, and so does the rule.
+    tier.remove(&variant(3)).await.unwrap();
+    let found = read(&tier, &variant(3)).await;
+    assert_eq!((found.primary, found.variant), (third.rule, None));
+    tier.remove(&key(1)).await.unwrap();
+    let found = read(&tier, &variant(2)).await;
+    assert_eq!((found.primary, found.variant), (None, Some(second.value)));
+}
+
+#[tokio::test]
+async fn a_rule_does_not_take_the_place_of_a_response_that_was_born_later() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    tier.put(&put(key(1), at(5))).await.unwrap();
+    let mut variant = put(key(1).with_variant([1; 16]), at(4));
+    variant.rule = Some(frame(at(4), "rule"));
+    tier.put(&variant).await.unwrap();
+    let found = read(&tier, &variant.key).await;
+    assert_eq!(found.primary.unwrap(), put(key(1), at(5)).value);
+    variant.born = at(6);
+    tier.put(&variant).await.unwrap();
+    assert_eq!(read(&tier, &variant.key).await.primary, variant.rule);
+}
+
+#[tokio::test]
+async fn one_has_a_lease_and_others_learn_who() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    assert_eq!(ask(&tier, &key(1), 1).await, Leased::Won);
+    let busy = Leased::Busy(Some((token(1), at(1))));
+    assert_eq!(ask(&tier, &key(1), 2).await, busy);
+    // Who asks twice, since the answer did not come in time, has it still.
+    assert_eq!(ask(&tier, &key(1), 1).await, Leased::Won);
+    // Somebody else's is not given back.
+    let failed = Outcome::Failed;
+    tier.release(&key(1), &token(2), failed).await.unwrap();
+    assert_eq!(ask(&tier, &key(1), 2).await, busy);
+    tier.release(&key(1), &token(1), failed).await.unwrap();
+    assert_eq!(ask(&tier, &key(1), 2).await, Leased::Won);
+    // A value gives it back, if it is the holder's.
+    let mut value = put(key(1), at(3));
+    value.lease = Some(token(1));
+    value.born = at(1);
+    tier.put(&value).await.unwrap();
+    let taken = lease(3);
+    let found = tier.get(&key(1), Wish::Lease(&taken)).await.unwrap();
+    assert_eq!(found.leased, Leased::Busy(Some((token(2), at(2)))));
+    assert!(found.primary.is_some());
+    value.lease = Some(token(2));
+    tier.put(&value).await.unwrap();
+    let found = tier.get(&key(1), Wish::Lease(&taken)).await.unwrap();
+    assert_eq!(found.leased, Leased::Won);
+    // Where there is a value, none is wanted.
+    assert_eq!(ask(&tier, &key(1), 4).await, Leased::No);
+}
+
+#[tokio::test]
+async fn a_lease_expires() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    let mut short = lease(1);
+    short.lasts = Duration::from_millis(50);
+    let wish = Wish::ReadOrLease(&short);
+    assert_eq!(tier.get(&key(1), wish).await.unwrap().leased, Leased::Won);
+    until("the lease is over", PATIENCE, async || {
+        (ask(&tier, &key(1), 2).await == Leased::Won).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_is_taken_over_from_the_one_who_is_named() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    assert_eq!(ask(&tier, &key(1), 1).await, Leased::Won);
+    let (second, third, from) = (lease(2), lease(3), token(1));
+    let over = async |lease, from| {
+        let wish = Wish::TakeOver(lease, from);
+        tier.get(&key(1), wish).await.unwrap().leased
+    };
+    assert_eq!(over(&second, &from).await, Leased::Won);
+    assert_eq!(over(&third, &from).await, Leased::Busy(Some((token(2), at(2)))));
+    // Nobody has this one.
+    let wish = Wish::TakeOver(&second, &third.token);
+    assert_eq!(tier.get(&key(2), wish).await.unwrap().leased, Leased::Won);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_what_is_not_for_others() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    assert_eq!(ask(&tier, &key(1), 1).await, Leased::Won);
+    let alone = Outcome::Alone(Duration::from_secs(1));
+    tier.release(&key(1), &token(2), alone).await.unwrap();
+    assert_eq!(ask(&tier, &key(1), 2).await, Leased::Busy(Some((token(1), at(1)))));
+    tier.release(&key(1), &token(1), alone).await.unwrap();
+    let third = lease(3);
+    for wish in [
+        Wish::ReadOrLease(&third),
+        Wish::Lease(&third),
+        Wish::TakeOver(&third, &token(1)),
+    ] {
+        assert_eq!(tier.get(&key(1), wish).await.unwrap().leased, Leased::Alone);
+    }
+    let left: u64 = server.command(&["PTTL", &name(&key(1), "l")]).await.parse().unwrap();
+    assert!(left <= 1000);
+    until("it is forgotten", PATIENCE, async || {
+        (ask(&tier, &key(1), 3).await == Leased::Won).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_of_a_variant_is_its_own() {
+    let Some((_server, tier)) = tier().await else {
+        return;
+    };
+    let (first, second) = (key(1).with_variant([1; 16]), key(1).with_variant([2; 16]));
+    // What stands under the primary key is a rule, and no reason not to fetch the variant.
+    let mut value = put(first, at(1));
+    value.rule = Some(frame(at(0), "rule"));
+    tier.put(&value).await.unwrap();
+    let wanted = lease(1);
+    let found = tier.get(&second, Wish::ReadOrLease(&wanted)).await.unwrap();
+    assert_eq!(found.leased, Leased::Won);
+    assert_eq!((found.primary, found.variant), (value.rule, None));
+    assert_eq!(ask(&tier, &first, 2).await, Leased::No);
+    assert!(matches!(ask(&tier, &second, 2).await, Leased::Busy(_)));
+}
+
+#[tokio::test]
+async fn scripts_are_loaded_again_after_the_server_forgot_them() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    for round in 1..4 {
+        server.command(&["SCRIPT", "FLUSH"]).await;
+        tier.put(&put(key(round), at(1))).await.unwrap();
+        server.command(&["SCRIPT", "FLUSH"]).await;
+        assert_eq!(ask(&tier, &key(round + 10), 1).await, Leased::Won);
+        server.command(&["SCRIPT", "FLUSH"]).await;
+        tier.release(&key(round + 10), &token(1), Outcome::Failed).await.unwrap();
+        assert_eq!(read(&tier, &key(round)).await.primary.unwrap(), put(key(round), at(1)).value);
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_is_an_error_until_it_is_replaced() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    let variant = key(1).with_variant([1; 16]);
+    let part = format!("v{}", variant.variant_text().unwrap());
+    let lease_part = format!("l{}", variant.variant_text().unwrap());
+    let spoil = async || {
+        for part in ["e", "l", &part, &lease_part] {
+            server.command(&["DEL", &name(&key(1), part)]).await;
+            server.command(&["LPUSH", &name(&key(1), part), "x"]).await;
+        }
+    };
+    spoil().await;
+    assert_eq!(kind_of_get(&tier, &key(1)).await, StoreErrorKind::Protocol);
+    assert_eq!(kind_of_get(&tier, &variant).await, StoreErrorKind::Protocol);
+    let wanted = lease(1);
+    let error = tier.get(&key(1), Wish::ReadOrLease(&wanted)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Protocol);
+
+    let mut value = put(variant, at(1));
+    value.rule = Some(frame(at(0), "rule"));
+    value.lease = Some(token(1));
+    tier.put(&value).await.unwrap();
+    let found = read(&tier, &variant).await;
+    assert_eq!((found.primary, found.variant), (value.rule, Some(value.value)));
+
+    spoil().await;
+    tier.put(&put(key(1), at(1))).await.unwrap();
+    assert!(read(&tier, &key(1)).await.primary.is_some());
+    tier.remove(&key(1)).await.unwrap();
+    assert_eq!(ask(&tier, &key(1), 1).await, Leased::Won);
+
+    spoil().await;
+    tier.remove(&key(1)).await.unwrap();
+    tier.remove(&variant).await.unwrap();
+    assert_eq!(read(&tier, &variant).await.primary, None);
+    tier.release(&key(1), &token(1), Outcome::Failed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_and_goes_on_answering() {
+    let full = Redis::options().max_memory(4_000_000, "noeviction");
+    let Some((server, tier)) = tier_on(full).await else {
+        return;
+    };
+    tier.put(&put(key(1), at(1))).await.unwrap();
+    let mut large = put(key(2), at(1));
+    large.value = vec![7; 500_000].into();
+    let refused = until("the server is full", PATIENCE, async || {
+        large.key = key(large.key.primary()[0] + 1);
+        tier.put(&large).await.err()
+    })
+    .await;
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
+    assert!(refused.to_string().contains("OOM"), "{refused}");
+    assert!(read(&tier, &key(1)).await.primary.is_some());
+    // A fill whose value has no room gives its lease back all the same.
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let free = key(200);
+    assert_eq!(ask(&tier, &free, 1).await, Leased::Won);
+    server.command(&["CONFIG", "SET", "maxmemory", "1000000"]).await;
+    (large.key, large.lease) = (free, Some(token(1)));
+    let refused = tier.put(&large).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(ask(&tier, &free, 2).await, Leased::Won);
+    tier.put(&large).await.unwrap();
+}
