@@ -20,17 +20,27 @@ pub(crate) enum Address {
 impl Address {
     /// Another server that is spoken to in the same way.
     pub(crate) fn beside(&self, host: String, port: u16) -> Self {
-        let is_encrypted = matches!(
+        Self::Tcp {
+            host,
+            port,
+            is_encrypted: self.is_encrypted(),
+        }
+    }
+
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        matches!(
             self,
             Self::Tcp {
                 is_encrypted: true,
                 ..
             }
-        );
-        Self::Tcp {
-            host,
-            port,
-            is_encrypted,
+        )
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        match self {
+            Self::Tcp { host, .. } => host,
+            Self::Unix(_) => "",
         }
     }
 }

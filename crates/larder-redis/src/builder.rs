@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use crate::address::{Login, parse};
 use crate::check::check;
+use crate::cluster::Cluster;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
+use crate::data::Data;
 use crate::dial::Dialler;
 use crate::entries::millis;
-use crate::keeper::{Goal, Target};
+use crate::keeper::Target;
 use crate::keys::Keys;
 use crate::link::Link;
+use crate::nodes::Nodes;
 use crate::place::{Place, Sentinels};
 use crate::script::Scripts;
 use crate::tier::{Inner, RedisTier, Settings};
 
 /// How a [`RedisTier`] is configured; from [`RedisTier::builder`], [`RedisTier::sentinel`] or
-/// `RedisTier::cluster`. Nothing is looked at before it [connects](Self::connect).
+/// [`RedisTier::cluster`]. Nothing is looked at before it [connects](Self::connect).
 #[must_use = "nothing happens until it connects"]
 pub struct RedisTierBuilder {
     servers: Servers,
@@ -37,18 +40,18 @@ pub struct RedisTierBuilder {
 enum Servers {
     One(String),
     Sentinel(Vec<String>, String),
-    #[cfg(feature = "cluster")]
     Cluster(Vec<String>),
 }
 
 /// What is to be connected to, and what a start looks at.
 pub(crate) struct Plan {
     pub(crate) dialler: Dialler,
+    /// Where the log is.
     pub(crate) place: Place,
-    data: Goal,
+    /// Where responses are, if that is not there.
+    cluster: Option<Nodes>,
     pub(crate) keys: Keys,
     pub(crate) allow_eviction: bool,
-    pub(crate) is_cluster: bool,
 }
 
 impl RedisTierBuilder {
@@ -60,7 +63,6 @@ impl RedisTierBuilder {
         Self::new(Servers::Sentinel(urls, master))
     }
 
-    #[cfg(feature = "cluster")]
     pub(crate) fn cluster(urls: Vec<String>) -> Self {
         Self::new(Servers::Cluster(urls))
     }
@@ -193,7 +195,7 @@ impl RedisTierBuilder {
         let (plan, settings) = self.plan()?;
         check(&plan).await?;
         let tier = RedisTier::over(plan, settings);
-        tier.inner.data.first().await?;
+        tier.inner.data.first(&tier.inner.keys.log).await?;
         tier.inner.log.first().await?;
         Ok(tier)
     }
@@ -219,10 +221,16 @@ impl RedisTierBuilder {
         let dialler = Dialler {
             limit: self.limit,
             #[cfg(feature = "tls")]
-            tls: crate::tls::Tls::new(self.tls.clone())?,
+            tls: match self.is_encrypted() {
+                true => Some(crate::tls::Tls::new(&self.tls)?),
+                false => None,
+            },
         };
-        let (place, data, name) = self.goal(&keys.log)?;
-        let is_cluster = !matches!(data, Goal::One(_));
+        let (place, name) = self.place(&keys.log)?;
+        let cluster = match &place {
+            Place::Slot(nodes, _) => Some(nodes.clone()),
+            Place::At(..) | Place::Sentinel(_) => None,
+        };
         let settings = Settings {
             retain: self.retain,
             wait_replicas: self.wait_replicas,
@@ -231,12 +239,22 @@ impl RedisTierBuilder {
         let plan = Plan {
             dialler,
             place,
-            data,
+            cluster,
             keys,
             allow_eviction: self.allow_eviction,
-            is_cluster,
         };
         Ok((plan, settings))
+    }
+
+    /// Certificates are read where they are needed only.
+    #[cfg(feature = "tls")]
+    fn is_encrypted(&self) -> bool {
+        let urls = match &self.servers {
+            Servers::One(url) => std::slice::from_ref(url),
+            Servers::Sentinel(urls, _) | Servers::Cluster(urls) => urls,
+        };
+        let addresses = urls.iter().filter_map(|url| parse(url).ok());
+        addresses.into_iter().any(|(address, _)| address.is_encrypted())
     }
 
     fn keys(&self) -> Result<Keys, ConnectError> {
@@ -251,31 +269,30 @@ impl RedisTierBuilder {
         Ok(Keys::new(&self.prefix, &self.namespace))
     }
 
-    /// Where the log is, where the responses are, and what both are called.
-    fn goal(&self, _log: &str) -> Result<(Place, Goal, String), ConnectError> {
+    /// Where the log is, and what that is called.
+    fn place(&self, log: &str) -> Result<(Place, String), ConnectError> {
         match &self.servers {
             Servers::One(url) => {
                 let (address, login) = parse(url)?;
                 let name = address.to_string();
-                let place = Place::At(address, self.login(login));
-                Ok((place.clone(), Goal::One(place), name))
+                Ok((Place::At(address, self.login(login)), name))
             }
             Servers::Sentinel(urls, master) => {
-                let sentinels = urls.iter().map(|url| parse(url)).collect::<Result<_, _>>()?;
+                let sentinels = urls.iter().map(|url| parse(url));
                 let place = Place::Sentinel(Sentinels {
-                    sentinels,
+                    sentinels: sentinels.collect::<Result<_, _>>()?,
                     master: master.clone(),
                     login: self.login(Login::default()),
                 });
-                Ok((place.clone(), Goal::One(place), format!("master {master}")))
+                Ok((place, format!("master {master}")))
             }
-            #[cfg(feature = "cluster")]
             Servers::Cluster(urls) => {
-                let nodes: Vec<_> =
-                    urls.iter().map(|url| parse(url)).collect::<Result<_, _>>()?;
-                let first = nodes.first().map(|(_, login)| login.clone());
-                let login = self.login(first.unwrap_or_default());
-                crate::cluster::goal(nodes, login, &self.tls_settings(), _log)
+                let nodes = urls.iter().map(|url| parse(url));
+                let (nodes, logins): (_, Vec<_>) =
+                    nodes.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+                let login = self.login(logins.into_iter().next().unwrap_or_default());
+                let place = Place::Slot(Nodes::new(nodes, login), log.to_owned());
+                Ok((place, "cluster".to_owned()))
             }
         }
     }
@@ -293,32 +310,27 @@ impl RedisTierBuilder {
     }
 }
 
-impl Plan {
-    /// Who asks.
-    pub(crate) fn login(&self) -> Login {
-        match &self.place {
-            Place::At(_, login) => login.clone(),
-            Place::Sentinel(sentinels) => sentinels.login.clone(),
-            #[cfg(feature = "cluster")]
-            Place::Slot(slot) => slot.login.clone(),
-        }
-    }
-}
-
 impl RedisTier {
     fn over(plan: Plan, settings: Settings) -> Self {
-        let link = |goal, beats| {
+        let link = |beats| {
             Link::new(Target {
                 dialler: plan.dialler.clone(),
-                goal,
+                place: plan.place.clone(),
                 beats,
             })
         };
-        let confirmed = settings.wait_replicas.is_some();
+        let confirmed = settings.wait_replicas.map(|_| link(false));
+        let (data, log) = match plan.cluster {
+            None => (Data::One(link(true)), link(false)),
+            Some(nodes) => {
+                let cluster = Cluster::new(plan.dialler.clone(), nodes);
+                (Data::Cluster(cluster), link(false))
+            }
+        };
         let inner = Inner {
-            data: link(plan.data, true),
-            log: link(Goal::One(plan.place.clone()), false),
-            confirmed: confirmed.then(|| link(Goal::One(plan.place), false)),
+            data,
+            log,
+            confirmed,
             keys: plan.keys,
             scripts: Scripts::new(),
             settings,

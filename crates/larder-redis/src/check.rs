@@ -63,9 +63,9 @@ impl Info {
                 Kind::Mode,
                 format!("at {address} is a sentinel and no store: use `RedisTier::sentinel` with it, and the name of a master"),
             )),
-            "cluster" if !plan.is_cluster => return Err(ConnectError::new(
+            "cluster" if !plan.place.is_cluster() => return Err(ConnectError::new(
                 Kind::Mode,
-                format!("the server at {address} belongs to a cluster: use `RedisTier::cluster` (feature `cluster`)"),
+                format!("the server at {address} belongs to a cluster: use `RedisTier::cluster`"),
             )),
             _ => {}
         }
@@ -119,9 +119,9 @@ async fn commands(
         match error.code() {
             "NOPERM" => forbidden.push((name, text)),
             "READONLY" => return Err(read_only(address)),
-            "MOVED" | "ASK" if !plan.is_cluster => return Err(ConnectError::new(
+            "MOVED" | "ASK" if !plan.place.is_cluster() => return Err(ConnectError::new(
                 ConnectErrorKind::Mode,
-                format!("the server at {address} belongs to a cluster: use `RedisTier::cluster` (feature `cluster`)"),
+                format!("the server at {address} belongs to a cluster: use `RedisTier::cluster`"),
             )),
             // It may be empty later.
             "OOM" => {
@@ -135,7 +135,7 @@ async fn commands(
             }
             "ERR" if text.contains("unknown command") => forbidden.push((name, text)),
             "ERR" | "NOSCRIPT" => {}
-            _ => return Err(refused(address, &plan.login(), &error)),
+            _ => return Err(refused(address, plan.place.login(), &error)),
         }
     }
     if forbidden.is_empty() {
@@ -145,7 +145,7 @@ async fn commands(
 }
 
 fn may_not(address: &Address, plan: &Plan, forbidden: &[(String, String)]) -> ConnectError {
-    let login = plan.login();
+    let login = plan.place.login();
     let user = login.user.as_deref().unwrap_or("default");
     let pattern = plan.keys.check.trim_end_matches("{log}:c");
     let names: Vec<&str> = forbidden.iter().map(|(name, _)| name.as_str()).collect();

@@ -20,7 +20,7 @@ pub(crate) struct Dialler {
     /// Most time that a connection may take until it can be used.
     pub(crate) limit: Duration,
     #[cfg(feature = "tls")]
-    pub(crate) tls: crate::tls::Tls,
+    pub(crate) tls: Option<crate::tls::Tls>,
 }
 
 /// A connection, and the task that carries it.
@@ -75,11 +75,12 @@ impl Dialler {
                     return carry(address, stream).await;
                 }
                 #[cfg(feature = "tls")]
-                return carry(address, self.tls.encrypt(address, host, stream).await?).await;
-                #[cfg(not(feature = "tls"))]
+                if let Some(tls) = &self.tls {
+                    return carry(address, tls.encrypt(address, host, stream).await?).await;
+                }
                 Err(ConnectError::new(
                     ConnectErrorKind::Tls,
-                    "TLS needs the feature `tls` of larder-redis",
+                    "TLS needs the feature `tls` of larder-redis, and rediss:// in the URL",
                 ))
             }
             #[cfg(unix)]

@@ -35,8 +35,8 @@ impl EntryStore for RedisTier {
             let keys = &self.inner.keys;
             let name = keys.variant(key).unwrap_or_else(|| keys.primary(key));
             let mut unlink = Cmd::with_capacity(2, name.len() + 8);
-            unlink.arg("UNLINK").arg(name);
-            reply::int(self.inner.data.send(&unlink).await?).map(drop)
+            unlink.arg("UNLINK").arg(&name);
+            reply::int(self.inner.data.send(&name, &unlink).await?).map(drop)
         })
     }
 
@@ -62,14 +62,16 @@ impl EntryStore for RedisTier {
 
 impl Inner {
     async fn read(&self, key: &EntryKey) -> Result<Found, StoreError> {
-        let primary = get(&self.keys.primary(key));
+        let name = self.keys.primary(key);
+        let primary = get(&name);
         let Some(variant) = self.keys.variant(key) else {
-            let value = self.data.send(&primary).await?;
+            let value = self.data.send(&name, &primary).await?;
             return found([value, Value::Nil], Leased::No);
         };
         let mut both = redis::Pipeline::with_capacity(2);
         both.add_command(primary).add_command(get(&variant));
-        let [primary, variant] = reply::tuple(Value::Array(self.data.send_all(&both).await?))?;
+        let both = self.data.send_all(&name, &both).await?;
+        let [primary, variant] = reply::tuple(Value::Array(both))?;
         found([primary, variant], Leased::No)
     }
 

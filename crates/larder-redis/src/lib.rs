@@ -2,26 +2,30 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acl;
 mod address;
 mod builder;
 mod check;
-#[cfg(feature = "cluster")]
 mod cluster;
 mod connect_error;
+mod data;
 mod dial;
 mod entries;
 mod keeper;
 mod keys;
 mod link;
 mod log;
+mod nodes;
 mod place;
+mod redirect;
 mod reply;
 mod script;
+mod slots;
 mod tier;
 #[cfg(feature = "tls")]
 mod tls;
-mod wire;
 
+pub use self::acl::ACL_COMMANDS;
 pub use self::builder::RedisTierBuilder;
 pub use self::connect_error::{ConnectError, ConnectErrorKind};
 pub use self::tier::RedisTier;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use larder::shared::{StoreError, StoreErrorKind};
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, Value};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -15,24 +16,27 @@ use tokio::time::{Instant, sleep};
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::keeper::Target;
 use crate::reply;
-use crate::script::Script;
-use crate::wire::Wire;
 
 /// A connection that is kept.
 pub(crate) struct Link {
     shared: Arc<Shared>,
     keeper: JoinHandle<()>,
+    /// Whether another connection may lead to another server.
+    moves: bool,
 }
 
 /// What the keeper and those who use it both know.
-pub(crate) struct Shared {
+struct Shared {
     state: RwLock<State>,
     suspected: Notify,
     tried: Notify,
 }
 
 enum State {
-    Up { wire: Wire, since: Instant },
+    Up {
+        connection: MultiplexedConnection,
+        since: Instant,
+    },
     Down(Arc<str>),
 }
 
@@ -44,19 +48,12 @@ impl Link {
             suspected: Notify::new(),
             tried: Notify::new(),
         });
+        let moves = target.place.moves();
         let keeper = tokio::spawn(keep(Arc::clone(&shared), target));
-        Self { shared, keeper }
-    }
-
-    /// The connection as it is now.
-    fn wire(&self) -> Result<Wire, StoreError> {
-        let state = self.shared.state.read();
-        match &*state.unwrap_or_else(PoisonError::into_inner) {
-            State::Up { wire, .. } => Ok(wire.clone()),
-            State::Down(why) => Err(StoreError::new(
-                StoreErrorKind::Unreachable,
-                why.to_string(),
-            )),
+        Self {
+            shared,
+            keeper,
+            moves,
         }
     }
 
@@ -64,38 +61,34 @@ impl Link {
     pub(crate) async fn first(&self) -> Result<(), ConnectError> {
         // A permit is left behind if it is there already.
         self.shared.tried.notified().await;
-        self.wire()
-            .map(drop)
-            .map_err(|error| ConnectError::new(ConnectErrorKind::Unreachable, error.to_string()))
+        match self.connection() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ConnectError::new(
+                ConnectErrorKind::Unreachable,
+                error.to_string(),
+            )),
+        }
     }
 
-    /// What the server answers, unless it refuses.
+    /// What the server answers; that may be [`Value::ServerError`]. If the future is dropped, the answer
+    /// goes to nobody.
     pub(crate) async fn send(&self, cmd: &Cmd) -> Result<Value, StoreError> {
-        self.judged(self.wire()?.send(cmd).await?)
+        let sent = self.connection()?.send_packed_command(cmd).await;
+        let answer = reply::answer(sent)?;
+        self.mind(&answer);
+        Ok(answer)
     }
 
-    /// What the server answers to several requests that go together, each by itself.
+    /// What the server answers to several requests that go together; each may be
+    /// [`Value::ServerError`].
     pub(crate) async fn send_all(&self, all: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let answers = self.wire()?.send_all(all).await?;
+        let mut connection = self.connection()?;
+        let sent = connection.send_packed_commands(all, 0, all.len()).await;
+        let answers = sent.map_err(reply::failure)?;
         for answer in &answers {
             self.mind(answer);
         }
         Ok(answers)
-    }
-
-    /// What a script returns.
-    pub(crate) async fn run(
-        &self,
-        script: &Script,
-        keys: &[&str],
-        args: &[&[u8]],
-    ) -> Result<Value, StoreError> {
-        let mut wire = self.wire()?;
-        let mut answer = wire.send(&script.call(keys, args)).await?;
-        if matches!(&answer, Value::ServerError(error) if error.code() == "NOSCRIPT") {
-            answer = wire.send(&script.call_in_full(keys, args)).await?;
-        }
-        self.judged(answer)
     }
 
     /// The connection may be a wrong one or a dead one: another is made.
@@ -103,17 +96,30 @@ impl Link {
         self.shared.suspected.notify_one();
     }
 
-    fn judged(&self, answer: Value) -> Result<Value, StoreError> {
-        self.mind(&answer);
-        reply::answered(answer)
+    /// The connection as it is now.
+    fn connection(&self) -> Result<MultiplexedConnection, StoreError> {
+        let state = self.shared.state.read();
+        match &*state.unwrap_or_else(PoisonError::into_inner) {
+            State::Up { connection, .. } => Ok(connection.clone()),
+            State::Down(why) => Err(StoreError::new(
+                StoreErrorKind::Unreachable,
+                why.to_string(),
+            )),
+        }
     }
 
-    /// A server that is not the master any more says so.
+    /// A server that is not the master any more says so. Behind the same name there may be another by
+    /// now.
     fn mind(&self, answer: &Value) {
         let Value::ServerError(error) = answer else {
             return;
         };
-        if !["READONLY", "MOVED", "UNBLOCKED"].contains(&error.code()) {
+        let is_wrong = match error.code() {
+            "READONLY" | "UNBLOCKED" => true,
+            "MOVED" => self.moves,
+            _ => false,
+        };
+        if !is_wrong {
             return;
         }
         let state = self.shared.state.read();
@@ -141,21 +147,23 @@ impl Shared {
 async fn keep(shared: Arc<Shared>, target: Target) {
     let mut pause = FIRST_PAUSE;
     loop {
-        match target.connect().await {
-            Ok(mut kept) => {
+        match target.place.dial(&target.dialler).await {
+            Ok((mut line, address)) => {
                 pause = FIRST_PAUSE;
                 // What was suspected was the one before.
                 let _ = tokio::time::timeout(Duration::ZERO, shared.suspected.notified()).await;
-                let since = Instant::now();
-                let wire = kept.wire();
-                shared.set(State::Up { wire, since });
-                tracing::debug!(target: "larder::redis", place = %kept, "connected");
+                shared.set(State::Up {
+                    connection: line.connection.clone(),
+                    since: Instant::now(),
+                });
+                tracing::debug!(target: "larder::redis", %address, "connected");
                 let why = tokio::select! {
-                    why = kept.broken(&target) => why,
+                    why = target.broken(&mut line, &address) => why,
                     () = shared.suspected.notified() => "it was given up".into(),
                 };
-                tracing::warn!(target: "larder::redis", place = %kept, why = &*why, "connection lost");
-                shared.set(State::Down(format!("the connection to {kept} is lost: {why}").into()));
+                tracing::warn!(target: "larder::redis", %address, why = &*why, "connection lost");
+                let why = format!("the connection to {address} is lost: {why}");
+                shared.set(State::Down(why.into()));
             }
             Err(error) => {
                 tracing::debug!(target: "larder::redis", %error, "not connected");

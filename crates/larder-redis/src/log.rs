@@ -105,7 +105,7 @@ impl Inner {
         add.arg("*").arg("d").arg(&record[..]);
         let (Some(link), Some((replicas, lasts))) = (&self.confirmed, self.settings.wait_replicas)
         else {
-            return position(self.data.send(&add).await?);
+            return position(self.data.send(&self.keys.log, &add).await?);
         };
         let mut wait = redis::cmd("WAIT");
         wait.arg(replicas).arg(lasts);

@@ -5,6 +5,7 @@ use redis::Value;
 use crate::address::{Address, Login};
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::dial::{Dialler, Line, ask, refused};
+use crate::nodes::Nodes;
 use crate::reply;
 
 /// Where the server is that a connection goes to.
@@ -15,8 +16,7 @@ pub(crate) enum Place {
     /// Where sentinels say.
     Sentinel(Sentinels),
     /// Where the slot of a key is.
-    #[cfg(feature = "cluster")]
-    Slot(crate::cluster::Slot),
+    Slot(Nodes, String),
 }
 
 /// Sentinels, and the name under which they know the master.
@@ -46,8 +46,20 @@ impl Place {
                 let address = sentinels.find(dialler).await?;
                 Ok((address, &sentinels.login))
             }
-            #[cfg(feature = "cluster")]
-            Self::Slot(slot) => Ok((slot.find(dialler).await?, &slot.login)),
+            Self::Slot(nodes, key) => Ok((nodes.master_of(dialler, key).await?, nodes.login())),
+        }
+    }
+
+    pub(crate) const fn is_cluster(&self) -> bool {
+        matches!(self, Self::Slot(..))
+    }
+
+    /// Who asks there.
+    pub(crate) const fn login(&self) -> &Login {
+        match self {
+            Self::At(_, login) => login,
+            Self::Sentinel(sentinels) => &sentinels.login,
+            Self::Slot(nodes, _) => nodes.login(),
         }
     }
 

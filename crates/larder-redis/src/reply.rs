@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use larder::shared::{StoreError, StoreErrorKind};
-use redis::{ErrorKind, RedisError, ServerError, Value};
+use redis::{ErrorKind, RedisError, RedisResult, ServerError, Value};
 
 /// The answer, unless it is an error.
 pub(crate) fn answered(value: Value) -> Result<Value, StoreError> {
@@ -96,11 +96,19 @@ fn refusal_kind(text: &str) -> StoreErrorKind {
         "UNKILLABLE", "NOPROTO",
     ];
     let mut words = text.split(|c: char| !c.is_ascii_uppercase());
-    if words.any(|word| REFUSED.contains(&word)) || text.contains("ACL failure") {
+    if words.any(|word| REFUSED.contains(&word)) || text.contains("user executing the script") {
         StoreErrorKind::Refused
     } else {
         StoreErrorKind::Protocol
     }
+}
+
+/// That the server refuses is an answer.
+pub(crate) fn answer(sent: RedisResult<Value>) -> Result<Value, StoreError> {
+    sent.or_else(|error| match error.clone().into_server_errors().as_deref() {
+        Some([(_, error), ..]) => Ok(Value::ServerError(error.clone())),
+        _ => Err(failure(error)),
+    })
 }
 
 /// What it means that a command was not answered as it should be.

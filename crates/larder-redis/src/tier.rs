@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::builder::RedisTierBuilder;
 use crate::connect_error::ConnectError;
+use crate::data::Data;
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::script::Scripts;
@@ -28,7 +29,7 @@ pub(crate) struct Inner {
     pub(crate) scripts: Scripts,
     pub(crate) settings: Settings,
     /// For all that is answered at once.
-    pub(crate) data: Link,
+    pub(crate) data: Data,
     /// For what is waited for.
     pub(crate) log: Link,
     /// For what replicas have to confirm, since all that comes behind waits for them.
@@ -83,8 +84,6 @@ impl RedisTier {
     ///
     /// Responses are spread over the nodes, a response and all that belongs to it on one. The log is on
     /// one node too.
-    #[cfg(feature = "cluster")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
     pub fn cluster<U: Into<String>>(urls: impl IntoIterator<Item = U>) -> RedisTierBuilder {
         RedisTierBuilder::cluster(urls.into_iter().map(Into::into).collect())
     }

@@ -1,11 +1,37 @@
 use std::time::Duration;
 
-use larder::shared::{EntryStore, Leased, Outcome, StoreErrorKind, Wish};
+use larder::shared::{
+    EntryStore, InvalidationLog, Leased, LogPosition, NodeId, Outcome, StoreErrorKind, Wish,
+};
+use larder_redis::RedisTier;
 use larder_servers::{Redis, until};
 
 use crate::support::{
     MINUTE, PATIENCE, ask, at, frame, key, kind_of_get, lease, name, put, read, tier, tier_on, token,
 };
+
+/// Everything once, on a tier that has nothing.
+pub(crate) async fn everything(tier: &RedisTier) {
+    assert_eq!(ask(tier, &key(90), 1).await, Leased::Won);
+    let mut value = put(key(90).with_variant([9; 16]), at(1));
+    value.rule = Some(frame(at(0), "rule"));
+    tier.put(&value).await.unwrap();
+    let found = read(tier, &value.key).await;
+    assert_eq!((found.primary, found.variant), (value.rule.clone(), Some(value.value.clone())));
+    tier.put(&value).await.unwrap();
+    tier.release(&key(90), &token(1), Outcome::Failed).await.unwrap();
+    tier.remove(&value.key).await.unwrap();
+    tier.remove(&key(90)).await.unwrap();
+    let first = tier.append(&"a".into()).await.unwrap();
+    let second = tier.restart(first, &"b".into()).await.unwrap().unwrap();
+    let batch = tier.read(LogPosition::START, 9, Duration::ZERO).await.unwrap();
+    assert_eq!(batch.records, [(first, "a".into()), (second, "b".into())]);
+    let batch = tier.read(second, 9, Duration::from_millis(1)).await.unwrap();
+    assert!(batch.records.is_empty() && batch.is_anchored);
+    assert!(tier.extent(first).await.unwrap().is_anchored);
+    tier.announce(NodeId::from_bits(1), first, MINUTE).await.unwrap();
+    assert_eq!(tier.nodes().await.unwrap().len(), 1);
+}
 
 #[tokio::test]
 async fn what_is_put_is_found_until_it_is_removed() {
@@ -58,7 +84,7 @@ async fn what_was_born_later_stays() {
     assert_eq!(content().await, again.value);
     // Numbers that differ in the lower half only, with and without their highest bit.
     for (born, later) in [(0x7fff_ffff, 0x8000_0000_u64), (0xff, 0x100), (0x0a, 0x0d)] {
-        let position = |low| larder::shared::LogPosition::from_bits(at(0).bits() + (1 << 33) + low);
+        let position = |low| LogPosition::from_bits(at(0).bits() + (1 << 33) + low);
         tier.remove(&key(1)).await.unwrap();
         tier.put(&put(key(1), position(later))).await.unwrap();
         tier.put(&put(key(1), position(born))).await.unwrap();

@@ -7,6 +7,12 @@
     reason = "tests"
 )]
 
+mod cluster;
 mod entries;
 mod log;
+mod outage;
+mod sentinel;
+mod start;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

@@ -1,0 +1,79 @@
+use std::time::{Duration, Instant};
+
+use larder::shared::{EntryStore, InvalidationLog, LogPosition, StoreErrorKind, Wish};
+use larder_redis::RedisTier;
+use larder_servers::{Cluster, until};
+
+use crate::support::{PATIENCE, at, key, name, put, read};
+
+#[tokio::test]
+async fn responses_are_spread_and_a_master_that_dies_holds_up_nobody() {
+    let Some(cluster) = Cluster::start_or_skip().await else {
+        return;
+    };
+    let tier = RedisTier::cluster(cluster.urls()).connect().await.unwrap();
+    crate::entries::everything(&tier).await;
+    let keys: Vec<_> = (1..60).map(key).collect();
+    for key in &keys {
+        tier.put(&put(*key, at(1))).await.unwrap();
+        let variant = put(key.with_variant([1; 16]), at(1));
+        tier.put(&variant).await.unwrap();
+        let found = read(&tier, &variant.key).await;
+        assert!(found.primary.is_some() && found.variant.is_some());
+    }
+    let first = tier.append(&bytes::Bytes::from_static(b"a")).await.unwrap();
+    let batch = tier.read(LogPosition::START, 10, Duration::ZERO).await.unwrap();
+    assert_eq!(batch.records.last().unwrap().0, first);
+
+    let dead = cluster.kill_master_of(&name(&keys[0], "e")).await.addr();
+    let mut lost = Vec::new();
+    for key in &keys {
+        if cluster.master_of(&name(key, "e")).await.addr() == dead {
+            lost.push(*key);
+        }
+    }
+    // Its keys fail at once, those of others are there as ever.
+    until("its death is known", PATIENCE, async || {
+        tier.get(&keys[0], Wish::Read).await.err()
+    })
+    .await;
+    let begun = Instant::now();
+    for key in &keys {
+        match tier.get(key, Wish::Read).await {
+            Ok(found) => assert!(found.primary.is_some() || lost.contains(key)),
+            Err(error) => {
+                assert_eq!(error.kind(), StoreErrorKind::Unreachable, "{error}");
+            }
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    until("a replica takes its place", Duration::from_secs(60), async || {
+        for key in &keys {
+            tier.put(&put(*key, at(2))).await.ok()?;
+        }
+        tier.append(&bytes::Bytes::from_static(b"b")).await.ok()?;
+        tier.read(LogPosition::START, 10, Duration::ZERO).await.ok()
+    })
+    .await;
+    for key in &keys {
+        assert_eq!(read(&tier, key).await.primary.unwrap(), put(*key, at(2)).value);
+    }
+}
+
+#[tokio::test]
+async fn the_master_of_the_log_dies_and_purges_go_on() {
+    let Some(cluster) = Cluster::start_or_skip().await else {
+        return;
+    };
+    // One node is enough to find the others.
+    let tier = RedisTier::cluster(cluster.urls().into_iter().take(1)).connect().await.unwrap();
+    tier.append(&bytes::Bytes::from_static(b"a")).await.unwrap();
+    cluster.kill_master_of("larder1::{log}").await;
+    let record = bytes::Bytes::from_static(b"b");
+    until("a purge is read", Duration::from_secs(60), async || {
+        let position = tier.append(&record).await.ok()?;
+        let read = tier.read(LogPosition::START, 1000, Duration::ZERO).await.ok()?;
+        read.records.contains(&(position, record.clone())).then_some(())
+    })
+    .await;
+}
