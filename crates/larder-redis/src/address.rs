@@ -116,7 +116,9 @@ pub(crate) fn parse(url: &str) -> Result<(Address, Login), ConnectError> {
             is_encrypted: false,
         },
         ConnectionAddr::TcpTls { insecure: true, .. } => {
-            return Err(wrong("certificates are always checked, so there is no #insecure"));
+            return Err(wrong(
+                "certificates are always checked, so there is no #insecure",
+            ));
         }
         ConnectionAddr::TcpTls { host, port, .. } => Address::Tcp {
             host: host.clone(),

@@ -254,7 +254,9 @@ impl RedisTierBuilder {
             Servers::Sentinel(urls, _) | Servers::Cluster(urls) => urls,
         };
         let addresses = urls.iter().filter_map(|url| parse(url).ok());
-        addresses.into_iter().any(|(address, _)| address.is_encrypted())
+        addresses
+            .into_iter()
+            .any(|(address, _)| address.is_encrypted())
     }
 
     fn keys(&self) -> Result<Keys, ConnectError> {
@@ -262,7 +264,9 @@ impl RedisTierBuilder {
             if text.chars().any(|c| c == '{' || c == '}' || c.is_control()) {
                 return Err(ConnectError::new(
                     ConnectErrorKind::Setting,
-                    format!("a {what} has no braces and no control characters, and {text:?} has some"),
+                    format!(
+                        "a {what} has no braces and no control characters, and {text:?} has some"
+                    ),
                 ));
             }
         }
@@ -334,6 +338,10 @@ impl RedisTier {
             keys: plan.keys,
             scripts: Scripts::new(),
             settings,
+            #[cfg(feature = "bridge")]
+            dialler: plan.dialler,
+            #[cfg(feature = "bridge")]
+            place: plan.place,
         };
         Self {
             inner: Arc::new(inner),

@@ -59,14 +59,22 @@ impl Info {
             return Err(ConnectError::new(Kind::Version, too_old(address, version)));
         }
         match self.says("redis_mode") {
-            "sentinel" => return Err(ConnectError::new(
-                Kind::Mode,
-                format!("at {address} is a sentinel and no store: use `RedisTier::sentinel` with it, and the name of a master"),
-            )),
-            "cluster" if !plan.place.is_cluster() => return Err(ConnectError::new(
-                Kind::Mode,
-                format!("the server at {address} belongs to a cluster: use `RedisTier::cluster`"),
-            )),
+            "sentinel" => {
+                return Err(ConnectError::new(
+                    Kind::Mode,
+                    format!(
+                        "at {address} is a sentinel and no store: use `RedisTier::sentinel` with it, and the name of a master"
+                    ),
+                ));
+            }
+            "cluster" if !plan.place.is_cluster() => {
+                return Err(ConnectError::new(
+                    Kind::Mode,
+                    format!(
+                        "the server at {address} belongs to a cluster: use `RedisTier::cluster`"
+                    ),
+                ));
+            }
             _ => {}
         }
         if self.says("role") == "slave" {
@@ -95,7 +103,9 @@ fn too_old(address: &Address, version: &str) -> String {
 fn read_only(address: &Address) -> ConnectError {
     ConnectError::new(
         ConnectErrorKind::ReadOnly,
-        format!("the server at {address} is a replica, and nothing can be written to it: use its master's address, or `RedisTier::sentinel`"),
+        format!(
+            "the server at {address} is a replica, and nothing can be written to it: use its master's address, or `RedisTier::sentinel`"
+        ),
     )
 }
 
@@ -119,10 +129,14 @@ async fn commands(
         match error.code() {
             "NOPERM" => forbidden.push((name, text)),
             "READONLY" => return Err(read_only(address)),
-            "MOVED" | "ASK" if !plan.place.is_cluster() => return Err(ConnectError::new(
-                ConnectErrorKind::Mode,
-                format!("the server at {address} belongs to a cluster: use `RedisTier::cluster`"),
-            )),
+            "MOVED" | "ASK" if !plan.place.is_cluster() => {
+                return Err(ConnectError::new(
+                    ConnectErrorKind::Mode,
+                    format!(
+                        "the server at {address} belongs to a cluster: use `RedisTier::cluster`"
+                    ),
+                ));
+            }
             // It may be empty later.
             "OOM" => {
                 tracing::warn!(target: "larder::redis", place = %address, "the server's memory is full: nothing can be stored there now");

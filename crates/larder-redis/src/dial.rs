@@ -23,6 +23,13 @@ pub(crate) struct Dialler {
     pub(crate) tls: Option<crate::tls::Tls>,
 }
 
+/// Bytes to a server and back.
+trait Carries: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Carries for T {}
+
+type Stream = Box<dyn Carries>;
+
 /// A connection, and the task that carries it.
 pub(crate) struct Line {
     pub(crate) connection: MultiplexedConnection,
@@ -40,14 +47,61 @@ impl Drop for Driver {
 
 impl Dialler {
     /// A connection that can be used: who asks is known, the database is chosen, the server answers.
-    pub(crate) async fn dial(&self, address: &Address, login: &Login) -> Result<Line, ConnectError> {
-        let dialling = async {
-            let mut line = self.open(address).await?;
+    pub(crate) async fn dial(
+        &self,
+        address: &Address,
+        login: &Login,
+    ) -> Result<Line, ConnectError> {
+        self.limited(address, async {
+            let mut line = carry(address, self.open(address).await?).await?;
             greet(&mut line.connection, address, login).await?;
             Ok(line)
-        };
+        })
+        .await
+    }
+
+    /// A connection on which the server tells what comes on a channel.
+    #[cfg(feature = "bridge")]
+    pub(crate) async fn subscribe(
+        &self,
+        address: &Address,
+        login: &Login,
+        channel: &str,
+    ) -> Result<redis::aio::PubSub, ConnectError> {
+        let mut who = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if let Some(user) = &login.user {
+            who = who.set_username(user);
+        }
+        if let Some(password) = &login.password {
+            who = who.set_password(password);
+        }
+        self.limited(address, async {
+            let lost = |error| unreachable(address, error);
+            let stream = self.open(address).await?;
+            let heard = redis::aio::PubSub::new(&who, stream).await;
+            let mut heard = heard.map_err(lost)?;
+            match heard.subscribe(channel).await {
+                Ok(()) => Ok(heard),
+                Err(error) if error.code() == Some("NOPERM") => Err(ConnectError::new(
+                    ConnectErrorKind::Permission,
+                    format!(
+                        "the user `{user}` of the server at {address} may not subscribe to {channel:?} (ACL SETUSER {user} +subscribe &{channel})",
+                        user = login.user.as_deref().unwrap_or("default")
+                    ),
+                )),
+                Err(error) => Err(lost(error)),
+            }
+        })
+        .await
+    }
+
+    async fn limited<T>(
+        &self,
+        address: &Address,
+        dialling: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
         match timeout(self.limit, dialling).await {
-            Ok(line) => line,
+            Ok(dialled) => dialled,
             Err(_) => Err(unreachable(
                 address,
                 io::Error::new(
@@ -58,25 +112,24 @@ impl Dialler {
         }
     }
 
-    async fn open(&self, address: &Address) -> Result<Line, ConnectError> {
+    /// A connection that nothing has been said on.
+    async fn open(&self, address: &Address) -> Result<Stream, ConnectError> {
+        let lost = |error| unreachable(address, error);
         match address {
             Address::Tcp {
                 host,
                 port,
                 is_encrypted,
             } => {
-                let stream = TcpStream::connect((host.as_str(), *port))
-                    .await
-                    .map_err(|error| unreachable(address, error))?;
-                stream
-                    .set_nodelay(true)
-                    .map_err(|error| unreachable(address, error))?;
+                let stream = TcpStream::connect((host.as_str(), *port)).await;
+                let stream = stream.map_err(lost)?;
+                stream.set_nodelay(true).map_err(lost)?;
                 if !is_encrypted {
-                    return carry(address, stream).await;
+                    return Ok(Box::new(stream));
                 }
                 #[cfg(feature = "tls")]
                 if let Some(tls) = &self.tls {
-                    return carry(address, tls.encrypt(address, host, stream).await?).await;
+                    return Ok(Box::new(tls.encrypt(address, host, stream).await?));
                 }
                 Err(ConnectError::new(
                     ConnectErrorKind::Tls,
@@ -85,24 +138,16 @@ impl Dialler {
             }
             #[cfg(unix)]
             Address::Unix(path) => {
-                let stream = tokio::net::UnixStream::connect(path)
-                    .await
-                    .map_err(|error| unreachable(address, error))?;
-                carry(address, stream).await
+                let stream = tokio::net::UnixStream::connect(path).await;
+                Ok(Box::new(stream.map_err(lost)?))
             }
             #[cfg(not(unix))]
-            Address::Unix(_) => Err(unreachable(
-                address,
-                io::Error::from(io::ErrorKind::Unsupported),
-            )),
+            Address::Unix(_) => Err(lost(io::Error::from(io::ErrorKind::Unsupported))),
         }
     }
 }
 
-async fn carry<S>(address: &Address, stream: S) -> Result<Line, ConnectError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn carry(address: &Address, stream: Stream) -> Result<Line, ConnectError> {
     // Whoever asks limits the time; and requests that wait for a place in the queue are not failures.
     let settings = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
@@ -110,10 +155,8 @@ where
         .set_pipeline_buffer_size(QUEUE)
         .set_write_backpressure_boundary(WRITE_AT_ONCE);
     let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let (connection, driver) =
-        MultiplexedConnection::new_with_config(&nobody, stream, settings)
-            .await
-            .map_err(|error| unreachable(address, error))?;
+    let carried = MultiplexedConnection::new_with_config(&nobody, stream, settings).await;
+    let (connection, driver) = carried.map_err(|error| unreachable(address, error))?;
     Ok(Line {
         connection,
         driver: Driver(tokio::spawn(driver)),
@@ -188,15 +231,21 @@ pub(crate) fn refused(address: &Address, login: &Login, error: &ServerError) -> 
     let (kind, what) = match error.code() {
         "WRONGPASS" => (
             ConnectErrorKind::Authentication,
-            format!("the server at {address} knows no enabled user `{who}` with this password: check both (ACL LIST shows its users)"),
+            format!(
+                "the server at {address} knows no enabled user `{who}` with this password: check both (ACL LIST shows its users)"
+            ),
         ),
         "NOAUTH" => (
             ConnectErrorKind::Authentication,
-            format!("the server at {address} wants a password: redis://user:password@… or `password`"),
+            format!(
+                "the server at {address} wants a password: redis://user:password@… or `password`"
+            ),
         ),
         "LOADING" | "MASTERDOWN" => (
             ConnectErrorKind::NotReady,
-            format!("the server at {address} is not ready yet: start again when it is, or do not wait for it (`connect_lazily`)"),
+            format!(
+                "the server at {address} is not ready yet: start again when it is, or do not wait for it (`connect_lazily`)"
+            ),
         ),
         "CLUSTERDOWN" => (
             ConnectErrorKind::ClusterDown,
@@ -208,11 +257,16 @@ pub(crate) fn refused(address: &Address, login: &Login, error: &ServerError) -> 
         ),
         _ if text.contains("without any password") => (
             ConnectErrorKind::Authentication,
-            format!("the server at {address} has no password set: leave the password out, or set one (requirepass)"),
+            format!(
+                "the server at {address} has no password set: leave the password out, or set one (requirepass)"
+            ),
         ),
         _ if text.contains("DB index") || text.contains("SELECT") => (
             ConnectErrorKind::Setting,
-            format!("the server at {address} has no database {}: a smaller number, or a greater `databases`; in a cluster only 0", login.database),
+            format!(
+                "the server at {address} has no database {}: a smaller number, or a greater `databases`; in a cluster only 0",
+                login.database
+            ),
         ),
         _ if text.contains("max number of clients") => (
             ConnectErrorKind::NotReady,

@@ -4,6 +4,8 @@
 
 mod acl;
 mod address;
+#[cfg(feature = "bridge")]
+mod bridge;
 mod builder;
 mod check;
 mod cluster;
@@ -15,6 +17,8 @@ mod keeper;
 mod keys;
 mod link;
 mod log;
+#[cfg(feature = "bridge")]
+mod message;
 mod nodes;
 mod place;
 mod redirect;
@@ -26,6 +30,9 @@ mod tier;
 mod tls;
 
 pub use self::acl::ACL_COMMANDS;
+#[cfg(feature = "bridge")]
+#[cfg_attr(docsrs, doc(cfg(feature = "bridge")))]
+pub use self::bridge::{Bridge, BridgeCounts};
 pub use self::builder::RedisTierBuilder;
 pub use self::connect_error::{ConnectError, ConnectErrorKind};
 pub use self::tier::RedisTier;

@@ -220,8 +220,8 @@ fn record(entry: Value) -> Result<(LogPosition, Bytes), StoreError> {
 /// What Redis calls an entry of a stream.
 fn position(id: Value) -> Result<LogPosition, StoreError> {
     let text = reply::text(id)?;
-    let parts = text.split_once('-').and_then(|(time, count)| {
-        Some(LogPosition::new(time.parse().ok()?, count.parse().ok()?))
-    });
+    let parts = text
+        .split_once('-')
+        .and_then(|(time, count)| Some(LogPosition::new(time.parse().ok()?, count.parse().ok()?)));
     parts.ok_or_else(|| reply::protocol(format!("{text:?} is no place in a log")))
 }

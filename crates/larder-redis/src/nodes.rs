@@ -95,10 +95,16 @@ impl Nodes {
             Err(late) => return Err(unreachable(node, late)),
         };
         match answer {
-            Value::ServerError(error) if error.details().is_some_and(|text| text.contains("cluster support disabled")) => {
+            Value::ServerError(error)
+                if error
+                    .details()
+                    .is_some_and(|text| text.contains("cluster support disabled")) =>
+            {
                 Err(ConnectError::new(
                     ConnectErrorKind::Mode,
-                    format!("the server at {node} is no node of a cluster: use `RedisTier::connect`"),
+                    format!(
+                        "the server at {node} is no node of a cluster: use `RedisTier::connect`"
+                    ),
                 ))
             }
             Value::ServerError(error) if error.code() == "NOPERM" => Err(ConnectError::new(

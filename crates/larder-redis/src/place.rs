@@ -96,7 +96,9 @@ impl Sentinels {
             Value::ServerError(error) if error.code() == "ERR" => {
                 return Err(ConnectError::new(
                     ConnectErrorKind::Mode,
-                    format!("the server at {address} is no sentinel: name sentinels (port 26379, usually), or use `RedisTier::connect`"),
+                    format!(
+                        "the server at {address} is no sentinel: name sentinels (port 26379, usually), or use `RedisTier::connect`"
+                    ),
                 ));
             }
             Value::ServerError(error) => return Err(refused(address, login, &error)),
@@ -127,7 +129,10 @@ impl Sentinels {
         match items.into_iter().next().map(reply::text) {
             Some(Ok(role)) if role != "master" => Err(ConnectError::new(
                 ConnectErrorKind::ReadOnly,
-                format!("the server at {address} is not the master of {:?} (yet)", self.master),
+                format!(
+                    "the server at {address} is not the master of {:?} (yet)",
+                    self.master
+                ),
             )),
             _ => Ok(()),
         }

@@ -91,9 +91,24 @@ pub(crate) fn plain(error: &ServerError) -> String {
 /// Errors within scripts begin otherwise on older servers, so the code may stand anywhere.
 fn refusal_kind(text: &str) -> StoreErrorKind {
     const REFUSED: [&str; 18] = [
-        "ASK", "BUSY", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "LOADING", "MASTERDOWN", "MISCONF",
-        "MOVED", "NOAUTH", "NOPERM", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN", "WRONGPASS",
-        "UNKILLABLE", "NOPROTO",
+        "ASK",
+        "BUSY",
+        "CLUSTERDOWN",
+        "CROSSSLOT",
+        "DENIED",
+        "LOADING",
+        "MASTERDOWN",
+        "MISCONF",
+        "MOVED",
+        "NOAUTH",
+        "NOPERM",
+        "NOREPLICAS",
+        "OOM",
+        "READONLY",
+        "TRYAGAIN",
+        "WRONGPASS",
+        "UNKILLABLE",
+        "NOPROTO",
     ];
     let mut words = text.split(|c: char| !c.is_ascii_uppercase());
     if words.any(|word| REFUSED.contains(&word)) || text.contains("user executing the script") {
@@ -105,10 +120,12 @@ fn refusal_kind(text: &str) -> StoreErrorKind {
 
 /// That the server refuses is an answer.
 pub(crate) fn answer(sent: RedisResult<Value>) -> Result<Value, StoreError> {
-    sent.or_else(|error| match error.clone().into_server_errors().as_deref() {
-        Some([(_, error), ..]) => Ok(Value::ServerError(error.clone())),
-        _ => Err(failure(error)),
-    })
+    sent.or_else(
+        |error| match error.clone().into_server_errors().as_deref() {
+            Some([(_, error), ..]) => Ok(Value::ServerError(error.clone())),
+            _ => Err(failure(error)),
+        },
+    )
 }
 
 /// What it means that a command was not answered as it should be.

@@ -62,7 +62,11 @@ fn node_of(node: Value, from: &Address) -> Option<Address> {
     let host = reply::text(node.next()?).unwrap_or_default();
     let port = u16::try_from(reply::int(node.next()?).ok()?).ok()?;
     let is_named = !host.is_empty() && host != "?";
-    let host = if is_named { host } else { from.host().to_owned() };
+    let host = if is_named {
+        host
+    } else {
+        from.host().to_owned()
+    };
     Some(from.beside(host, port))
 }
 
@@ -80,7 +84,11 @@ fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
             let shifted = crc << 1;
-            if crc & 0x8000 == 0 { shifted } else { shifted ^ 0x1021 }
+            if crc & 0x8000 == 0 {
+                shifted
+            } else {
+                shifted ^ 0x1021
+            }
         })
     })
 }

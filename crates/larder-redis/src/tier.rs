@@ -28,6 +28,11 @@ pub(crate) struct Inner {
     pub(crate) keys: Keys,
     pub(crate) scripts: Scripts,
     pub(crate) settings: Settings,
+    /// How another connection is made, to where the log is.
+    #[cfg(feature = "bridge")]
+    pub(crate) dialler: crate::dial::Dialler,
+    #[cfg(feature = "bridge")]
+    pub(crate) place: crate::place::Place,
     /// For all that is answered at once.
     pub(crate) data: Data,
     /// For what is waited for.

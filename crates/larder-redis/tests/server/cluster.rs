@@ -22,7 +22,10 @@ async fn responses_are_spread_and_a_master_that_dies_holds_up_nobody() {
         assert!(found.primary.is_some() && found.variant.is_some());
     }
     let first = tier.append(&bytes::Bytes::from_static(b"a")).await.unwrap();
-    let batch = tier.read(LogPosition::START, 10, Duration::ZERO).await.unwrap();
+    let batch = tier
+        .read(LogPosition::START, 10, Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!(batch.records.last().unwrap().0, first);
 
     let dead = cluster.kill_master_of(&name(&keys[0], "e")).await.addr();
@@ -46,17 +49,28 @@ async fn responses_are_spread_and_a_master_that_dies_holds_up_nobody() {
             }
         }
     }
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    until("a replica takes its place", Duration::from_secs(60), async || {
-        for key in &keys {
-            tier.put(&put(*key, at(2))).await.ok()?;
-        }
-        tier.append(&bytes::Bytes::from_static(b"b")).await.ok()?;
-        tier.read(LogPosition::START, 10, Duration::ZERO).await.ok()
-    })
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    until(
+        "a replica takes its place",
+        Duration::from_secs(60),
+        async || {
+            for key in &keys {
+                tier.put(&put(*key, at(2))).await.ok()?;
+            }
+            tier.append(&bytes::Bytes::from_static(b"b")).await.ok()?;
+            tier.read(LogPosition::START, 10, Duration::ZERO).await.ok()
+        },
+    )
     .await;
     for key in &keys {
-        assert_eq!(read(&tier, key).await.primary.unwrap(), put(*key, at(2)).value);
+        assert_eq!(
+            read(&tier, key).await.primary.unwrap(),
+            put(*key, at(2)).value
+        );
     }
 }
 
@@ -66,14 +80,22 @@ async fn the_master_of_the_log_dies_and_purges_go_on() {
         return;
     };
     // One node is enough to find the others.
-    let tier = RedisTier::cluster(cluster.urls().into_iter().take(1)).connect().await.unwrap();
+    let tier = RedisTier::cluster(cluster.urls().into_iter().take(1))
+        .connect()
+        .await
+        .unwrap();
     tier.append(&bytes::Bytes::from_static(b"a")).await.unwrap();
     cluster.kill_master_of("larder1::{log}").await;
     let record = bytes::Bytes::from_static(b"b");
     until("a purge is read", Duration::from_secs(60), async || {
         let position = tier.append(&record).await.ok()?;
-        let read = tier.read(LogPosition::START, 1000, Duration::ZERO).await.ok()?;
-        read.records.contains(&(position, record.clone())).then_some(())
+        let read = tier
+            .read(LogPosition::START, 1000, Duration::ZERO)
+            .await
+            .ok()?;
+        read.records
+            .contains(&(position, record.clone()))
+            .then_some(())
     })
     .await;
 }

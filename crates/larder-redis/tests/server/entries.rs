@@ -7,7 +7,8 @@ use larder_redis::RedisTier;
 use larder_servers::{Redis, until};
 
 use crate::support::{
-    MINUTE, PATIENCE, ask, at, frame, key, kind_of_get, lease, name, put, read, tier, tier_on, token,
+    MINUTE, PATIENCE, ask, at, frame, key, kind_of_get, lease, name, put, read, tier, tier_on,
+    token,
 };
 
 /// Everything once, on a tier that has nothing.
@@ -17,19 +18,32 @@ pub(crate) async fn everything(tier: &RedisTier) {
     value.rule = Some(frame(at(0), "rule"));
     tier.put(&value).await.unwrap();
     let found = read(tier, &value.key).await;
-    assert_eq!((found.primary, found.variant), (value.rule.clone(), Some(value.value.clone())));
+    assert_eq!(
+        (found.primary, found.variant),
+        (value.rule.clone(), Some(value.value.clone()))
+    );
     tier.put(&value).await.unwrap();
-    tier.release(&key(90), &token(1), Outcome::Failed).await.unwrap();
+    tier.release(&key(90), &token(1), Outcome::Failed)
+        .await
+        .unwrap();
     tier.remove(&value.key).await.unwrap();
     tier.remove(&key(90)).await.unwrap();
     let first = tier.append(&"a".into()).await.unwrap();
     let second = tier.restart(first, &"b".into()).await.unwrap().unwrap();
-    let batch = tier.read(LogPosition::START, 9, Duration::ZERO).await.unwrap();
+    let batch = tier
+        .read(LogPosition::START, 9, Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!(batch.records, [(first, "a".into()), (second, "b".into())]);
-    let batch = tier.read(second, 9, Duration::from_millis(1)).await.unwrap();
+    let batch = tier
+        .read(second, 9, Duration::from_millis(1))
+        .await
+        .unwrap();
     assert!(batch.records.is_empty() && batch.is_anchored);
     assert!(tier.extent(first).await.unwrap().is_anchored);
-    tier.announce(NodeId::from_bits(1), first, MINUTE).await.unwrap();
+    tier.announce(NodeId::from_bits(1), first, MINUTE)
+        .await
+        .unwrap();
     assert_eq!(tier.nodes().await.unwrap().len(), 1);
 }
 
@@ -45,7 +59,11 @@ async fn what_is_put_is_found_until_it_is_removed() {
     assert_eq!(found.primary.unwrap(), put(key(1), at(1)).value);
     assert_eq!(found.leased, Leased::No);
     assert_eq!(read(&tier, &key(2)).await.primary, None);
-    let left: u64 = server.command(&["PTTL", &name(&key(1), "e")]).await.parse().unwrap();
+    let left: u64 = server
+        .command(&["PTTL", &name(&key(1), "e")])
+        .await
+        .parse()
+        .unwrap();
     assert!((1..=60_000).contains(&left), "{left}");
     tier.remove(&key(1)).await.unwrap();
     assert_eq!(read(&tier, &key(1)).await.primary, None);
@@ -58,7 +76,10 @@ async fn a_value_may_be_any_bytes_and_large() {
         return;
     };
     let mut large = put(key(1), at(1));
-    large.value = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>().into();
+    large.value = (0..5_000_000_u32)
+        .map(|n| (n % 251) as u8)
+        .collect::<Vec<_>>()
+        .into();
     tier.put(&large).await.unwrap();
     assert_eq!(read(&tier, &key(1)).await.primary.unwrap(), large.value);
     large.value = Default::default();
@@ -221,7 +242,10 @@ async fn a_lease_is_taken_over_from_the_one_who_is_named() {
         tier.get(&key(1), wish).await.unwrap().leased
     };
     assert_eq!(over(&second, &from).await, Leased::Won);
-    assert_eq!(over(&third, &from).await, Leased::Busy(Some((token(2), at(2)))));
+    assert_eq!(
+        over(&third, &from).await,
+        Leased::Busy(Some((token(2), at(2))))
+    );
     // Nobody has this one.
     let wish = Wish::TakeOver(&second, &third.token);
     assert_eq!(tier.get(&key(2), wish).await.unwrap().leased, Leased::Won);
@@ -235,7 +259,10 @@ async fn nobody_waits_for_what_is_not_for_others() {
     assert_eq!(ask(&tier, &key(1), 1).await, Leased::Won);
     let alone = Outcome::Alone(Duration::from_secs(1));
     tier.release(&key(1), &token(2), alone).await.unwrap();
-    assert_eq!(ask(&tier, &key(1), 2).await, Leased::Busy(Some((token(1), at(1)))));
+    assert_eq!(
+        ask(&tier, &key(1), 2).await,
+        Leased::Busy(Some((token(1), at(1))))
+    );
     tier.release(&key(1), &token(1), alone).await.unwrap();
     let third = lease(3);
     for wish in [
@@ -245,7 +272,11 @@ async fn nobody_waits_for_what_is_not_for_others() {
     ] {
         assert_eq!(tier.get(&key(1), wish).await.unwrap().leased, Leased::Alone);
     }
-    let left: u64 = server.command(&["PTTL", &name(&key(1), "l")]).await.parse().unwrap();
+    let left: u64 = server
+        .command(&["PTTL", &name(&key(1), "l")])
+        .await
+        .parse()
+        .unwrap();
     assert!(left <= 1000);
     until("it is forgotten", PATIENCE, async || {
         (ask(&tier, &key(1), 3).await == Leased::Won).then_some(())
@@ -282,8 +313,13 @@ async fn scripts_are_loaded_again_after_the_server_forgot_them() {
         server.command(&["SCRIPT", "FLUSH"]).await;
         assert_eq!(ask(&tier, &key(round + 10), 1).await, Leased::Won);
         server.command(&["SCRIPT", "FLUSH"]).await;
-        tier.release(&key(round + 10), &token(1), Outcome::Failed).await.unwrap();
-        assert_eq!(read(&tier, &key(round)).await.primary.unwrap(), put(key(round), at(1)).value);
+        tier.release(&key(round + 10), &token(1), Outcome::Failed)
+            .await
+            .unwrap();
+        assert_eq!(
+            read(&tier, &key(round)).await.primary.unwrap(),
+            put(key(round), at(1)).value
+        );
     }
 }
 
@@ -305,7 +341,10 @@ async fn a_key_of_another_type_is_an_error_until_it_is_replaced() {
     assert_eq!(kind_of_get(&tier, &key(1)).await, StoreErrorKind::Protocol);
     assert_eq!(kind_of_get(&tier, &variant).await, StoreErrorKind::Protocol);
     let wanted = lease(1);
-    let error = tier.get(&key(1), Wish::ReadOrLease(&wanted)).await.unwrap_err();
+    let error = tier
+        .get(&key(1), Wish::ReadOrLease(&wanted))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Protocol);
 
     let mut value = put(variant, at(1));
@@ -313,7 +352,10 @@ async fn a_key_of_another_type_is_an_error_until_it_is_replaced() {
     value.lease = Some(token(1));
     tier.put(&value).await.unwrap();
     let found = read(&tier, &variant).await;
-    assert_eq!((found.primary, found.variant), (value.rule, Some(value.value)));
+    assert_eq!(
+        (found.primary, found.variant),
+        (value.rule, Some(value.value))
+    );
 
     spoil().await;
     tier.put(&put(key(1), at(1))).await.unwrap();
@@ -325,7 +367,9 @@ async fn a_key_of_another_type_is_an_error_until_it_is_replaced() {
     tier.remove(&key(1)).await.unwrap();
     tier.remove(&variant).await.unwrap();
     assert_eq!(read(&tier, &variant).await.primary, None);
-    tier.release(&key(1), &token(1), Outcome::Failed).await.unwrap();
+    tier.release(&key(1), &token(1), Outcome::Failed)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -349,7 +393,9 @@ async fn a_full_server_refuses_and_goes_on_answering() {
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     let free = key(200);
     assert_eq!(ask(&tier, &free, 1).await, Leased::Won);
-    server.command(&["CONFIG", "SET", "maxmemory", "1000000"]).await;
+    server
+        .command(&["CONFIG", "SET", "maxmemory", "1000000"])
+        .await;
     (large.key, large.lease) = (free, Some(token(1)));
     let refused = tier.put(&large).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Refused);

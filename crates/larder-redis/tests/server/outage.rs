@@ -20,7 +20,10 @@ async fn assert_down(tier: &RedisTier) {
             tier.remove(&key(1)).await.unwrap_err().kind(),
             tier.append(&record).await.unwrap_err().kind(),
             tier.extent(at(1)).await.unwrap_err().kind(),
-            tier.read(at(1), 10, Duration::from_secs(30)).await.unwrap_err().kind(),
+            tier.read(at(1), 10, Duration::from_secs(30))
+                .await
+                .unwrap_err()
+                .kind(),
             tier.nodes().await.unwrap_err().kind(),
         ];
         assert_eq!(kinds, [StoreErrorKind::Unreachable; 7]);
@@ -31,12 +34,16 @@ async fn assert_down(tier: &RedisTier) {
 }
 
 async fn until_down(tier: &RedisTier) {
-    until("the tier knows that nobody is there", PATIENCE, async || {
-        let data = tier.get(&key(1), Wish::Read).await.err()?;
-        let log = tier.read(at(1), 1, Duration::ZERO).await.err()?;
-        let kinds = [data.kind(), log.kind()];
-        (kinds == [StoreErrorKind::Unreachable; 2]).then_some(())
-    })
+    until(
+        "the tier knows that nobody is there",
+        PATIENCE,
+        async || {
+            let data = tier.get(&key(1), Wish::Read).await.err()?;
+            let log = tier.read(at(1), 1, Duration::ZERO).await.err()?;
+            let kinds = [data.kind(), log.kind()];
+            (kinds == [StoreErrorKind::Unreachable; 2]).then_some(())
+        },
+    )
     .await;
 }
 
@@ -57,7 +64,9 @@ async fn assert_works(tier: &RedisTier) {
     assert!(read(tier, &key(1)).await.primary.is_some());
     let position = tier.append(&Bytes::from_static(b"a")).await.unwrap();
     let batch = until("the log is read again", PATIENCE, async || {
-        tier.read(LogPosition::START, 100, Duration::ZERO).await.ok()
+        tier.read(LogPosition::START, 100, Duration::ZERO)
+            .await
+            .ok()
     })
     .await;
     assert_eq!(batch.records.last().unwrap().0, position);
@@ -72,10 +81,15 @@ async fn a_server_that_is_killed_fails_at_once_and_works_when_it_is_back() {
         assert_works(&tier).await;
         let waiting = tier.clone();
         let waiting =
-            tokio::spawn(async move { waiting.read(at(1 << 19), 1, Duration::from_secs(60)).await });
+            tokio::spawn(
+                async move { waiting.read(at(1 << 19), 1, Duration::from_secs(60)).await },
+            );
         server.kill();
         // Whoever waits for a purge is told.
-        assert_eq!(waiting.await.unwrap().unwrap_err().kind(), StoreErrorKind::Unreachable);
+        assert_eq!(
+            waiting.await.unwrap().unwrap_err().kind(),
+            StoreErrorKind::Unreachable
+        );
         until_down(&tier).await;
         assert_down(&tier).await;
         server.restart().await;
@@ -92,7 +106,12 @@ async fn the_first_call_after_a_restart_works_once_the_connection_is_back() {
     // Nobody called in between: the connection was seen to break, and made again.
     until("the tier is connected again", PATIENCE, async || {
         let clients = server.command(&["CLIENT", "LIST"]).await;
-        (clients.lines().filter(|line| !line.contains("cmd=client")).count() >= 2).then_some(())
+        (clients
+            .lines()
+            .filter(|line| !line.contains("cmd=client"))
+            .count()
+            >= 2)
+            .then_some(())
     })
     .await;
     until_it_works(&tier).await;
@@ -108,7 +127,11 @@ async fn a_server_that_stands_still_is_given_up_and_found_again() {
     let given_up = tokio::time::timeout(Duration::from_millis(20), read(&tier, &key(1))).await;
     assert!(given_up.is_err());
     let log = tier.read(LogPosition::START, 1, Duration::ZERO);
-    assert!(tokio::time::timeout(Duration::from_millis(20), log).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(20), log)
+            .await
+            .is_err()
+    );
     until_given_up(&tier).await;
     until_down(&tier).await;
     assert_down(&tier).await;
@@ -189,10 +212,16 @@ async fn what_a_user_may_not_do_any_more_is_refused() {
     let Some(server) = Redis::start_or_skip().await else {
         return;
     };
-    server.command(&["ACL", "SETUSER", "cache", "on", ">secret", "~*", "+@all"]).await;
+    server
+        .command(&["ACL", "SETUSER", "cache", "on", ">secret", "~*", "+@all"])
+        .await;
     let url = format!("redis://cache:secret@{}", server.addr());
     let tier = RedisTier::connect(url).await.unwrap();
-    for (rule, back) in [("-set", "+set"), ("-eval|-evalsha", "+evalsha"), ("resetkeys", "~*")] {
+    for (rule, back) in [
+        ("-set", "+set"),
+        ("-eval|-evalsha", "+evalsha"),
+        ("resetkeys", "~*"),
+    ] {
         for rule in rule.split('|') {
             server.command(&["ACL", "SETUSER", "cache", rule]).await;
         }

@@ -12,10 +12,15 @@ async fn the_tier_goes_where_the_master_is() {
         return;
     };
     let name = sentinels.master_name();
-    let error = RedisTier::sentinel(sentinels.urls(), "nobody").connect().await.unwrap_err();
+    let error = RedisTier::sentinel(sentinels.urls(), "nobody")
+        .connect()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ConnectErrorKind::UnknownMaster);
     assert!(error.to_string().contains("\"nobody\""), "{error}");
-    let error = RedisTier::connect(sentinels.urls()[0].clone()).await.unwrap_err();
+    let error = RedisTier::connect(sentinels.urls()[0].clone())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ConnectErrorKind::Mode, "{error}");
     assert!(error.to_string().contains("RedisTier::sentinel"), "{error}");
 
@@ -41,7 +46,10 @@ async fn works(tier: &RedisTier, of: u8) {
     assert!(read(tier, &key(of)).await.primary.is_some());
     until("a purge is read", PATIENCE, async || {
         let position = tier.append(&record).await.ok()?;
-        let read = tier.read(LogPosition::START, 1000, Duration::ZERO).await.ok()?;
+        let read = tier
+            .read(LogPosition::START, 1000, Duration::ZERO)
+            .await
+            .ok()?;
         let is_there = read.records.contains(&(position, record.clone()));
         is_there.then_some(())
     })

@@ -28,9 +28,17 @@ async fn an_address_where_nobody_is() {
     drop(free);
     let error = wrong(format!("redis://:hunter2@{addr}")).await;
     let place = format!("redis://{addr}");
-    assert_says(&error, ConnectErrorKind::Unreachable, &[&place, "check host and port", "refused"]);
+    assert_says(
+        &error,
+        ConnectErrorKind::Unreachable,
+        &[&place, "check host and port", "refused"],
+    );
     let error = wrong("redis://no-such-host.invalid").await;
-    assert_says(&error, ConnectErrorKind::Unreachable, &["no-such-host.invalid:6379"]);
+    assert_says(
+        &error,
+        ConnectErrorKind::Unreachable,
+        &["no-such-host.invalid:6379"],
+    );
     let error = wrong("redis+unix:///no/such/socket").await;
     assert_says(&error, ConnectErrorKind::Unreachable, &["/no/such/socket"]);
 }
@@ -41,7 +49,11 @@ async fn somebody_who_does_not_answer_or_is_no_redis() {
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let tier = RedisTier::builder(&url).connect_timeout(Duration::from_millis(100));
     let error = tier.connect().await.unwrap_err();
-    assert_says(&error, ConnectErrorKind::Unreachable, &[&url, "within 100ms"]);
+    assert_says(
+        &error,
+        ConnectErrorKind::Unreachable,
+        &[&url, "within 100ms"],
+    );
 
     let other = tokio::spawn(async move {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -51,17 +63,34 @@ async fn somebody_who_does_not_answer_or_is_no_redis() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
-    assert_says(&wrong(&url).await, ConnectErrorKind::Protocol, &[&url, "no Redis", "rediss://"]);
+    assert_says(
+        &wrong(&url).await,
+        ConnectErrorKind::Protocol,
+        &[&url, "no Redis", "rediss://"],
+    );
     other.abort();
 }
 
 #[tokio::test]
 async fn settings_that_cannot_be() {
-    assert_says(&wrong("http://x").await, ConnectErrorKind::Setting, &["redis://user:password@"]);
+    assert_says(
+        &wrong("http://x").await,
+        ConnectErrorKind::Setting,
+        &["redis://user:password@"],
+    );
     for braces in ["a{b", "a}b", "a\nb"] {
-        let error = RedisTier::builder("redis://x").namespace(braces).connect_lazily();
-        assert_says(&error.unwrap_err(), ConnectErrorKind::Setting, &["namespace", "no braces"]);
-        let error = RedisTier::builder("redis://x").prefix(braces).connect().await;
+        let error = RedisTier::builder("redis://x")
+            .namespace(braces)
+            .connect_lazily();
+        assert_says(
+            &error.unwrap_err(),
+            ConnectErrorKind::Setting,
+            &["namespace", "no braces"],
+        );
+        let error = RedisTier::builder("redis://x")
+            .prefix(braces)
+            .connect()
+            .await;
         assert_says(&error.unwrap_err(), ConnectErrorKind::Setting, &["prefix"]);
     }
     let none: [&str; 0] = [];
@@ -96,13 +125,24 @@ async fn a_password_where_there_is_none() {
         return;
     };
     let error = wrong(format!("redis://:hunter2@{}", server.addr())).await;
-    assert_says(&error, ConnectErrorKind::Authentication, &["no password set", "leave the password out"]);
+    assert_says(
+        &error,
+        ConnectErrorKind::Authentication,
+        &["no password set", "leave the password out"],
+    );
     let error = wrong(format!("redis://{}/99", server.addr())).await;
     assert_says(&error, ConnectErrorKind::Setting, &["no database 99"]);
     let url = format!("redis://{}/99", server.addr());
     let tier = RedisTier::builder(url).database(3).connect().await.unwrap();
-    larder::shared::EntryStore::put(&tier, &put(key(1), at(1))).await.unwrap();
-    assert!(server.command(&["INFO", "keyspace"]).await.contains("db3:keys=1"));
+    larder::shared::EntryStore::put(&tier, &put(key(1), at(1)))
+        .await
+        .unwrap();
+    assert!(
+        server
+            .command(&["INFO", "keyspace"])
+            .await
+            .contains("db3:keys=1")
+    );
 }
 
 #[tokio::test]
@@ -117,10 +157,18 @@ async fn a_user_who_may_not() {
     let url = format!("redis://cache:hunter2@{}", server.addr());
     let kind = ConnectErrorKind::Permission;
     acl(&["~larder1:*", "+@all", "-xadd", "-evalsha", "-eval"]).await;
-    let words = ["`cache`", "may not run xadd, eval, evalsha", "ACL SETUSER cache +xadd +eval +evalsha"];
+    let words = [
+        "`cache`",
+        "may not run xadd, eval, evalsha",
+        "ACL SETUSER cache +xadd +eval +evalsha",
+    ];
     assert_says(&wrong(&url).await, kind, &words);
     acl(&["~other:*", "+@all"]).await;
-    assert_says(&wrong(&url).await, kind, &["keys that begin with \"larder1::\"", "~larder1::*"]);
+    assert_says(
+        &wrong(&url).await,
+        kind,
+        &["keys that begin with \"larder1::\"", "~larder1::*"],
+    );
     // What the documentation says is enough.
     acl(&["~larder1:*", "resetchannels", "-@all"]).await;
     let grants: Vec<&str> = larder_redis::ACL_COMMANDS.split(' ').collect();
@@ -137,11 +185,17 @@ async fn a_server_that_may_drop_the_log() {
             return;
         };
         let words = [policy, "volatile-lru", "allow_eviction"];
-        assert_says(&wrong(server.url()).await, ConnectErrorKind::Eviction, &words);
+        assert_says(
+            &wrong(server.url()).await,
+            ConnectErrorKind::Eviction,
+            &words,
+        );
         let tier = RedisTier::builder(server.url()).allow_eviction(true);
         tier.connect().await.unwrap();
         for policy in ["noeviction", "volatile-ttl", "volatile-lfu"] {
-            server.command(&["CONFIG", "SET", "maxmemory-policy", policy]).await;
+            server
+                .command(&["CONFIG", "SET", "maxmemory-policy", policy])
+                .await;
             RedisTier::connect(server.url()).await.unwrap();
         }
     }
@@ -161,9 +215,15 @@ async fn a_replica() {
     })
     .await;
     let words = ["is a replica", "master's address", "RedisTier::sentinel"];
-    assert_says(&wrong(replica.url()).await, ConnectErrorKind::ReadOnly, &words);
+    assert_says(
+        &wrong(replica.url()).await,
+        ConnectErrorKind::ReadOnly,
+        &words,
+    );
     // Also if it does not tell.
-    let silent = ["ACL", "SETUSER", "cache", "on", ">hunter2", "~*", "+@all", "-info"];
+    let silent = [
+        "ACL", "SETUSER", "cache", "on", ">hunter2", "~*", "+@all", "-info",
+    ];
     replica.command(&silent).await;
     let error = wrong(format!("redis://cache:hunter2@{}", replica.addr())).await;
     assert_says(&error, ConnectErrorKind::ReadOnly, &words);
@@ -175,19 +235,48 @@ async fn one_server_where_a_cluster_is_meant_and_the_reverse() {
         return;
     };
     let kind = ConnectErrorKind::Mode;
-    let error = RedisTier::cluster([server.url()]).connect().await.unwrap_err();
-    assert_says(&error, kind, &["no node of a cluster", "RedisTier::connect"]);
-    let error = RedisTier::sentinel([server.url()], "x").connect().await.unwrap_err();
+    let error = RedisTier::cluster([server.url()])
+        .connect()
+        .await
+        .unwrap_err();
+    assert_says(
+        &error,
+        kind,
+        &["no node of a cluster", "RedisTier::connect"],
+    );
+    let error = RedisTier::sentinel([server.url()], "x")
+        .connect()
+        .await
+        .unwrap_err();
     assert_says(&error, kind, &["no sentinel", "26379"]);
     // A node of a cluster that has no slots yet.
     let node = Redis::options().line("cluster-enabled yes").start().await;
-    assert_says(&wrong(node.url()).await, kind, &["belongs to a cluster", "RedisTier::cluster"]);
-    let error = RedisTier::cluster([node.url()]).connect().await.unwrap_err();
-    assert_says(&error, ConnectErrorKind::ClusterDown, &["no node of the cluster has the slot", "CLUSTER INFO"]);
+    assert_says(
+        &wrong(node.url()).await,
+        kind,
+        &["belongs to a cluster", "RedisTier::cluster"],
+    );
+    let error = RedisTier::cluster([node.url()])
+        .connect()
+        .await
+        .unwrap_err();
+    assert_says(
+        &error,
+        ConnectErrorKind::ClusterDown,
+        &["no node of the cluster has the slot", "CLUSTER INFO"],
+    );
     // It has the slots of the log, but not all.
-    node.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16000"]).await;
-    let error = RedisTier::cluster([node.url()]).connect().await.unwrap_err();
-    assert_says(&error, ConnectErrorKind::ClusterDown, &["is down", "CLUSTER INFO"]);
+    node.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16000"])
+        .await;
+    let error = RedisTier::cluster([node.url()])
+        .connect()
+        .await
+        .unwrap_err();
+    assert_says(
+        &error,
+        ConnectErrorKind::ClusterDown,
+        &["is down", "CLUSTER INFO"],
+    );
 }
 
 #[tokio::test]
@@ -197,8 +286,14 @@ async fn a_start_leaves_nothing_behind_and_namespaces_share_nothing() {
     };
     let tier = RedisTier::connect(server.url()).await.unwrap();
     assert_eq!(server.command(&["DBSIZE"]).await, "0");
-    let other = RedisTier::builder(server.url()).namespace("other").connect().await.unwrap();
-    larder::shared::EntryStore::put(&tier, &put(key(1), at(1))).await.unwrap();
+    let other = RedisTier::builder(server.url())
+        .namespace("other")
+        .connect()
+        .await
+        .unwrap();
+    larder::shared::EntryStore::put(&tier, &put(key(1), at(1)))
+        .await
+        .unwrap();
     assert!(read(&tier, &key(1)).await.primary.is_some());
     assert!(read(&other, &key(1)).await.primary.is_none());
 }
@@ -210,7 +305,9 @@ async fn a_socket_and_a_valkey_are_servers_too() {
     };
     let folder = server.command(&["CONFIG", "GET", "unixsocket"]).await;
     let path = folder.lines().last().unwrap();
-    let tier = RedisTier::connect(format!("redis+unix://{path}")).await.unwrap();
+    let tier = RedisTier::connect(format!("redis+unix://{path}"))
+        .await
+        .unwrap();
     crate::entries::everything(&tier).await;
     let Some(valkey) = larder_servers::Valkey::start_or_skip().await else {
         return;
@@ -233,7 +330,10 @@ async fn purges_wait_for_replicas_and_go_on_without_them() {
     })
     .await;
     // While a purge waits, nothing else does.
-    let read = log.read(larder::shared::LogPosition::START, 1, Duration::ZERO).await.unwrap();
+    let read = log
+        .read(larder::shared::LogPosition::START, 1, Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!(read.records, [(first, record)]);
     let calls = server.command(&["INFO", "commandstats"]).await;
     assert!(calls.contains("cmdstat_wait"), "{calls}");

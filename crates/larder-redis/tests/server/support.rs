@@ -71,7 +71,10 @@ pub(crate) async fn read(tier: &RedisTier, key: &EntryKey) -> Found {
 
 pub(crate) async fn ask(tier: &RedisTier, key: &EntryKey, of: u8) -> Leased {
     let lease = lease(of);
-    tier.get(key, Wish::ReadOrLease(&lease)).await.unwrap().leased
+    tier.get(key, Wish::ReadOrLease(&lease))
+        .await
+        .unwrap()
+        .leased
 }
 
 pub(crate) async fn kind_of_get(tier: &RedisTier, key: &EntryKey) -> StoreErrorKind {
