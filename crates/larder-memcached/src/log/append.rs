@@ -1,0 +1,129 @@
+//! Writing to the log.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use larder::shared::{LogPosition, StoreError, StoreErrorKind};
+
+use super::chain::Item;
+use super::read::position;
+use super::since_epoch;
+use crate::client::{Command, Status};
+use crate::seconds::expiry;
+use crate::tier::Shared;
+
+/// Appends a record: takes a position, then stores it there. Both happen though the caller goes away in
+/// between, because a position without a record costs all nodes what they have stored.
+pub(crate) async fn append(
+    shared: &Arc<Shared>,
+    record: &Bytes,
+) -> Result<LogPosition, StoreError> {
+    let (shared, record) = (Arc::clone(shared), record.clone());
+    to_its_end(async move { appended(&shared, record).await }).await
+}
+
+/// Appends a record above a position, unless the log is above it.
+pub(crate) async fn restart(
+    shared: &Arc<Shared>,
+    above: LogPosition,
+    record: &Bytes,
+) -> Result<Option<LogPosition>, StoreError> {
+    let (shared, record) = (Arc::clone(shared), record.clone());
+    to_its_end(async move { restarted(&shared, above, record).await }).await
+}
+
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(work).await.map_err(|error| {
+        let what = "the runtime is shutting down";
+        StoreError::new(StoreErrorKind::Unreachable, what).with_source(error)
+    })?
+}
+
+async fn appended(shared: &Shared, record: Bytes) -> Result<LogPosition, StoreError> {
+    let record = Item::Record(record).to_bytes();
+    for _ in 0..ATTEMPTS {
+        let seed = shared.log.seed().bits();
+        let count = Command::count(shared.names.counter(), seed);
+        let [counter] = shared.client.exchange(shared.log_route(), [count]).await?;
+        let at = match counter.status {
+            Status::Done => position(counter),
+            _ => return counter.is_done().and(Err(lost())),
+        };
+        let at = at.ok_or_else(lost)?;
+        shared.log.saw(at);
+        if store(shared, at, &record).await? {
+            return Ok(at);
+        }
+    }
+    // Each position was taken: the counter went back in time. A log that goes on above is another one.
+    let highest = shared.log.seed();
+    restarted_with(shared, highest, &record)
+        .await?
+        .ok_or_else(lost)
+}
+
+async fn restarted(
+    shared: &Shared,
+    above: LogPosition,
+    record: Bytes,
+) -> Result<Option<LogPosition>, StoreError> {
+    restarted_with(shared, above, &Item::Record(record).to_bytes()).await
+}
+
+async fn restarted_with(
+    shared: &Shared,
+    above: LogPosition,
+    record: &Bytes,
+) -> Result<Option<LogPosition>, StoreError> {
+    let mut above = above;
+    for _ in 0..ATTEMPTS {
+        let name = shared.names.counter();
+        let [counter] = shared
+            .client
+            .exchange(shared.log_route(), [Command::get(name.clone())])
+            .await?;
+        let version = (counter.status == Status::Done).then_some(counter.cas);
+        if position(counter).is_some_and(|at| at > above) {
+            return Ok(None);
+        }
+        let millis = since_epoch().as_millis().try_into().unwrap_or(u64::MAX);
+        let at = above.above(millis);
+        let raise = Command::set(name, at.bits().to_string().into(), NEVER);
+        let raise = match version {
+            Some(version) => raise.where_version(version),
+            None => raise.where_absent(),
+        };
+        let [raised] = shared.client.exchange(shared.log_route(), [raise]).await?;
+        if !raised.is_done()? {
+            continue;
+        }
+        shared.log.saw(at);
+        if store(shared, at, record).await? {
+            return Ok(Some(at));
+        }
+        above = at;
+    }
+    Err(lost())
+}
+
+/// Stores a record; `false`: something stands there, be it a mark of those who waited for it.
+async fn store(shared: &Shared, at: LogPosition, record: &Bytes) -> Result<bool, StoreError> {
+    let name = shared.names.record(at);
+    let set = Command::set(name, record.clone(), expiry(shared.settings.retain));
+    let [stored] = shared
+        .client
+        .exchange(shared.log_route(), [set.where_absent()])
+        .await?;
+    stored.is_done()
+}
+
+fn lost() -> StoreError {
+    let what = "the counter of the log changed each time it was read";
+    StoreError::new(StoreErrorKind::Refused, what)
+}
+
+const ATTEMPTS: usize = 8;
+/// An item that does not expire.
+const NEVER: u32 = 0;
