@@ -6,12 +6,12 @@ use super::reply::{Answer, Status};
 
 impl Answer {
     /// Whether it was done; not so if what stands there, or does not, was against it.
-    pub(crate) fn is_done(self) -> Result<bool, StoreError> {
+    pub(crate) fn is_done(&self) -> Result<bool, StoreError> {
         match self.status {
             Status::Done => Ok(true),
             Status::Missing | Status::NotStored | Status::Changed => Ok(false),
             Status::Refused => Err(self.error(StoreErrorKind::Refused)),
-            Status::Rejected | Status::Text | Status::End => {
+            Status::Rejected | Status::Text | Status::Version | Status::End => {
                 Err(self.error(StoreErrorKind::Protocol))
             }
         }

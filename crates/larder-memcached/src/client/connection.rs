@@ -3,10 +3,9 @@
 //! answer is read and dropped.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use std::{fmt, io};
 
 use bytes::{Bytes, BytesMut};
 use larder::shared::{StoreError, StoreErrorKind};

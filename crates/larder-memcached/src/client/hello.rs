@@ -45,10 +45,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut buffer = BytesMut::with_capacity(8 << 10);
-    let version = ask(stream, &mut buffer, b"version\r\n", &Expected::Text).await?;
+    let version = ask(stream, &mut buffer, b"version\r\n", &Expected::Version).await?;
     let version = version
         .first()
-        .filter(|answer| answer.status == Status::Text)
+        .filter(|answer| answer.status == Status::Version)
         .and_then(|answer| answer.value.clone())
         .unwrap_or_else(|| Bytes::from_static(b"unknown"));
     let meta = Expected::Meta {

@@ -9,9 +9,13 @@
 mod answer;
 mod command;
 mod connection;
+#[cfg(test)]
+mod connection_tests;
 mod hello;
 mod link;
 mod reply;
+#[cfg(test)]
+mod reply_tests;
 mod route;
 
 use std::sync::Arc;

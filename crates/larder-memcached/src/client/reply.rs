@@ -48,8 +48,10 @@ pub(crate) enum Status {
     Refused,
     /// `ERROR`, `CLIENT_ERROR`: the server does not understand.
     Rejected,
-    /// `VERSION`, `STAT`.
+    /// `STAT`.
     Text,
+    /// `VERSION`.
+    Version,
     /// `END`.
     End,
 }
@@ -66,8 +68,8 @@ pub(crate) enum Expected {
     },
     /// Lines of text, up to `END`.
     Lines,
-    /// One line of text.
-    Text,
+    /// The version of the server.
+    Version,
 }
 
 impl Expected {
@@ -195,7 +197,8 @@ impl<'a> Head<'a> {
             b"EX" => meta(Status::Changed),
             b"SERVER_ERROR" => Ok(Self::of(Status::Refused).with_text(rest)),
             b"CLIENT_ERROR" | b"ERROR" => Ok(Self::of(Status::Rejected).with_text(rest)),
-            b"VERSION" | b"STAT" => Ok(Self::of(Status::Text).with_text(rest)),
+            b"VERSION" => Ok(Self::of(Status::Version).with_text(rest)),
+            b"STAT" => Ok(Self::of(Status::Text).with_text(rest)),
             b"END" if rest.is_empty() => Ok(Self::of(Status::End)),
             _ => Err(Malformed::Line),
         }
@@ -260,12 +263,12 @@ impl<'a> Head<'a> {
     fn answers(&self, expected: &Expected) -> Result<(), Malformed> {
         let fits = match (self.status, expected) {
             (Status::Refused | Status::Rejected, _) => true,
-            (Status::Text, expected) => !matches!(expected, Expected::Meta { .. }),
-            (Status::End, expected) => *expected == Expected::Lines,
+            (Status::Text | Status::End, expected) => *expected == Expected::Lines,
+            (Status::Version, expected) => *expected == Expected::Version,
             (_, Expected::Meta { key, opaque }) => {
                 self.key == Some(key.as_bytes()) && self.opaque == Some(*opaque)
             }
-            (_, Expected::Lines | Expected::Text) => false,
+            (_, Expected::Lines | Expected::Version) => false,
         };
         if fits {
             Ok(())

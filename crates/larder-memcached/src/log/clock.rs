@@ -48,7 +48,9 @@ impl Clock {
             Some((at, ahead)) if at.elapsed() < ASK_EVERY => ahead,
             _ => {
                 let asked = ask(shared).await;
-                let ahead = asked.or_else(|| known.map(|(_, ahead)| ahead)).unwrap_or_default();
+                let ahead = asked
+                    .or_else(|| known.map(|(_, ahead)| ahead))
+                    .unwrap_or_default();
                 *lock(&self.ahead) = Some((Instant::now(), ahead));
                 ahead
             }

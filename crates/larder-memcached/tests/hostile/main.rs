@@ -1,0 +1,5 @@
+//! Against a server that says what no memcached says. Nothing may panic, and nobody may get another
+//! key's value.
+
+mod script;
+mod words;
