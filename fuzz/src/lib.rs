@@ -10,11 +10,13 @@ use http::HeaderValue;
 
 mod cache_control;
 mod key;
+mod memcached_reply;
 mod range;
 mod vary;
 
 pub use cache_control::cache_control;
 pub use key::key;
+pub use memcached_reply::memcached_reply;
 pub use range::range;
 pub use vary::vary;
 

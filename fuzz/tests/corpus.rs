@@ -15,6 +15,11 @@ fn key_seeds_hold() {
 }
 
 #[test]
+fn memcached_reply_seeds_hold() {
+    replay("memcached_reply", larder_fuzz::memcached_reply);
+}
+
+#[test]
 fn range_seeds_hold() {
     replay("range", larder_fuzz::range);
 }
