@@ -31,7 +31,6 @@ pub(crate) struct LinkSettings {
 }
 
 /// A server, be it there or not.
-#[derive(Debug)]
 pub(super) struct Link {
     address: Arc<str>,
     state: watch::Receiver<State>,
@@ -84,6 +83,15 @@ impl Link {
             Ok(state) => state.clone(),
             Err(_) => self.state(),
         }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("address", &self.address)
+            .field("is_up", &self.is_up())
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 /// What one meta command asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    pub(crate) verb: String,
     pub(crate) key: String,
     pub(crate) opaque: u64,
 }
@@ -88,11 +89,12 @@ async fn serve(
 }
 
 fn asked(line: &str) -> Option<Asked> {
-    let mut words = line.split(' ').skip(1);
+    let mut words = line.split(' ');
+    let verb = words.next()?.to_owned();
     let key = words.next()?.to_owned();
     let opaque = words
         .find_map(|word| word.strip_prefix('O'))?
         .parse()
         .ok()?;
-    Some(Asked { key, opaque })
+    Some(Asked { verb, key, opaque })
 }

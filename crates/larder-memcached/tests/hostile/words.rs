@@ -27,7 +27,7 @@ async fn read(script: &Script) -> Result<Option<bytes::Bytes>, StoreErrorKind> {
 }
 
 fn value(asked: &Asked, text: &str) -> Vec<u8> {
-    let Asked { key, opaque } = asked;
+    let Asked { key, opaque, .. } = asked;
     format!("VA {} k{key} O{opaque} c1 t-1\r\n{text}\r\n", text.len()).into()
 }
 
@@ -56,7 +56,7 @@ async fn the_value_of_another_key_or_request_is_nobodys() {
 #[tokio::test]
 async fn a_value_without_its_key_or_its_number_is_nobodys() {
     for which in [0, 1, 2] {
-        let script = Script::start(move |Asked { key, opaque }| {
+        let script = Script::start(move |Asked { key, opaque, .. }| {
             let flags = match which {
                 0 => format!("k{key}"),
                 1 => format!("O{opaque}"),
@@ -137,17 +137,19 @@ async fn errors_of_the_server_are_errors() {
 
 #[tokio::test]
 async fn a_value_over_the_limit_is_not_read() {
-    let script =
-        Script::start(|Asked { key, opaque }| format!("VA 9999999999 k{key} O{opaque}\r\n").into())
-            .await;
+    let script = Script::start(|Asked { key, opaque, .. }| {
+        format!("VA 9999999999 k{key} O{opaque}\r\n").into()
+    })
+    .await;
     assert_eq!(read(&script).await, Err(StoreErrorKind::Protocol));
 }
 
 #[tokio::test]
 async fn a_value_that_is_longer_than_it_says_is_nobodys() {
-    let script =
-        Script::start(|Asked { key, opaque }| format!("VA 3 k{key} O{opaque}\r\nbody\r\n").into())
-            .await;
+    let script = Script::start(|Asked { key, opaque, .. }| {
+        format!("VA 3 k{key} O{opaque}\r\nbody\r\n").into()
+    })
+    .await;
     assert_eq!(read(&script).await, Err(StoreErrorKind::Protocol));
 }
 
@@ -161,7 +163,7 @@ async fn a_line_without_end_is_not_gathered() {
 async fn half_an_answer_ends_with_the_connection() {
     let halves: [&'static str; 4] = ["V", "VA 400", "VA 400 k", "VA 400 k{} O{}\r\nhalf"];
     for half in halves {
-        let script = Script::start(move |Asked { key, opaque }| {
+        let script = Script::start(move |Asked { key, opaque, .. }| {
             let text = half.replacen("{}", key, 1);
             text.replacen("{}", &opaque.to_string(), 1).into()
         })

@@ -5,6 +5,7 @@ mod failures;
 mod fleet;
 mod leases;
 mod log;
+mod losses;
 mod several;
 
 use std::time::Duration;
