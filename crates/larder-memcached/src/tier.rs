@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// Where the log stands: on one server.
     pub(crate) fn log_route(&self) -> Route<'_> {
-        Route::Pinned(self.names.namespace())
+        Route::Pinned(self.names.namespace().as_bytes())
     }
 }
 

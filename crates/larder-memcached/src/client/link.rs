@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{Batch, Bounds, run};
 use super::hello::{Hello, NotMemcached, greet};
+use super::route::name_hash;
 
 /// How a server is kept in touch with.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,7 @@ pub(crate) struct LinkSettings {
 /// A server, be it there or not.
 pub(super) struct Link {
     address: Arc<str>,
+    name_hash: u64,
     state: watch::Receiver<State>,
     task: AbortHandle,
 }
@@ -54,6 +56,7 @@ impl Link {
         let (show, state) = watch::channel(State::Connecting);
         let task = tokio::spawn(keep(Arc::clone(&address), settings, show)).abort_handle();
         Self {
+            name_hash: name_hash(&address),
             address,
             state,
             task,
@@ -64,9 +67,14 @@ impl Link {
         &self.address
     }
 
+    /// What decides which keys it has.
+    pub(super) fn name_hash(&self) -> u64 {
+        self.name_hash
+    }
+
     /// What is known now.
-    pub(super) fn state(&self) -> State {
-        self.state.borrow().clone()
+    pub(super) fn state(&self) -> watch::Ref<'_, State> {
+        self.state.borrow()
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -81,7 +89,7 @@ impl Link {
             .await
         {
             Ok(state) => state.clone(),
-            Err(_) => self.state(),
+            Err(_) => self.state().clone(),
         }
     }
 }

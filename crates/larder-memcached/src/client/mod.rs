@@ -80,10 +80,19 @@ impl Client {
             return Ok(Vec::new());
         }
         let link = self.link(route).ok_or_else(|| unreachable("no server"))?;
-        let (ask, hello) = match link.state() {
+        match Self::send(link, commands)?.await {
+            Ok(answers) => answers,
+            Err(_) => Err(unreachable(link.address())),
+        }
+    }
+
+    /// Queues commands for a server, if there is a connection to it.
+    fn send(link: &Link, commands: Vec<Command>) -> Result<Answers, StoreError> {
+        let state = link.state();
+        let (ask, hello) = match &*state {
             State::Up(ask, hello) => (ask, hello),
             State::Down(error) => {
-                return Err(unreachable(link.address()).with_source(error));
+                return Err(unreachable(link.address()).with_source(Arc::clone(error)));
             }
             State::Connecting => return Err(unreachable(link.address())),
         };
@@ -103,27 +112,16 @@ impl Client {
                     StoreError::new(StoreErrorKind::Refused, what)
                 }
             })?;
-        match answers.await {
-            Ok(answers) => answers,
-            Err(_) => Err(unreachable(link.address())),
-        }
+        Ok(answers)
     }
 
     fn link(&self, route: Route<'_>) -> Option<&Link> {
-        let names = self.links.iter().map(Link::address);
-        let order = route.order(names);
-        let up = || order.iter().find(|at| self.is_up(**at));
-        let at = match route {
-            Route::Pinned(_) => order.first(),
-            Route::Entry(_) => up().or_else(|| order.first()),
-        };
-        self.links.get(*at?)
-    }
-
-    fn is_up(&self, at: usize) -> bool {
-        self.links.get(at).is_some_and(Link::is_up)
+        route.choose(&self.links, Link::name_hash, Link::is_up)
     }
 }
+
+/// Answers that are under way.
+type Answers = oneshot::Receiver<Result<Vec<Answer>, StoreError>>;
 
 fn unreachable(address: &str) -> StoreError {
     let what = format!("no connection to memcached at {address}");

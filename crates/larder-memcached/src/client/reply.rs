@@ -163,10 +163,13 @@ pub(crate) fn take(
 }
 
 fn take_value(buffer: &mut BytesMut, length: usize) -> Bytes {
-    if length < COPY_BELOW {
-        buffer.copy_to_bytes(length)
-    } else {
-        buffer.split_to(length).freeze()
+    match buffer.get(..length) {
+        Some(value) if length < COPY_BELOW => {
+            let value = Bytes::copy_from_slice(value);
+            buffer.advance(length);
+            value
+        }
+        _ => buffer.split_to(length).freeze(),
     }
 }
 

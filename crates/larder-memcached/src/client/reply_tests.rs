@@ -93,6 +93,22 @@ fn what_is_too_long_is_not_waited_for() {
     assert_eq!(whole(b"VA 100 kkey O7\r\nbody"), Ok(Taken::Needs(98)));
 }
 
+#[test]
+fn a_small_value_that_is_kept_does_not_keep_the_read_buffer() {
+    for (length, is_alone) in [(1, true), (8191, true), (8192, false)] {
+        let value = "x".repeat(length);
+        let mut buffer = BytesMut::from(format!("VA {length} kkey O7\r\n{value}\r\nHD").as_bytes());
+        let Ok(Taken::Answer(answer)) = take(&mut buffer, &meta("key", 7), LONGEST_VALUE) else {
+            panic!("an answer");
+        };
+        assert_eq!(
+            answer.value.expect("a value").is_unique(),
+            is_alone,
+            "{length}"
+        );
+    }
+}
+
 /// An answer, as a server writes it.
 fn written() -> impl Strategy<Value = (Vec<u8>, Answer)> {
     let value = prop_oneof![vec(any::<u8>(), 0..64), vec(any::<u8>(), 8000..9000)];

@@ -10,27 +10,40 @@ use rapidhash::v3::rapidhash_v3;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Route<'a> {
     /// Where this stands; the next in order while there is no connection to that one.
-    Entry(&'a str),
+    Entry(&'a [u8]),
     /// Where this stands, and nowhere else.
-    Pinned(&'a str),
+    Pinned(&'a [u8]),
 }
 
 impl Route<'_> {
-    /// The places of servers in the list, in the order in which they are asked.
-    pub(super) fn order<'s>(&self, servers: impl Iterator<Item = &'s str>) -> Vec<usize> {
+    /// Chooses one of the servers, each with its [`name_hash`].
+    pub(super) fn choose<'s, S>(
+        &self,
+        servers: &'s [S],
+        name_hash: impl Fn(&S) -> u64,
+        is_up: impl Fn(&S) -> bool,
+    ) -> Option<&'s S> {
+        if let [only] = servers {
+            return Some(only);
+        }
         let (Self::Entry(key) | Self::Pinned(key)) = self;
-        let mut weights: Vec<_> = servers
-            .map(|server| weight(server, key))
-            .enumerate()
-            .collect();
-        weights.sort_unstable_by_key(|(at, weight)| (std::cmp::Reverse(*weight), *at));
-        weights.into_iter().map(|(at, _)| at).collect()
+        let key = rapidhash_v3(key);
+        let goes_on = matches!(self, Self::Entry(_));
+        servers.iter().max_by_key(|server| {
+            let weight = weight(name_hash(server), key);
+            (!goes_on || is_up(server), weight)
+        })
     }
 }
 
-fn weight(server: &str, key: &str) -> u64 {
-    // Neither has a space in it.
-    rapidhash_v3([server, key].join(" ").as_bytes())
+/// What a server is known by.
+pub(super) fn name_hash(name: &str) -> u64 {
+    rapidhash_v3(name.as_bytes())
+}
+
+fn weight(server: u64, key: u64) -> u64 {
+    let pair = (u128::from(server) << 64) | u128::from(key);
+    rapidhash_v3(&pair.to_be_bytes())
 }
 
 #[cfg(test)]
@@ -39,26 +52,34 @@ mod tests {
 
     const SERVERS: [&str; 3] = ["a:11211", "b:11211", "c:11211"];
 
-    fn first(key: &str, servers: &[&str]) -> usize {
-        Route::Entry(key).order(servers.iter().copied())[0]
+    fn chosen<'a>(route: Route<'_>, servers: &'a [&str], dead: &str) -> &'a str {
+        let name = |name: &&str| name_hash(name);
+        route
+            .choose(servers, name, |name| *name != dead)
+            .expect("one")
     }
 
     #[test]
     fn keys_are_spread_and_only_those_of_a_server_move_when_it_goes() {
         let mut counts = [0; 3];
-        for number in 0..3000 {
-            let key = format!("key{number}");
-            let at = first(&key, &SERVERS);
-            counts[at] += 1;
-            if at < 2 {
-                assert_eq!(first(&key, &SERVERS[..2]), at);
+        for number in 0..3000_u32 {
+            let key = number.to_be_bytes();
+            let entry = Route::Entry(&key);
+            let server = chosen(entry, &SERVERS, "");
+            for (name, count) in SERVERS.iter().zip(&mut counts) {
+                *count += u32::from(*name == server);
             }
+            let without = chosen(entry, &SERVERS, "c:11211");
+            assert_eq!(without, chosen(entry, &SERVERS[..2], ""));
+            assert!(server == "c:11211" || server == without);
+            assert_eq!(chosen(Route::Pinned(&key), &SERVERS, "c:11211"), server);
         }
         assert!(counts.iter().all(|count| *count > 800), "{counts:?}");
     }
 
     #[test]
     fn weights_are_the_same_in_all_versions() {
-        assert_eq!(weight("a:11211", "key"), 18_059_443_575_433_338_039);
+        let weight = weight(name_hash("a:11211"), name_hash("key"));
+        assert_eq!(weight, 1_233_469_165_771_849_115);
     }
 }

@@ -16,11 +16,10 @@ pub(crate) async fn get(
     key: &EntryKey,
     wish: Wish<'_>,
 ) -> Result<Found, StoreError> {
-    let primary = key.primary_text();
     let asked = Asked {
         shared,
         key,
-        route: Route::Entry(&primary),
+        route: Route::Entry(key.primary()),
     };
     match wish {
         Wish::ReadOrLease(lease) => {

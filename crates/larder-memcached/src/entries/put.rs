@@ -11,8 +11,7 @@ use crate::tier::Shared;
 /// Reads what stands there, and takes its place by its version; again when that has changed meanwhile.
 /// Two exchanges, of which the first transfers what stands there.
 pub(crate) async fn put(shared: &Shared, put: &Put) -> Result<(), StoreError> {
-    let primary = put.key.primary_text();
-    let route = Route::Entry(&primary);
+    let route = Route::Entry(put.key.primary());
     for _ in 0..ATTEMPTS {
         let before = Before::read(shared, route, put).await?;
         if before.is_removed(put) {
@@ -41,8 +40,7 @@ pub(crate) async fn put(shared: &Shared, put: &Put) -> Result<(), StoreError> {
 
 /// Drops a value, and what is being filled for it.
 pub(crate) async fn remove(shared: &Shared, key: &EntryKey) -> Result<(), StoreError> {
-    let primary = key.primary_text();
-    let route = Route::Entry(&primary);
+    let route = Route::Entry(key.primary());
     let (value, lease) = (shared.names.value(key), shared.names.lease(key));
     let commands = [Command::delete(value), Command::get(lease.clone())];
     let [dropped, standing] = shared.client.exchange(route, commands).await?;
@@ -68,8 +66,7 @@ pub(crate) async fn release(
     token: &Token,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
-    let primary = key.primary_text();
-    let route = Route::Entry(&primary);
+    let route = Route::Entry(key.primary());
     let name = shared.names.lease(key);
     let [standing] = shared
         .client
