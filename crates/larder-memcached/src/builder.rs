@@ -41,7 +41,8 @@ impl Default for MemcachedTierBuilder {
 
 impl MemcachedTierBuilder {
     /// Adds servers, as `host:port`. All nodes of a fleet must name the same ones in the same
-    /// spelling: the spelling decides which server has which key. Their order says nothing.
+    /// spelling: the spelling decides which server has which key. Their order says nothing. A name is looked up
+    /// again for each attempt to connect.
     pub fn add_servers<S: Into<String>>(mut self, servers: impl IntoIterator<Item = S>) -> Self {
         self.servers.extend(servers.into_iter().map(Into::into));
         self

@@ -52,6 +52,9 @@
 //! the servers memory enough that records are not evicted within seconds; the log and its counter are
 //! touched by each poll.
 //!
+//! Memcached counts in whole seconds. What is to last for some time lasts as long, and up to two seconds
+//! longer: values, and leases whose holder died.
+//!
 //! The clocks of the nodes should agree, as ages are measured by them. A server's clock corrects them only
 //! where they are more than two seconds away from it, because it counts whole seconds.
 //!

@@ -102,6 +102,7 @@ impl fmt::Display for Ended {
 #[derive(Debug)]
 struct Waiting {
     expected: VecDeque<Expected>,
+    bytes: usize,
     answers: Vec<Answer>,
     done: oneshot::Sender<Result<Vec<Answer>, StoreError>>,
 }
@@ -157,6 +158,7 @@ async fn ask<W: AsyncWrite + Unpin>(
     place.send(Waiting {
         answers: Vec::with_capacity(expected.len()),
         expected,
+        bytes: 0,
         done: batch.done,
     });
     Ok(())
@@ -258,8 +260,10 @@ fn hand_out(
                 if expected.ends_with(answer.status) {
                     asked.expected.pop_front();
                 }
+                asked.bytes += answer.value.as_ref().map_or(0, Bytes::len);
                 asked.answers.push(answer);
-                if asked.answers.len() > MOST_ANSWERS {
+                let most_bytes = LEAST_BYTES.max(longest_value.saturating_mul(2));
+                if asked.answers.len() > MOST_ANSWERS || asked.bytes > most_bytes {
                     return Err(Malformed::Endless);
                 }
             }
@@ -277,6 +281,8 @@ fn hand_out(
 
 /// Answers to one batch: the lines of all statistics are some hundreds.
 const MOST_ANSWERS: usize = 4096;
+/// What the answers to one batch may have in any case, in bytes: all records that are read at once.
+const LEAST_BYTES: usize = 16 << 20;
 /// The size of the read buffer.
 const READ_AT_ONCE: usize = 32 << 10;
 /// What is gathered for one write: no batch is added to what is longer.

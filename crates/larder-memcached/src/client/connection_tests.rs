@@ -138,6 +138,32 @@ async fn a_server_that_says_something_now_and_then_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_values_within_the_limit_are_not_gathered_without_end() {
+    let (queue, mut server, running) = start(16);
+    let (done, answers) = oneshot::channel();
+    let commands = (0..40).map(|_| Command::get("a".to_owned())).collect();
+    queue
+        .send(Batch { commands, done })
+        .await
+        .expect("a connection");
+    read(&mut server).await;
+    let value = "x".repeat(1 << 20);
+    for number in 1..=40 {
+        let answer = format!("VA {} ka O{number}\r\n{value}\r\n", value.len());
+        if server.write_all(answer.as_bytes()).await.is_err() {
+            break;
+        }
+    }
+    let error = answers
+        .await
+        .expect("an error of its own")
+        .expect_err("too much");
+    assert_eq!(error.kind(), StoreErrorKind::Protocol);
+    let ended = running.await.expect("no panic");
+    assert!(matches!(ended, Ended::Malformed(Malformed::Endless)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_wrong_answer_ends_the_connection_for_all() {
     let (queue, mut server, running) = start(16);
     let (a, b) = (ask(&queue, "a").await, ask(&queue, "b").await);

@@ -18,6 +18,7 @@ pub(crate) async fn append(
     shared: &Arc<Shared>,
     record: &Bytes,
 ) -> Result<LogPosition, StoreError> {
+    fits(record)?;
     let (shared, record) = (Arc::clone(shared), record.clone());
     to_its_end(async move { appended(&shared, record).await }).await
 }
@@ -28,8 +29,18 @@ pub(crate) async fn restart(
     above: LogPosition,
     record: &Bytes,
 ) -> Result<Option<LogPosition>, StoreError> {
+    fits(record)?;
     let (shared, record) = (Arc::clone(shared), record.clone());
     to_its_end(async move { restarted(&shared, above, record).await }).await
+}
+
+/// Records are read many at a time.
+fn fits(record: &Bytes) -> Result<(), StoreError> {
+    if record.len() <= LONGEST_RECORD {
+        return Ok(());
+    }
+    let what = format!("a record of more than {LONGEST_RECORD} bytes");
+    Err(StoreError::new(StoreErrorKind::Refused, what))
 }
 
 async fn to_its_end<T: Send + 'static>(
@@ -125,5 +136,7 @@ fn lost() -> StoreError {
 }
 
 const ATTEMPTS: usize = 8;
+/// In bytes; a purge has some tens.
+const LONGEST_RECORD: usize = 64 << 10;
 /// An item that does not expire.
 const NEVER: u32 = 0;

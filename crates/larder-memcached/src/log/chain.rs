@@ -173,4 +173,4 @@ async fn item(shared: &Shared, position: LogPosition) -> Result<Option<Item>, St
 }
 
 /// Records that are asked for in one exchange.
-const BATCH: u64 = 256;
+const BATCH: u64 = 128;

@@ -83,10 +83,12 @@ async fn look(
     Ok((newest, there.is_done()?))
 }
 
-/// What the counter says. One that holds no number is none: it is made anew as if it were not there.
+/// What the counter says. One that holds no number, or one that no counter can have come to, is none: it
+/// is made anew as if it were not there.
 pub(super) fn position(counter: Answer) -> Option<LogPosition> {
     let position = number(&counter.found()?.value?).map(LogPosition::from_bits)?;
-    (position > LogPosition::START).then_some(position)
+    let is_possible = position > LogPosition::START && position.millis() < LATEST;
+    is_possible.then_some(position)
 }
 
 /// Whether a position can be in the same log: one that began anew is farther away.
@@ -127,3 +129,5 @@ async fn oldest(
 
 /// A counter that begins anew is led 2^20 farther for each millisecond that has passed.
 const FARTHEST: u64 = 1 << 16;
+/// In milliseconds since the epoch: the year 2248. Half of what a position can hold.
+const LATEST: u64 = 1 << 43;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use larder::shared::{InvalidationLog, LogPosition};
+use larder::shared::{InvalidationLog, LogPosition, StoreErrorKind};
 use larder_servers::Memcached;
 
 use crate::log::{append, extent, read, texts};
@@ -113,6 +113,9 @@ async fn a_counter_that_was_evicted_begins_above_all_that_was() {
     assert!(at > before);
     // The record before it is there, and yet there is something between.
     assert!(!read(&tier, before).await.is_anchored);
+    // Nobody waits for what was never to be there, nor says that it is lost.
+    let next = format!("mg larder1:r:{}\r\n", before.bits() + 1);
+    assert_eq!(server.command(&next).await, "EN\r\n");
     let found = extent(&tier, before).await;
     assert_eq!(
         (found.oldest, found.newest, found.is_anchored),
@@ -155,19 +158,48 @@ async fn a_counter_that_went_back_is_noticed_and_raised() {
 }
 
 #[tokio::test]
-async fn a_counter_that_is_no_number_is_made_anew() {
+async fn a_record_that_is_too_long_to_be_read_with_others_is_refused() {
+    let Some((_server, tier)) = start().await else {
+        return;
+    };
+    let long = Bytes::from(vec![b'x'; (64 << 10) + 1]);
+    for error in [
+        tier.append(&long).await.expect_err("too long"),
+        tier.restart(LogPosition::START, &long)
+            .await
+            .expect_err("too long"),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Refused);
+    }
+    let before = append(&tier, "a").await;
+    for _ in 0..300 {
+        tier.append(&long.slice(1..)).await.expect("room");
+    }
+    let batch = tier
+        .read(before, 1000, Duration::ZERO)
+        .await
+        .expect("an answer");
+    assert_eq!((batch.records.len(), batch.is_anchored), (300, true));
+}
+
+#[tokio::test]
+async fn a_counter_that_no_log_can_have_come_to_is_made_anew() {
     let Some((server, tier)) = start().await else {
         return;
     };
-    server.command("ms larder1:inv 4\r\nruin\r\n").await;
-    tier.append(&Bytes::from_static(b"a"))
-        .await
-        .expect_err("no number");
-    assert!(!read(&tier, LogPosition::START).await.is_anchored);
-    let record = Bytes::from_static(b"all");
-    let at = tier
-        .restart(LogPosition::START, &record)
-        .await
-        .expect("an answer");
-    assert!(append(&tier, "b").await > at.expect("it is above"));
+    for ruin in ["ruin", "9300000000000000000", "18446744073709551615"] {
+        let set = format!("ms larder1:inv {}\r\n{ruin}\r\n", ruin.len());
+        server.command(&set).await;
+        tier.append(&Bytes::from_static(b"a"))
+            .await
+            .expect_err("no number");
+        assert!(!read(&tier, LogPosition::START).await.is_anchored);
+        let record = Bytes::from_static(b"all");
+        let at = tier
+            .restart(LogPosition::START, &record)
+            .await
+            .expect("an answer");
+        let at = at.expect("it is above");
+        assert!(at.millis() < 1 << 42 && append(&tier, "b").await > at);
+    }
 }
