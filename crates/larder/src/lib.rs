@@ -222,6 +222,9 @@ mod future;
 mod hint;
 mod identity;
 mod inputs;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod job;
 mod keep;
 mod known_keys;

@@ -105,7 +105,7 @@ impl Codec {
     }
 
     /// Writes another version: for tests of those that come.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "internals"))]
     #[must_use]
     pub(crate) fn with_version(self, version: u8) -> Self {
         Self { version, ..self }

@@ -45,6 +45,21 @@ impl Codec {
         frame
     }
 
+    /// A frame of whatever may come, sound in all that is not of what is in it.
+    #[cfg(any(test, feature = "internals"))]
+    pub(crate) fn around(
+        &self,
+        flags: u8,
+        head: &[u8],
+        body: &[u8],
+        key: &EntryKey,
+        primary_key: &[u8],
+    ) -> Result<Bytes, FrameError> {
+        let mut frame = self.open(flags, LogPosition::START, head.len());
+        frame.extend_from_slice(head);
+        self.seal(frame, body, key, primary_key)
+    }
+
     /// Completes a frame whose head is there, with a body.
     pub(super) fn seal(
         &self,

@@ -1,0 +1,140 @@
+//! What the fuzz targets and benches of this project reach beyond the interface. It is no part of the
+//! interface, and changes without notice.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::HeaderName;
+use larder_policy::StoredHead;
+
+use crate::entry::{Birth, Entry};
+use crate::fleet::Sight;
+use crate::fleet::frame::{Codec, FrameError, FrameLimits, Signer, is_rule};
+use crate::names::{Names, Source};
+use crate::shared::{EntryKey, LogPosition};
+
+/// Writes and reads frames of one key.
+#[derive(Debug)]
+pub struct Frames {
+    codec: Codec,
+    key: EntryKey,
+    primary_key: Vec<u8>,
+}
+
+/// A stored response.
+#[derive(Debug)]
+pub struct Stored(Entry);
+
+/// What was read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Read {
+    /// A response.
+    #[expect(missing_docs, reason = "as they are called inside")]
+    #[non_exhaustive]
+    Response {
+        head: Box<StoredHead>,
+        body: Bytes,
+        born: LogPosition,
+        fill_time: Duration,
+        names: Vec<u64>,
+        /// Not later than now.
+        times: Vec<SystemTime>,
+    },
+    /// The names of a rule, and where it was born.
+    Rule(Vec<HeaderName>, LogPosition),
+}
+
+impl Frames {
+    /// Frames of this key, signed if there is a secret.
+    #[must_use]
+    pub fn new(primary_key: &[u8], secret: Option<&[u8]>) -> Self {
+        let mut codec = Codec::new(FrameLimits {
+            max_body_bytes: 1 << 20,
+            max_header_bytes: 64 << 10,
+            max_names: 1000,
+        });
+        if let Some(signer) = secret.and_then(Signer::new) {
+            codec = codec.with_signer(signer);
+        }
+        Self {
+            key: codec.key(primary_key),
+            codec,
+            primary_key: primary_key.to_vec(),
+        }
+    }
+
+    /// The same of a later version.
+    #[must_use]
+    pub fn with_version(self, version: u8) -> Self {
+        Self {
+            codec: self.codec.with_version(version),
+            ..self
+        }
+    }
+
+    /// A frame.
+    #[must_use]
+    pub fn encode(&self, stored: &Stored) -> Option<Bytes> {
+        let born = LogPosition::new(1_800_000_000_000, 5);
+        self.codec
+            .encode(&self.key, &self.primary_key, &stored.0, born, 0)
+            .ok()
+    }
+
+    /// A frame of a rule.
+    #[must_use]
+    pub fn encode_rule(&self, names: &[HeaderName]) -> Option<Bytes> {
+        let born = LogPosition::START;
+        self.codec
+            .encode_rule(&self.key, &self.primary_key, names, born)
+            .ok()
+    }
+
+    /// A frame that is sound but for what is in it.
+    #[must_use]
+    pub fn around(&self, flags: u8, head: &[u8], body: &[u8]) -> Option<Bytes> {
+        self.codec
+            .around(flags, head, body, &self.key, &self.primary_key)
+            .ok()
+    }
+
+    /// What is in a frame.
+    ///
+    /// # Errors
+    ///
+    /// The name of what is wrong with it.
+    pub fn decode(&self, frame: &Bytes, now: SystemTime) -> Result<Read, &'static str> {
+        let (key, primary_key) = (&self.key, &self.primary_key);
+        if is_rule(frame) {
+            let rule = self.codec.decode_rule(key, primary_key, frame);
+            return rule
+                .map(|rule| Read::Rule(rule.names, rule.born))
+                .map_err(FrameError::as_str);
+        }
+        let read = self.codec.decode(key, primary_key, frame, now, 0);
+        let read = read.map_err(FrameError::as_str)?;
+        Ok(Read::Response {
+            head: Box::new(read.head),
+            body: read.body,
+            born: read.born,
+            fill_time: read.fill_time,
+            names: read.names.hashes().to_vec(),
+            times: [read.begun].into_iter().chain(read.stale_since).collect(),
+        })
+    }
+}
+
+impl Stored {
+    /// A response with these hashes as its names.
+    #[must_use]
+    pub fn new(head: StoredHead, body: Bytes, names: &[u64], begun: SystemTime) -> Self {
+        let birth = Birth {
+            position: 1,
+            names: Names::of_request(&[]).with(Source::Fields, names),
+            time: begun,
+            sight: Sight::default(),
+        };
+        Self(Entry::new(head, body, birth, Duration::from_millis(5)))
+    }
+}
