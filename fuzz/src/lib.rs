@@ -1,20 +1,22 @@
 //! What must hold for any input. Each fuzz target is one function here, so that the seeds in
 //! `corpus/` also run as a test without a fuzzer.
 //!
-//! Inputs are lines of text, so that seeds can be read and written by hand. A function panics when
-//! its property does not hold, and returns when the input makes no request.
+//! Inputs are lines of text, so that seeds can be read and written by hand, but those of [`frame`]. A
+//! function panics when its property does not hold, and returns when the input makes no request.
 
 #![forbid(unsafe_code)]
 
 use http::HeaderValue;
 
 mod cache_control;
+mod frame;
 mod key;
 mod memcached_reply;
 mod range;
 mod vary;
 
 pub use cache_control::cache_control;
+pub use frame::frame;
 pub use key::key;
 pub use memcached_reply::memcached_reply;
 pub use range::range;

@@ -10,6 +10,11 @@ fn cache_control_seeds_hold() {
 }
 
 #[test]
+fn frame_seeds_hold() {
+    replay("frame", larder_fuzz::frame);
+}
+
+#[test]
 fn key_seeds_hold() {
     replay("key", larder_fuzz::key);
 }
