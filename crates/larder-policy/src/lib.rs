@@ -43,6 +43,7 @@
 //! | 9111 section 4.3, 3.2 (validation, freshening) | `validation.rs` |
 //! | 9111 section 4.3.1 (validation without a client) | `background.rs` |
 //! | 9111 section 4.4, 9875 (invalidation, groups) | `invalidation.rs`, `fields/cache_groups.rs` |
+//! | stored heads as bytes, for stores outside | `wire/` |
 //! | tags in fields, lifetimes of single responses | `fields/tags.rs`, `refinement.rs` |
 //! | 9111 section 5 (fields) | `fields/cache_control.rs`, `fields/time.rs` |
 //! | 9110 sections 13 to 15 (304, 206, 416) | `answer.rs`, `fields/range.rs`, `fields/entity_tag.rs` |
