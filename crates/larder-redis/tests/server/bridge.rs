@@ -15,10 +15,16 @@ async fn publish(server: &Redis, message: &str) {
 }
 
 async fn next(bridge: &mut larder_redis::Bridge) -> Change {
-    until("a change comes", PATIENCE, async || {
-        bridge.next().await.unwrap().ok()
-    })
-    .await
+    let changed = async {
+        loop {
+            if let Ok(change) = bridge.next().await.unwrap() {
+                return change;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, changed)
+        .await
+        .expect("a change comes")
 }
 
 #[tokio::test]
