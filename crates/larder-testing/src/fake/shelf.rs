@@ -61,14 +61,13 @@ impl Shelf {
     }
 
     pub(super) fn put(&mut self, put: &Put, now: Instant) {
-        self.store(&put.key, put, &put.value, now);
-        if let (Some(rule), Some(_)) = (&put.rule, put.key.variant()) {
+        if self.store(&put.key, put, &put.value, now)
+            && let (Some(rule), Some(_)) = (&put.rule, put.key.variant())
+        {
             self.store_rule(put, rule, now);
         }
         if let Some(token) = &put.lease {
-            // A leader that had the lease of the primary key may have found a variant.
             self.give_back(&put.key, token, now);
-            self.give_back(&primary_of(&put.key), token, now);
         }
     }
 
@@ -124,12 +123,15 @@ impl Shelf {
         }
     }
 
-    fn store(&mut self, key: &EntryKey, put: &Put, value: &Bytes, now: Instant) {
+    /// `false`: what stands there was born later.
+    fn store(&mut self, key: &EntryKey, put: &Put, value: &Bytes, now: Instant) -> bool {
         let standing = self.value(key, now);
-        if standing.is_none_or(|standing| !put.is_outrun_by(&standing)) {
-            let (value, until) = (value.clone(), later(now, put.keep));
-            self.values.insert(*key, Kept { value, until });
+        if standing.is_some_and(|standing| put.is_outrun_by(&standing)) {
+            return false;
         }
+        let (value, until) = (value.clone(), later(now, put.keep));
+        self.values.insert(*key, Kept { value, until });
+        true
     }
 
     fn slot(&self, key: &EntryKey, now: Instant) -> Option<Slot> {
