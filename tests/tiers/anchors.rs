@@ -58,7 +58,9 @@ pub(crate) async fn a_read_after_a_record_that_was_trimmed_is_not_anchored(stand
     let batch = node.read(first, 10, Duration::ZERO).await.unwrap();
     assert_eq!(batch.records, [(third, Bytes::from("three"))]);
 
-    stand.trim_log(0).await;
+    if !stand.trim_log(0).await {
+        return;
+    }
     let extent = node.extent(third).await.unwrap();
     assert_eq!((extent.oldest, extent.newest), (None, third));
     assert!(!extent.is_anchored);

@@ -5,7 +5,6 @@
 
 mod anchors;
 mod born;
-mod fake;
 mod kit;
 mod leases;
 mod load;
@@ -14,12 +13,14 @@ mod nodes;
 mod restart;
 mod rules;
 mod stand;
+mod stands;
 mod values;
 
 use stand::Stand;
 
 macro_rules! suite {
-    ($stand:ty, $flavour:tt) => {
+    ($name:ident, $stand:ty, $flavour:tt) => {
+        mod $name {
         suite!(@ $stand, $flavour, values [
             a_value_comes_back_to_all_nodes_byte_for_byte
             bytes_that_look_like_a_protocol_come_back
@@ -70,7 +71,7 @@ macro_rules! suite {
             a_read_that_waits_is_woken_by_an_append
             a_read_that_finds_nothing_waits_as_long_as_it_may
             reads_that_wait_hold_nobody_up
-            positions_follow_the_clock_of_the_store
+            a_log_begins_at_the_time_of_the_store_and_may_follow_it
         ]);
         suite!(@ $stand, $flavour, anchors [
             a_record_that_is_there_is_an_anchor_and_no_other_position_is
@@ -96,6 +97,7 @@ macro_rules! suite {
             gets_that_are_dropped_do_no_harm_to_others
             puts_and_waits_that_are_dropped_do_no_harm_to_others
         ]);
+        }
     };
     (@ $stand:ty, paused, $module:ident [$($test:ident)*]) => {
         mod $module {
@@ -116,4 +118,9 @@ macro_rules! suite {
         }
     };
 }
-use suite;
+
+suite!(fake, crate::stands::OnFake, paused);
+suite!(redis, crate::stands::OnRedis, real);
+suite!(valkey, crate::stands::OnValkey, real);
+suite!(cluster, crate::stands::OnCluster, real);
+suite!(memcached, crate::stands::OnMemcached, real);

@@ -27,7 +27,7 @@ pub(crate) trait Stand: Sized {
     /// Deletes the log.
     async fn forget_log(&self);
 
-    /// Drops all records but the newest. `false`: this log is never trimmed from outside.
+    /// Drops all records but so many of the newest. `false`: this log never loses so much.
     async fn trim_log(&self, keep: usize) -> bool;
 
     /// Drops everything.
@@ -41,6 +41,8 @@ pub(crate) struct Limits {
     pub(crate) tick: Duration,
     /// It tells who has a lease.
     pub(crate) knows_holder: bool,
+    /// A position's milliseconds are the time at which it was given, not only of the first one.
+    pub(crate) positions_are_times: bool,
     /// A read of the log waits for the next record.
     pub(crate) waits: bool,
 }
@@ -49,6 +51,7 @@ impl Limits {
     pub(crate) const NONE: Self = Self {
         tick: Duration::from_millis(50),
         knows_holder: true,
+        positions_are_times: true,
         waits: true,
     };
 }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use larder_testing::FakeStore;
 
 use crate::stand::{Limits, Node, Stand};
-use crate::suite;
 
-struct Fake(FakeStore);
+pub(crate) struct OnFake(FakeStore);
 
-impl Stand for Fake {
+impl Stand for OnFake {
     const LIMITS: Limits = Limits::NONE;
 
     async fn set_up() -> Option<Self> {
@@ -33,5 +32,3 @@ impl Stand for Fake {
         self.0.flush();
     }
 }
-
-suite!(super::Fake, paused);
