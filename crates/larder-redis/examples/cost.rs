@@ -2,7 +2,11 @@
 //! `cargo run --release --example cost -p larder-redis -- redis://127.0.0.1:6379` on a server that
 //! holds nothing else.
 
-#![expect(clippy::print_stdout, reason = "it prints what it finds")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "it prints what it finds, and ends where it cannot"
+)]
 
 use std::error::Error;
 use std::time::{Duration, Instant};

@@ -58,7 +58,12 @@ impl Info {
         if major.is_ok_and(|major| major < 5) {
             return Err(ConnectError::new(Kind::Version, too_old(address, version)));
         }
-        match self.says("redis_mode") {
+        // Valkey calls it so.
+        let mode = match self.says("server_mode") {
+            "" => self.says("redis_mode"),
+            mode => mode,
+        };
+        match mode {
             "sentinel" => {
                 return Err(ConnectError::new(
                     Kind::Mode,

@@ -111,7 +111,11 @@ fn refusal_kind(text: &str) -> StoreErrorKind {
         "NOPROTO",
     ];
     let mut words = text.split(|c: char| !c.is_ascii_uppercase());
-    if words.any(|word| REFUSED.contains(&word)) || text.contains("user executing the script") {
+    if words.any(|word| REFUSED.contains(&word))
+        || ["ACL failure", "user executing the script"]
+            .iter()
+            .any(|words| text.contains(words))
+    {
         StoreErrorKind::Refused
     } else {
         StoreErrorKind::Protocol

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use larder::{Cache, Change, Purge, Source};
-use larder_redis::{ConnectErrorKind, RedisTier};
+use larder_redis::{Bridge, ConnectErrorKind, RedisTier};
 use larder_servers::{Redis, until};
 
 use crate::support::{PATIENCE, tier};
@@ -14,17 +16,16 @@ async fn publish(server: &Redis, message: &str) {
     .await;
 }
 
-async fn next(bridge: &mut larder_redis::Bridge) -> Change {
-    let changed = async {
+async fn next(bridge: &mut Bridge) -> Change {
+    let listening = async {
         loop {
-            if let Ok(change) = bridge.next().await.unwrap() {
-                return change;
+            match bridge.next().await.unwrap() {
+                Ok(change) => return change,
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }
     };
-    tokio::time::timeout(PATIENCE, changed)
-        .await
-        .expect("a change comes")
+    tokio::time::timeout(PATIENCE, listening).await.unwrap()
 }
 
 #[tokio::test]

@@ -1,10 +1,23 @@
 use std::time::{Duration, Instant};
 
-use larder::shared::{EntryStore, InvalidationLog, LogPosition, StoreErrorKind, Wish};
+use larder::shared::{EntryKey, EntryStore, InvalidationLog, LogPosition, StoreErrorKind, Wish};
 use larder_redis::RedisTier;
 use larder_servers::{Cluster, until};
 
 use crate::support::{PATIENCE, at, key, name, put, read};
+
+/// Responses on all nodes.
+async fn fill(tier: &RedisTier) -> Vec<EntryKey> {
+    let keys: Vec<_> = (1..60).map(key).collect();
+    for key in &keys {
+        tier.put(&put(*key, at(1))).await.unwrap();
+        let variant = put(key.with_variant([1; 16]), at(1));
+        tier.put(&variant).await.unwrap();
+        let found = read(tier, &variant.key).await;
+        assert!(found.primary.is_some() && found.variant.is_some());
+    }
+    keys
+}
 
 #[tokio::test]
 async fn responses_are_spread_and_a_master_that_dies_holds_up_nobody() {
@@ -13,14 +26,7 @@ async fn responses_are_spread_and_a_master_that_dies_holds_up_nobody() {
     };
     let tier = RedisTier::cluster(cluster.urls()).connect().await.unwrap();
     crate::entries::everything(&tier).await;
-    let keys: Vec<_> = (1..60).map(key).collect();
-    for key in &keys {
-        tier.put(&put(*key, at(1))).await.unwrap();
-        let variant = put(key.with_variant([1; 16]), at(1));
-        tier.put(&variant).await.unwrap();
-        let found = read(&tier, &variant.key).await;
-        assert!(found.primary.is_some() && found.variant.is_some());
-    }
+    let keys = fill(&tier).await;
     let first = tier.append(&bytes::Bytes::from_static(b"a")).await.unwrap();
     let batch = tier
         .read(LogPosition::START, 10, Duration::ZERO)

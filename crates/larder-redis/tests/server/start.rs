@@ -266,8 +266,10 @@ async fn one_server_where_a_cluster_is_meant_and_the_reverse() {
         &["no node of the cluster has the slot", "CLUSTER INFO"],
     );
     // It has the slots of the log, but not all.
-    node.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16000"])
-        .await;
+    let slots: Vec<String> = (0..16_000).map(|slot| slot.to_string()).collect();
+    let slots = slots.iter().map(String::as_str);
+    let add: Vec<&str> = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots).collect();
+    node.command(&add).await;
     let error = RedisTier::cluster([node.url()])
         .connect()
         .await
