@@ -7,7 +7,6 @@ use larder::shared::{LogPosition, StoreError, StoreErrorKind};
 
 use super::chain::Item;
 use super::read::position;
-use super::since_epoch;
 use crate::client::{Command, Status};
 use crate::seconds::expiry;
 use crate::tier::Shared;
@@ -55,7 +54,7 @@ async fn to_its_end<T: Send + 'static>(
 async fn appended(shared: &Shared, record: Bytes) -> Result<LogPosition, StoreError> {
     let record = Item::Record(record).to_bytes();
     for _ in 0..ATTEMPTS {
-        let seed = shared.log.seed().bits();
+        let seed = shared.log.seed(LogPosition::START).bits();
         let count = Command::count(shared.names.counter(), seed);
         let [counter] = shared.client.exchange(shared.log_route(), [count]).await?;
         let at = match counter.status {
@@ -69,8 +68,7 @@ async fn appended(shared: &Shared, record: Bytes) -> Result<LogPosition, StoreEr
         }
     }
     // Each position was taken: the counter went back in time. A log that goes on above is another one.
-    let highest = shared.log.seed();
-    restarted_with(shared, highest, &record)
+    restarted_with(shared, shared.log.seed(LogPosition::START), &record)
         .await?
         .ok_or_else(lost)
 }
@@ -99,8 +97,7 @@ async fn restarted_with(
         if position(counter).is_some_and(|at| at > above) {
             return Ok(None);
         }
-        let millis = since_epoch().as_millis().try_into().unwrap_or(u64::MAX);
-        let at = above.above(millis);
+        let at = shared.log.seed(above);
         let raise = Command::set(name, at.bits().to_string().into(), NEVER);
         let raise = match version {
             Some(version) => raise.where_version(version),

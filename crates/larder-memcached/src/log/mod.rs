@@ -9,8 +9,8 @@
 //! poll and one for each record. Stamps by tag, which Memcached is often used with, would cost a second
 //! exchange for each tagged response that is read.
 //!
-//! A counter that was evicted, or a server that started anew, begins at the time in milliseconds, with
-//! 20 bits below, so above all that was: the distance tells readers that it is another log.
+//! A counter that was evicted, or that of a server that started anew, begins at the time in milliseconds,
+//! with 20 bits below, so above all that was: the distance tells readers that it is another log.
 //!
 //! # What is missing
 //!
@@ -60,12 +60,14 @@ impl LogState {
         self.highest.fetch_max(position.bits(), Ordering::Relaxed);
     }
 
-    /// Where a counter begins that is not there: at the present, and in a later millisecond than all that
-    /// was seen, in case that this node's clock is behind.
-    fn seed(&self) -> LogPosition {
-        let highest = LogPosition::from_bits(self.highest.load(Ordering::Relaxed));
+    /// Where a counter begins: at the present, and in a later millisecond than this position and all that
+    /// was seen, in case that this node's clock is behind. Where in the millisecond is drawn, so that two
+    /// logs that begin in the same one are not taken for each other.
+    fn seed(&self, above: LogPosition) -> LogPosition {
+        let highest = LogPosition::from_bits(self.highest.load(Ordering::Relaxed)).max(above);
         let millis = since_epoch().as_millis().try_into().unwrap_or(u64::MAX);
-        LogPosition::new(highest.millis().saturating_add(1).max(millis), 0)
+        let millis = highest.millis().saturating_add(1).max(millis);
+        LogPosition::new(millis, fastrand::u64(..SEEDS))
     }
 
     /// How long a record has been waited for.
@@ -80,6 +82,9 @@ impl LogState {
         }
     }
 }
+
+/// Half of what can be counted in a millisecond.
+const SEEDS: u64 = 1 << 19;
 
 fn since_epoch() -> Duration {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

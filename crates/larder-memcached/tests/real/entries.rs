@@ -94,9 +94,15 @@ async fn a_rule_lasts_as_long_as_the_longest_of_its_variants() {
     let Some((server, tier)) = start().await else {
         return;
     };
-    for (variant, seconds, left) in [(1, 500, 500), (2, 100, 500), (3, 900, 900)] {
+    let cases = [
+        (1, 500, 500, "rule"),
+        (2, 100, 500, "rule"),
+        (3, 900, 900, "rule"),
+        (4, 50, 900, "another rule"),
+    ];
+    for (variant, seconds, left, rule) in cases {
         let put = Put {
-            rule: Some(frame(1, "rule")),
+            rule: Some(frame(1, rule)),
             keep: Duration::from_secs(seconds),
             ..put(key(1).with_variant([variant; 16]), 1, "body")
         };

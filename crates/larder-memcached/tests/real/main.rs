@@ -1,5 +1,6 @@
 //! Against a real memcached, which is killed, paused, emptied and started anew.
 
+mod chaos;
 mod entries;
 mod failures;
 mod fleet;
