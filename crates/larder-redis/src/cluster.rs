@@ -94,16 +94,23 @@ impl Cluster {
         }
     }
 
-    /// Waits for the first connection to the master of a key, or the first try that failed.
+    /// Waits for the first connection to each master, or the first try that failed. What counts is the
+    /// master of a key.
     pub(crate) async fn first(&self, key: &str) -> Result<(), ConnectError> {
         self.shared.tried.notified().await;
-        match self.shared.map().link_of(key) {
-            Ok(link) => link.first().await,
-            Err(error) => Err(ConnectError::new(
-                ConnectErrorKind::ClusterDown,
-                error.to_string(),
-            )),
+        let map = self.shared.map();
+        let needed = map
+            .link_of(key)
+            .map_err(|error| ConnectError::new(ConnectErrorKind::ClusterDown, error.to_string()))?;
+        let mut outcome = Ok(());
+        for link in &map.links {
+            // All of them are tried at once.
+            let tried = link.first().await;
+            if std::ptr::eq(needed, &raw const **link) {
+                outcome = tried;
+            }
         }
+        outcome
     }
 
     /// A node that cannot be reached may not be the master any more.
