@@ -73,13 +73,15 @@ pub(crate) async fn what_is_no_frame_is_replaced(stand: &impl Stand) {
     }
 }
 
-pub(crate) async fn of_puts_at_once_the_one_that_was_born_last_stays(stand: &impl Stand) {
+pub(crate) async fn of_puts_at_once_the_one_that_was_born_last_stays<S: Stand>(stand: &S) {
     let mut nodes = Vec::new();
     for _ in 0..4 {
         nodes.push(stand.node().await);
     }
-    let mut births = (1..=40).map(at).collect::<Vec<_>>();
-    for round in 0..5 {
+    let births = 1..=u64::try_from(S::LIMITS.puts_at_once).unwrap();
+    let mut births = births.map(at).collect::<Vec<_>>();
+    let last = births[births.len() - 1];
+    for round in 0..10 {
         fastrand::Rng::with_seed(round).shuffle(&mut births);
         let key = key(u32::try_from(round).unwrap());
         let puts = births
@@ -89,7 +91,7 @@ pub(crate) async fn of_puts_at_once_the_one_that_was_born_last_stays(stand: &imp
         let calls = puts.iter().zip(nodes.iter().cycle());
         let done = join_all(calls.map(|(put, node)| node.put(put))).await;
         assert!(done.iter().all(Result::is_ok), "{done:?}");
-        let last = put_born(key, at(40), "one of many");
+        let last = put_born(key, last, "one of many");
         assert_eq!(value(&nodes[0], &key).await.unwrap(), last.value);
     }
 }

@@ -22,6 +22,7 @@ macro_rules! suite {
     ($name:ident, $stand:ty, $flavour:tt) => {
         mod $name {
         suite!(@ $stand, $flavour, values [
+            whoever_has_connected_can_reach_all_keys
             a_value_comes_back_to_all_nodes_byte_for_byte
             bytes_that_look_like_a_protocol_come_back
             what_was_never_stored_is_absent

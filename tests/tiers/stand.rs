@@ -41,6 +41,8 @@ pub(crate) struct Limits {
     pub(crate) tick: Duration,
     /// It tells who has a lease.
     pub(crate) knows_holder: bool,
+    /// Of so many values that are stored under one key at once, each is written or outrun.
+    pub(crate) puts_at_once: usize,
     /// A position's milliseconds are the time at which it was given, not only of the first one.
     pub(crate) positions_are_times: bool,
     /// A read of the log waits for the next record.
@@ -51,6 +53,7 @@ impl Limits {
     pub(crate) const NONE: Self = Self {
         tick: Duration::from_millis(50),
         knows_holder: true,
+        puts_at_once: 40,
         positions_are_times: true,
         waits: true,
     };

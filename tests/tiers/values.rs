@@ -2,10 +2,21 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use larder::shared::{Leased, Put, Wish};
 
 use crate::kit::{MINUTE, at, find, key, lease, put, put_born, until, value, variant};
 use crate::stand::Stand;
+
+pub(crate) async fn whoever_has_connected_can_reach_all_keys(stand: &impl Stand) {
+    let come = (0..40).map(async |_| {
+        let node = stand.node().await;
+        let found = (0..10).map(async |number| value(&node, &key(number)).await);
+        join_all(found).await
+    });
+    let found = join_all(come).await;
+    assert!(found.concat().iter().all(Option::is_none));
+}
 
 pub(crate) async fn a_value_comes_back_to_all_nodes_byte_for_byte(stand: &impl Stand) {
     let (here, there) = (stand.node().await, stand.node().await);
