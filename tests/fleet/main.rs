@@ -1,4 +1,5 @@
 //! Several nodes that share a store.
 
+mod ahead;
 mod node;
 mod sharing;

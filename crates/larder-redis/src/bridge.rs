@@ -3,14 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use larder::{Change, Source};
-use redis::aio::{PubSubSink, PubSubStream};
-use tokio::time::timeout;
 
 use crate::connect_error::{ConnectError, ConnectErrorKind};
+use crate::heard::Heard;
 use crate::message;
 use crate::tier::{Inner, RedisTier};
 
@@ -69,11 +66,6 @@ pub struct Bridge {
     counts: BridgeCounts,
 }
 
-struct Heard {
-    sink: PubSubSink,
-    stream: PubSubStream,
-}
-
 impl Bridge {
     /// Whether everything is purged, on all nodes, after nobody listened for a while
     /// ([`Change::Lost`]). Default: `false`, what was published in between is lost.
@@ -91,11 +83,7 @@ impl Bridge {
     }
 
     async fn listen(&self) -> Result<Heard, ConnectError> {
-        let inner = &self.inner;
-        let (address, login) = inner.place.find(&inner.dialler).await?;
-        let heard = inner.dialler.subscribe(&address, login, &self.channel);
-        let (sink, stream) = heard.await?.split();
-        Ok(Heard { sink, stream })
+        Heard::on(&self.inner, &self.channel).await
     }
 
     /// The purge that a message is.
@@ -137,21 +125,6 @@ impl Source for Bridge {
             if let Some(change) = self.purge(&message) {
                 return Some(Ok(change));
             }
-        }
-    }
-}
-
-impl Heard {
-    /// The next message; `None` if the connection is lost.
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        loop {
-            match timeout(QUIET, self.stream.next()).await {
-                Ok(message) => return message.map(|message| message.get_payload_bytes().to_vec()),
-                Err(_) => timeout(SILENCE, self.sink.ping::<redis::Value>())
-                    .await
-                    .ok()?
-                    .ok()?,
-            };
         }
     }
 }
@@ -201,8 +174,3 @@ impl fmt::Debug for BridgeCounts {
             .finish()
     }
 }
-
-/// How long a connection is quiet until the server is asked whether it is there, and how long it may
-/// take to answer.
-const QUIET: Duration = Duration::from_secs(5);
-const SILENCE: Duration = Duration::from_secs(5);

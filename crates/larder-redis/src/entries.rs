@@ -58,6 +58,19 @@ impl EntryStore for RedisTier {
             reply::int(answer).map(drop)
         })
     }
+
+    #[cfg(feature = "bridge")]
+    fn tell<'a>(&'a self, key: &'a EntryKey) -> Pending<'a, ()> {
+        Box::pin(self.inner.tell(key))
+    }
+
+    #[cfg(feature = "bridge")]
+    fn listen(&self) -> Pending<'_, Option<Box<dyn larder::shared::News>>> {
+        Box::pin(async move {
+            let told = self.inner.listen().await?;
+            Ok(Some(Box::new(told) as Box<dyn larder::shared::News>))
+        })
+    }
 }
 
 impl Inner {

@@ -5,6 +5,7 @@
 //! <prefix><namespace>:{<43 characters>}:v<22>  a variant
 //! <prefix><namespace>:{<43 characters>}:l      the lease of the first, and :l<22> that of a variant
 //! <prefix><namespace>:{log}                    the invalidation log
+//! <prefix><namespace>:{log}:f                  the channel on which nodes tell of what they stored
 //! <prefix><namespace>:{log}:n                  the nodes of the fleet
 //! <prefix><namespace>:{log}:c                  what a start tries things out on
 //! ```
@@ -18,6 +19,9 @@ use larder::shared::EntryKey;
 pub(crate) struct Keys {
     base: String,
     pub(crate) log: String,
+    /// The channel on which nodes tell of what they stored.
+    #[cfg_attr(not(feature = "bridge"), expect(dead_code, reason = "nobody listens"))]
+    pub(crate) news: String,
     pub(crate) nodes: String,
     pub(crate) check: String,
 }
@@ -26,11 +30,13 @@ impl Keys {
     pub(crate) fn new(prefix: &str, namespace: &str) -> Self {
         let base = format!("{prefix}{namespace}:{{");
         let log = format!("{base}log}}");
+        let news = format!("{log}:f");
         let nodes = format!("{log}:n");
         let check = format!("{log}:c");
         Self {
             base,
             log,
+            news,
             nodes,
             check,
         }

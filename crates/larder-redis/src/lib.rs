@@ -94,12 +94,16 @@ mod connect_error;
 mod data;
 mod dial;
 mod entries;
+#[cfg(feature = "bridge")]
+mod heard;
 mod keeper;
 mod keys;
 mod link;
 mod log;
 #[cfg(feature = "bridge")]
 mod message;
+#[cfg(feature = "bridge")]
+mod news;
 mod nodes;
 mod place;
 mod redirect;

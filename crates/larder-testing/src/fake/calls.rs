@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use larder::shared::{
-    Batch, EntryKey, EntryStore, Extent, Found, InvalidationLog, Leased, LogPosition, Node, NodeId,
-    Outcome, Pending, Put, StoreError, Token, Wish,
+    Batch, EntryKey, EntryStore, Extent, Found, InvalidationLog, Leased, LogPosition, News, Node,
+    NodeId, Outcome, Pending, Put, StoreError, Token, Wish,
 };
 use tokio::time::Instant;
 
+use super::news::Told;
 use super::state::State;
 use super::store::FakeStore;
 
@@ -53,6 +54,20 @@ impl EntryStore for FakeStore {
             state.counts.releases += 1;
             state.shelf.release(key, token, outcome, Instant::now());
             Ok(())
+        })
+    }
+
+    fn tell<'a>(&'a self, key: &'a EntryKey) -> Pending<'a, ()> {
+        Box::pin(async {
+            let _ = self.inner().news.send(*key);
+            Ok(())
+        })
+    }
+
+    fn listen(&self) -> Pending<'_, Option<Box<dyn News>>> {
+        Box::pin(async {
+            let told = Told(self.inner().news.subscribe());
+            Ok(Some(Box::new(told) as Box<dyn News>))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use larder::shared::{
-    Batch, EntryKey, EntryStore, Extent, Found, InvalidationLog, LogPosition, Node, NodeId,
+    Batch, EntryKey, EntryStore, Extent, Found, InvalidationLog, LogPosition, News, Node, NodeId,
     Outcome, Pending, Put, Token, Wish,
 };
 
@@ -191,6 +191,14 @@ impl EntryStore for FakeLink {
         self.count(|counts| counts.releases += 1);
         let call = self.0.store.release(key, token, outcome);
         Box::pin(self.0.entries.carry(call))
+    }
+
+    fn tell<'a>(&'a self, key: &'a EntryKey) -> Pending<'a, ()> {
+        Box::pin(self.0.entries.carry(self.0.store.tell(key)))
+    }
+
+    fn listen(&self) -> Pending<'_, Option<Box<dyn News>>> {
+        Box::pin(self.0.entries.carry(self.0.store.listen()))
     }
 }
 

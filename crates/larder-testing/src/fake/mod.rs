@@ -4,6 +4,7 @@ mod calls;
 mod counts;
 mod journal;
 mod link;
+mod news;
 mod shelf;
 mod state;
 mod store;

@@ -5,17 +5,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use larder::shared::{Batch, LogPosition, StoreError, StoreErrorKind};
-use tokio::sync::Notify;
+use larder::shared::{Batch, EntryKey, LogPosition, StoreError, StoreErrorKind};
+use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, timeout_at};
 
 use super::counts::Counts;
 use super::journal::Journal;
 use super::shelf::{Shelf, later};
 
+/// Whoever is so far behind has missed some.
+const MAX_NEWS: usize = 1024;
+
 pub(super) struct Inner {
     state: Mutex<State>,
     changed: Notify,
+    /// What nodes tell of what they stored.
+    pub(super) news: broadcast::Sender<EntryKey>,
     time: Box<dyn Fn() -> SystemTime + Send + Sync>,
     poll_every: Option<Duration>,
 }
@@ -38,6 +43,7 @@ impl Inner {
         Self {
             state: Mutex::default(),
             changed: Notify::new(),
+            news: broadcast::Sender::new(MAX_NEWS),
             time: Box::new(time),
             poll_every,
         }

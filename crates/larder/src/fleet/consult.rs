@@ -21,7 +21,7 @@ use crate::entry::{Birth, Entry};
 use crate::job::Job;
 use crate::look::{Use, look};
 use crate::reply;
-use crate::shared::{EntryKey, Found, Lease, Leased, LogPosition, Token, Wish};
+use crate::shared::{EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish};
 use crate::stamps::{Life, Seen};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -254,10 +254,23 @@ impl Fleet {
     }
 
     async fn look(&self, key: &EntryKey, wish: Wish<'_>) -> Option<Found> {
+        if let (Some(ahead), Wish::Read | Wish::ReadOrLease(_)) = (&self.ahead, wish)
+            && let Some(found) = ahead.take(key)
+        {
+            return Some(found);
+        }
         let within = match wish {
             Wish::Read => self.settings.read_within,
             _ => self.settings.lease_within,
         };
-        self.ask(self.entries.get(key, wish), within).await
+        match self.ask(self.entries.get(key, wish), within).await {
+            Ok(found) => Some(found),
+            // What is full can still be read.
+            Err(Some(StoreErrorKind::Refused)) if wish != Wish::Read => {
+                let read = self.entries.get(key, Wish::Read);
+                self.ask(read, self.settings.read_within).await.ok()
+            }
+            Err(_) => None,
+        }
     }
 }

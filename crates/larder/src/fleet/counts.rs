@@ -39,9 +39,11 @@ pub(crate) enum Did {
     RecordUnreadable,
     /// Something was not written: the store failed.
     WriteLost,
+    /// What another node wrote was fetched before anybody asked.
+    FetchedAhead,
 }
 
-const NAMES: [(Did, &str); 17] = [
+const NAMES: [(Did, &str); 18] = [
     (Did::Hit, "hit"),
     (Did::Miss, "miss"),
     (Did::Unreadable, "unreadable"),
@@ -59,6 +61,7 @@ const NAMES: [(Did, &str); 17] = [
     (Did::LogRestarted, "log-restarted"),
     (Did::RecordUnreadable, "record-unreadable"),
     (Did::WriteLost, "write-lost"),
+    (Did::FetchedAhead, "fetched-ahead"),
 ];
 
 #[derive(Debug, Default)]
@@ -87,6 +90,7 @@ impl Counts {
             dead: self.get(Did::Dead),
             dropped: self.get(Did::Dropped),
             failures: self.get(Did::Failed),
+            fetched_ahead: self.get(Did::FetchedAhead),
             hits: self.get(Did::Hit),
             leases_busy: self.get(Did::LeaseBusy),
             leases_won: self.get(Did::LeaseWon),
@@ -121,6 +125,7 @@ pub struct SharedStats {
     dead: u64,
     dropped: u64,
     failures: u64,
+    fetched_ahead: u64,
     hits: u64,
     leases_busy: u64,
     leases_won: u64,
@@ -160,6 +165,8 @@ read! {
     dropped;
     /// Times that the store failed, or took longer than it may.
     failures;
+    /// Responses that others wrote and that were [fetched ahead](crate::SharedSettings::fetch_ahead).
+    fetched_ahead;
     /// Responses that were found in the store and used.
     hits;
     /// Times that another node was fetching what was wanted.

@@ -34,8 +34,8 @@ impl HeldLease {
     }
 
     /// To be given back with the value that is stored under this key. `None`: it is of another, and is
-    /// given back here.
-    pub(super) fn with_value(mut self, key: &EntryKey) -> Option<Token> {
+    /// given back by itself.
+    pub(super) fn with_value(&mut self, key: &EntryKey) -> Option<Token> {
         if self.key == *key {
             self.token.take()
         } else {

@@ -8,6 +8,7 @@
 //!
 //! Nothing here is on the way of a hit but one look at how long ago the log was [heard](trust).
 
+mod ahead;
 mod announce;
 mod append;
 mod breaker;
@@ -34,6 +35,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use self::ahead::Ahead;
 use self::breaker::Breaker;
 pub use self::counts::SharedStats;
 use self::counts::{Counts, Did, Queue};
@@ -75,6 +77,7 @@ pub(crate) struct Fleet {
     /// Which fields select among the variants of a primary key, as far as that is known.
     rules: Rules,
     writes: Writes,
+    ahead: Option<Ahead>,
     pub(crate) outbox: Outbox,
     pub(crate) counts: Counts,
     /// Of what waits to be written.
@@ -128,6 +131,7 @@ impl Fleet {
             codec,
             rules: Rules::new(MAX_RULES),
             writes: Writes::new(),
+            ahead: Ahead::new(settings.fetch_ahead),
             outbox: Outbox::new(node, settings.max_queued_purges),
             counts: Counts::default(),
             queued: Arc::new(Budget::new(settings.max_queued_bytes)),
@@ -149,6 +153,9 @@ impl Fleet {
         runtime.spawn(append::append(cache.weak(), Arc::clone(self)));
         if let Some(works) = self.writes.begin() {
             runtime.spawn(writes::write(cache.weak(), Arc::clone(self), works));
+        }
+        if self.ahead.is_some() {
+            runtime.spawn(ahead::fetch_ahead(cache.weak(), Arc::clone(self)));
         }
         runtime.spawn(announce::announce(cache.weak(), Arc::clone(self)));
     }
@@ -286,32 +293,38 @@ impl Fleet {
         }
     }
 
-    /// Asks the store for something on behalf of a request, unless it has failed too often lately.
-    pub(crate) async fn ask<T>(&self, asked: Pending<'_, T>, within: Duration) -> Option<T> {
+    /// Asks the store for something, unless it has failed too often lately.
+    pub(crate) async fn ask<T>(
+        &self,
+        asked: Pending<'_, T>,
+        within: Duration,
+    ) -> Result<T, Option<StoreErrorKind>> {
         if !self.breaker.lets_through() {
             self.counts.add(Did::Skipped);
-            return None;
+            return Err(None);
         }
-        match limited(asked, within).await {
+        let error = match limited(asked, within).await {
             Ok(answer) => {
                 self.breaker.succeeded();
-                Some(answer)
+                return Ok(answer);
             }
-            Err(error) => {
-                self.counts.add(Did::Failed);
-                tracing::debug!(target: "larder", %error, "the shared store failed");
-                // It answered.
-                if error.kind() == StoreErrorKind::Protocol {
-                    self.breaker.succeeded();
-                } else if self.breaker.failed() {
+            Err(error) => error,
+        };
+        self.counts.add(Did::Failed);
+        tracing::debug!(target: "larder", %error, "the shared store failed");
+        match error.kind() {
+            // It answered, and nobody waited.
+            StoreErrorKind::Protocol | StoreErrorKind::Refused => self.breaker.succeeded(),
+            StoreErrorKind::TimedOut | StoreErrorKind::Unreachable => {
+                if self.breaker.failed() {
                     tracing::warn!(
                         target: "larder", %error,
                         "the shared store fails again and again: it is not asked for a while"
                     );
                 }
-                None
             }
         }
+        Err(Some(error.kind()))
     }
 
     pub(crate) fn stats(&self) -> SharedStats {

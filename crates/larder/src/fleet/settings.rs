@@ -39,6 +39,7 @@ use super::frame::MIN_SECRET_BYTES;
 pub struct SharedSettings {
     pub(crate) bound: Duration,
     pub(crate) fail_open: Duration,
+    pub(crate) fetch_ahead: u64,
     pub(crate) lease_for: Duration,
     pub(crate) max_known_purges: usize,
     pub(crate) max_queued_bytes: u64,
@@ -75,6 +76,18 @@ impl SharedSettings {
     /// stale.
     pub fn fail_closed(self) -> Self {
         self.fail_open(Duration::ZERO)
+    }
+
+    /// Memory, in bytes, for responses that other nodes have just stored and that are fetched from the store
+    /// before anybody asks for them here: all nodes are warm when one is. Each node then reads from the
+    /// store whatever any of them writes. What is not asked for gives way to what comes later. For stores
+    /// that can tell of what is written: Redis and its kind. Default: 0, nothing is fetched ahead, and
+    /// nobody is told.
+    pub fn fetch_ahead(self, max_bytes: u64) -> Self {
+        Self {
+            fetch_ahead: max_bytes,
+            ..self
+        }
     }
 
     /// How long a request waits for the store to read something. Default: 50 milliseconds.
@@ -176,6 +189,7 @@ impl Default for SharedSettings {
         Self {
             bound: Duration::from_secs(2),
             fail_open: Duration::from_secs(30),
+            fetch_ahead: 0,
             lease_for: Duration::from_secs(5),
             max_known_purges: 100_000,
             max_queued_bytes: 32 << 20,

@@ -121,26 +121,28 @@ impl Fleet {
             Work::Put {
                 key,
                 entry,
-                lease,
+                mut lease,
                 queued,
             } => {
                 let Some(cache) = Cache::of(cache) else {
                     return;
                 };
-                let put = self.put(&cache, &key, &entry, lease);
+                let put = self.put(&cache, &key, &entry, lease.as_mut());
                 drop((cache, entry));
                 let Some(put) = put else { return };
                 let done = self
                     .ask(self.entries.put(&put), self.settings.write_within)
                     .await;
-                drop(queued);
-                if done.is_some() {
+                // Who waits for it elsewhere finds it there.
+                drop((queued, lease));
+                if done.is_ok() {
                     self.counts.add(Did::Written);
+                    self.tell(&put.key).await;
                 }
                 done
             }
         };
-        if done.is_none() {
+        if done.is_err() {
             self.counts.add(Did::WriteLost);
         }
     }
@@ -150,7 +152,7 @@ impl Fleet {
         cache: &Cache,
         key: &[u8],
         entry: &Entry,
-        lease: Option<HeldLease>,
+        lease: Option<&mut HeldLease>,
     ) -> Option<Put> {
         if !entry.is_live(&cache.shared().stamps) {
             return None;

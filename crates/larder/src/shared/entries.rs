@@ -41,6 +41,25 @@ pub trait EntryStore: fmt::Debug + Send + Sync + 'static {
         token: &'a Token,
         outcome: Outcome,
     ) -> Pending<'a, ()>;
+
+    /// Tells the other nodes that a value was stored, so that they can [fetch it
+    /// ahead](crate::SharedSettings::fetch_ahead). Nobody has to hear it. Default: does nothing.
+    fn tell<'a>(&'a self, key: &'a EntryKey) -> Pending<'a, ()> {
+        let _ = key;
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Listens to what the other nodes tell, and perhaps to what this one does. `None`, the default: this
+    /// store has no way to tell.
+    fn listen(&self) -> Pending<'_, Option<Box<dyn News>>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// What nodes tell of values that they stored; from [`EntryStore::listen`].
+pub trait News: fmt::Debug + Send {
+    /// Waits for the next. An error ends it: it is listened anew.
+    fn next(&mut self) -> Pending<'_, EntryKey>;
 }
 
 /// What is wanted beside a value.

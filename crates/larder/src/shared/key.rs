@@ -48,6 +48,23 @@ impl EntryKey {
         self.variant.as_ref()
     }
 
+    /// Both hashes: 32 bytes, or 48 with a variant.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let variant = self.variant.iter().flatten();
+        self.primary.iter().chain(variant).copied().collect()
+    }
+
+    /// The reverse of [`to_bytes`](Self::to_bytes). `None` for any other length.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (primary, variant) = bytes.split_first_chunk()?;
+        match variant {
+            [] => Some(Self::new(*primary)),
+            variant => Some(Self::new(*primary).with_variant(variant.try_into().ok()?)),
+        }
+    }
+
     /// The hash of the primary key as 43 characters: letters, digits, `-` and `_`.
     #[must_use]
     pub fn primary_text(&self) -> String {
@@ -68,6 +85,22 @@ impl fmt::Display for EntryKey {
         match self.variant_text() {
             Some(variant) => write!(f, ".{variant}"),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_go_through_bytes_and_nothing_else_does() {
+        let key = EntryKey::new([7; 32]);
+        for key in [key, key.with_variant([9; 16])] {
+            assert_eq!(EntryKey::from_bytes(&key.to_bytes()), Some(key));
+        }
+        for length in [0, 31, 33, 47, 49] {
+            assert_eq!(EntryKey::from_bytes(&vec![1; length]), None);
         }
     }
 }

@@ -17,7 +17,7 @@ mod position;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use self::entries::{EntryStore, Found, Lease, Leased, Outcome, Put, Token, Wish};
+pub use self::entries::{EntryStore, Found, Lease, Leased, News, Outcome, Put, Token, Wish};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::key::EntryKey;
 pub use self::log::{Batch, Extent, InvalidationLog, Node, NodeId};
