@@ -44,6 +44,71 @@ use super::state::Inner;
 /// assert_eq!(store.records().len(), 1);
 /// # }
 /// ```
+///
+/// # A test of two nodes
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use std::time::Duration;
+///
+/// use axum::body::{Body, to_bytes};
+/// use axum::http::Request;
+/// use axum::{Router, routing::get};
+/// use larder::{Cache, Purge, RoutePolicy};
+/// use larder_axum::Cached;
+/// use larder_testing::{FakeLink, FakeStore};
+/// use tower::ServiceExt;
+///
+/// /// How often the application was asked.
+/// #[derive(Clone, Default)]
+/// struct Calls(Arc<AtomicUsize>);
+///
+/// async fn node(link: FakeLink) -> Cache {
+///     let cache = Cache::builder().shared(link).build();
+///     while !cache.is_joined() {
+///         tokio::time::sleep(Duration::from_millis(10)).await;
+///     }
+///     cache
+/// }
+///
+/// async fn news(cache: &Cache, calls: &Calls) -> String {
+///     let policy = RoutePolicy::shared(Duration::from_secs(60)).tag("news");
+///     let calls = calls.0.clone();
+///     let handler = move || async move {
+///         format!("edition {}", calls.fetch_add(1, Ordering::SeqCst) + 1)
+///     };
+///     let app = Router::new().route("/news", get(handler).cached(cache, policy));
+///     let response = app.oneshot(Request::get("/news").body(Body::empty()).unwrap()).await;
+///     let body = to_bytes(response.unwrap().into_body(), usize::MAX).await.unwrap();
+///     // What is stored is written in the background.
+///     tokio::time::sleep(Duration::from_millis(100)).await;
+///     String::from_utf8(body.to_vec()).unwrap()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let (store, calls) = (FakeStore::new(), Calls::default());
+/// let (here_link, there_link) = (store.link(), store.link());
+/// let (here, there) = (node(here_link).await, node(there_link.clone()).await);
+///
+/// // What one node stored the other serves.
+/// assert_eq!(news(&here, &calls).await, "edition 1");
+/// assert_eq!(news(&there, &calls).await, "edition 1");
+///
+/// // What one purged is gone on the other.
+/// let purged = here.purge(Purge::tag("news")).everywhere(Duration::from_secs(1)).await;
+/// assert_eq!(purged.unwrap(), 2);
+/// assert_eq!(news(&there, &calls).await, "edition 2");
+///
+/// // A node that is cut off serves what others may have purged, but not for long.
+/// there_link.cut();
+/// here.purge(Purge::tag("news"));
+/// assert_eq!(news(&there, &calls).await, "edition 2");
+/// tokio::time::sleep(Duration::from_secs(60)).await;
+/// assert_eq!(news(&there, &calls).await, "edition 3");
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FakeStore(Arc<Inner>);
 
