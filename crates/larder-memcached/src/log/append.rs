@@ -1,9 +1,11 @@
 //! Writing to the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use larder::shared::{LogPosition, StoreError, StoreErrorKind};
+use tokio::time::{Instant, sleep};
 
 use super::chain::Item;
 use super::read::position;
@@ -116,8 +118,24 @@ async fn restarted_with(
     Err(lost())
 }
 
-/// Stores a record; `false`: something stands there, be it a mark of those who waited for it.
+/// Stores a record; `false`: something stands there, be it a mark of those who waited for it. A connection
+/// that breaks just then is no reason to leave the place empty, as long as it is waited for.
 async fn store(shared: &Shared, at: LogPosition, record: &Bytes) -> Result<bool, StoreError> {
+    let began = Instant::now();
+    loop {
+        match store_once(shared, at, record).await {
+            Err(error) if error.kind() != StoreErrorKind::Refused => {
+                if began.elapsed() >= shared.settings.gap_wait {
+                    return Err(error);
+                }
+                sleep(RETRY_AFTER).await;
+            }
+            stored => return stored,
+        }
+    }
+}
+
+async fn store_once(shared: &Shared, at: LogPosition, record: &Bytes) -> Result<bool, StoreError> {
     let name = shared.names.record(at);
     let set = Command::set(name, record.clone(), expiry(shared.settings.retain));
     let [stored] = shared
@@ -133,6 +151,7 @@ fn lost() -> StoreError {
 }
 
 const ATTEMPTS: usize = 8;
+const RETRY_AFTER: Duration = Duration::from_millis(10);
 /// In bytes; a purge has some tens.
 const LONGEST_RECORD: usize = 64 << 10;
 /// An item that does not expire.

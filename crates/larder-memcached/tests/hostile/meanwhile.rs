@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use larder::shared::{EntryKey, EntryStore, Lease, Leased, LogPosition, Token, Wish};
+use larder::shared::{
+    EntryKey, EntryStore, InvalidationLog, Lease, Leased, LogPosition, Token, Wish,
+};
 use larder_memcached::MemcachedTier;
 
 use crate::script::{Asked, Script};
@@ -49,4 +51,29 @@ async fn a_value_that_came_meanwhile_is_read_and_the_lease_is_given_back() {
         (Some("body".into()), Leased::No)
     );
     assert_eq!(*verbs.lock().expect("no panic"), ["ms", "mg", "mg", "md"]);
+}
+
+#[tokio::test]
+async fn a_record_is_written_though_the_connection_broke_once_its_place_was_taken() {
+    let at = LogPosition::new(1_800_000_000_000, 1);
+    let writes = Arc::new(AtomicU32::new(0));
+    let written = Arc::clone(&writes);
+    let script = Script::start(move |Asked { verb, key, opaque }| match verb.as_str() {
+        "ma" => {
+            let digits = at.bits().to_string();
+            format!("VA {} k{key} O{opaque}\r\n{digits}\r\n", digits.len()).into()
+        }
+        // The first answer ends the connection.
+        "ms" if written.fetch_add(1, Ordering::Relaxed) == 0 => b"garbage\r\n".to_vec(),
+        _ => format!("HD k{key} O{opaque}\r\n").into(),
+    })
+    .await;
+    let tier = MemcachedTier::builder()
+        .add_servers([script.address.to_string()])
+        .gap_wait(std::time::Duration::from_secs(20))
+        .connect()
+        .await
+        .expect("it greets as it should");
+    assert_eq!(tier.append(&"a purge".into()).await.expect("an answer"), at);
+    assert_eq!(writes.load(Ordering::Relaxed), 2);
 }

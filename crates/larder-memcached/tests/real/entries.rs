@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use larder::shared::{EntryStore, Found, Leased, Put, StoreErrorKind, Wish};
 use larder_memcached::MemcachedTier;
+use larder_servers::Memcached;
 
 use crate::{frame, key, put, start};
 
@@ -160,6 +161,18 @@ async fn a_value_larger_than_an_item_is_refused_and_all_else_goes_on() {
     let text = "y".repeat(900 << 10);
     tier.put(&put(key(3), 1, &text)).await.expect("room");
     assert_eq!(read(&tier, key(3)).await.primary, Some(frame(1, &text)));
+}
+
+#[tokio::test]
+async fn a_server_that_stores_larger_items_gets_them() {
+    let options = Memcached::options().argument("-I").argument("4m");
+    let Some(server) = options.start_or_skip().await else {
+        return;
+    };
+    let tier = crate::tier(&server).await;
+    let text = "x".repeat(3 << 20);
+    tier.put(&put(key(1), 1, &text)).await.expect("room");
+    assert_eq!(read(&tier, key(1)).await.primary, Some(frame(1, &text)));
 }
 
 #[tokio::test]
