@@ -32,7 +32,8 @@ pub(crate) async fn get(
                 return Ok(again);
             }
             if again.leased == Leased::Won {
-                asked.give_back(&lease.token).await?;
+                // If that fails it expires, and the value is there nevertheless.
+                drop(asked.give_back(&lease.token).await);
             }
             Ok(Found {
                 leased: Leased::No,

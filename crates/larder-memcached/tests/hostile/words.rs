@@ -10,7 +10,7 @@ use crate::script::{Asked, Script};
 async fn tier(script: &Script) -> MemcachedTier {
     MemcachedTier::builder()
         .add_servers([script.address.to_string()])
-        .silence_timeout(Duration::from_millis(200))
+        .silence_timeout(Duration::from_millis(500))
         .longest_value(1 << 20)
         .connect()
         .await

@@ -98,7 +98,7 @@ async fn a_server_that_stands_still_is_given_up_and_found_again() {
     let tier = MemcachedTier::builder()
         .add_servers([server.addr().to_string()])
         .silence_timeout(Duration::from_millis(100))
-        .connect_timeout(Duration::from_millis(300))
+        .connect_timeout(Duration::from_secs(2))
         .connect()
         .await
         .expect("a server that runs");
