@@ -223,10 +223,13 @@ impl Fill {
         self.head = None;
         self.discarded(reason);
         // The next response will be no smaller.
-        if reason == SkipReason::BodyTooLarge
-            && let Some(old) = &self.supersedes
-        {
-            self.cache.forget(&self.key, old);
+        if reason == SkipReason::BodyTooLarge {
+            if let Some(old) = &self.supersedes {
+                self.cache.forget(&self.key, old);
+            }
+            if let Some(lease) = self.lease.take() {
+                lease.alone(self.cache.shared().marks.lasts());
+            }
         }
     }
 }

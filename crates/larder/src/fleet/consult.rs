@@ -101,6 +101,7 @@ impl Job {
     /// What goes alone here is nobody's there, and whoever wants it anew does not want what is stored.
     fn may_consult(&self, fleet: &Fleet) -> bool {
         fleet.is_ready()
+            && self.timer().works()
             && self.fetch.reason != ForwardReason::Request
             && !self.sent.head().directives().no_store()
             && !self.goes_alone()

@@ -72,8 +72,9 @@ impl Counts {
         if let Some(count) = self.0.get(did as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        #[cfg(feature = "metrics")]
         if let Some((_, name)) = NAMES.get(did as usize) {
+            tracing::trace!(target: "larder", shared = *name);
+            #[cfg(feature = "metrics")]
             metrics::counter!("larder_shared_total", "what" => *name).increment(1);
         }
     }

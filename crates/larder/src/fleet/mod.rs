@@ -67,6 +67,8 @@ pub(crate) struct Fleet {
     order: Mutex<Order>,
     /// What the order has applied.
     applied: AtomicU64,
+    /// There is a runtime in which the work goes on.
+    is_started: AtomicBool,
     /// The log was read to its end once.
     is_ready: AtomicBool,
     pub(crate) trust: Trust,
@@ -124,6 +126,7 @@ impl Fleet {
             node,
             order: Mutex::new(Order::new(settings.max_known_purges)),
             applied: AtomicU64::new(0),
+            is_started: AtomicBool::new(false),
             is_ready: AtomicBool::new(false),
             trust: Trust::new(settings.bound.saturating_add(settings.fail_open)),
             offset: Mutex::default(),
@@ -142,13 +145,15 @@ impl Fleet {
 
     /// Begins the work that goes on for as long as the cache is there.
     pub(crate) fn start(self: &Arc<Self>, cache: &Cache) {
-        let Ok(runtime) = Handle::try_current() else {
+        let runtime = Handle::try_current().ok();
+        let Some(runtime) = runtime.filter(|_| cache.shared().timer.works()) else {
             tracing::error!(
                 target: "larder",
-                "a cache that shares a store has to be built within a tokio runtime: nothing is shared"
+                "a cache that shares a store has to be built within a tokio runtime with timers (enable_time, or enable_all): nothing is shared"
             );
             return;
         };
+        self.is_started.store(true, Ordering::Release);
         runtime.spawn(follow::follow(cache.weak(), Arc::clone(self)));
         runtime.spawn(append::append(cache.weak(), Arc::clone(self)));
         if let Some(works) = self.writes.begin() {
@@ -176,6 +181,11 @@ impl Fleet {
         } else {
             LogPosition::START
         }
+    }
+
+    /// Own purges are appended to the log.
+    pub(crate) fn is_started(&self) -> bool {
+        self.is_started.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

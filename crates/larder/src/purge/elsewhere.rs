@@ -73,6 +73,13 @@ pub(crate) async fn recorded(
     ticket: &Ticket,
     within: Duration,
 ) -> Result<LogPosition, NotEverywhere> {
+    let not = NotEverywhere {
+        why: Why::NotRecorded,
+        within,
+    };
+    if !ticket.fleet.is_started() {
+        return Err(not);
+    }
     let mut acknowledged = ticket.fleet.outbox.acknowledged();
     let number_of = |upto: &[Acknowledged; LANES]| upto.get(ticket.lane).copied();
     let has_it = |upto: &[Acknowledged; LANES]| {
@@ -81,10 +88,7 @@ pub(crate) async fn recorded(
     let found = timeout_at(Instant::now() + within, acknowledged.wait_for(has_it)).await;
     let known = found.ok().and_then(Result::ok);
     let known = known.and_then(|known| number_of(&known));
-    known.map(|known| known.at).ok_or(NotEverywhere {
-        why: Why::NotRecorded,
-        within,
-    })
+    known.map(|known| known.at).ok_or(not)
 }
 
 pub(super) async fn everywhere(ticket: &Ticket, within: Duration) -> Result<usize, NotEverywhere> {

@@ -75,7 +75,8 @@ pub struct Batch {
     /// In order.
     pub records: Vec<(LogPosition, Bytes)>,
     /// At a time after the records were read, the record after which they come was still there: so
-    /// nothing between is missing.
+    /// nothing between is missing. After the [start](LogPosition::START) no record stands, and either
+    /// answer will do.
     pub is_anchored: bool,
 }
 
