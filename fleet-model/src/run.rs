@@ -1,0 +1,104 @@
+//! Runs schedules.
+
+use std::env;
+
+use tokio::runtime::Builder;
+
+use crate::mistake::Mistake;
+use crate::world::World;
+
+/// What came to pass.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    /// Fresh, from memory.
+    pub hits: u64,
+    /// Stale, from memory.
+    pub stale: u64,
+    /// From the shared store.
+    pub from_store: u64,
+    /// Of a fetch of another.
+    pub followed: u64,
+    /// Waited, and could not have it.
+    pub sent_away: u64,
+    /// Fetched and kept.
+    pub stored: u64,
+    /// Fetched, and purged or outrun meanwhile.
+    pub not_stored: u64,
+    /// Purges.
+    pub purges: u64,
+    /// What went wrong.
+    pub faults: u64,
+}
+
+/// What schedules found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// All of them together.
+    pub counts: Counts,
+    /// How often something was served, or a purge that was old enough was looked for.
+    pub serves: u64,
+    /// The seed of each schedule that broke a promise, and how.
+    pub violations: Vec<(u64, String)>,
+}
+
+/// How many schedules, unless the variable `LARDER_MODEL_SCHEDULES` says so.
+///
+/// # Panics
+///
+/// When that is no number.
+#[must_use]
+pub fn schedules(few: u64) -> u64 {
+    let number = env::var("LARDER_MODEL_SCHEDULES").ok();
+    let number = number.map(|number| number.parse().expect("a number of schedules"));
+    number.unwrap_or(few)
+}
+
+/// Runs the schedules of these seeds, up to so many violations.
+///
+/// # Panics
+///
+/// When there is no runtime to be had.
+pub fn run(seeds: impl Iterator<Item = u64>, mistake: Mistake, enough: usize) -> Found {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let mut found = Found::default();
+    for seed in seeds {
+        if found.violations.len() >= enough {
+            break;
+        }
+        let mut world = World::new(seed, mistake);
+        world.trace = env::var_os("LARDER_MODEL_TRACE").is_some();
+        let ended = runtime.block_on(one(&mut world));
+        found.counts.add(&world.counts);
+        found.serves = found.counts.serves();
+        if let Err(violation) = ended {
+            found.violations.push((seed, violation));
+        }
+    }
+    found
+}
+
+async fn one(world: &mut World) -> Result<(), String> {
+    let steps = world.rng.usize(50..600);
+    for _ in 0..steps {
+        world.step().await?;
+    }
+    world.end().await
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.stale += other.stale;
+        self.from_store += other.from_store;
+        self.followed += other.followed;
+        self.sent_away += other.sent_away;
+        self.stored += other.stored;
+        self.not_stored += other.not_stored;
+        self.purges += other.purges;
+        self.faults += other.faults;
+    }
+}
