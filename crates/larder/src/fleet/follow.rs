@@ -122,7 +122,7 @@ impl Fleet {
         let wait = self.settings.bound / 4;
         while begun.elapsed() < CLOCK_EVERY {
             let after = self.read_upto();
-            let moment = self.trust.now();
+            let (moment, asked) = (self.trust.now(), Instant::now());
             let read = self.log.read(after, LIMIT, wait);
             let batch = match limited(read, wait * 2).await {
                 Ok(batch) => batch,
@@ -139,6 +139,7 @@ impl Fleet {
             self.apply_all(&cache, &batch);
             if is_all {
                 self.trust.heard(moment);
+                self.outbox.heard(asked);
                 self.is_ready.store(true, Ordering::Release);
             }
             drop(cache);

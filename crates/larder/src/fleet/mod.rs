@@ -242,7 +242,7 @@ impl Fleet {
         }
         let local = if record.node == self.node {
             let lane = lane_of(manner);
-            self.outbox.told(lane, record.upto);
+            self.outbox.told(lane, position);
             order.told(lane, record.upto)
         } else {
             self.counts.add(Did::Applied);

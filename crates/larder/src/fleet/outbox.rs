@@ -17,6 +17,8 @@ use crate::stamps::Manner;
 
 /// A log that lost what it had acknowledged did so when it broke; so much later it has it for good.
 const REMEMBERED: Duration = Duration::from_secs(10);
+/// One record at a time is on its way. Of those whose answer was lost nobody asks.
+const MAX_EARLY: usize = 16;
 /// So many names go into one record.
 const MAX_NAMED: usize = 256;
 
@@ -54,6 +56,8 @@ struct Lane {
     /// The names of those that wait.
     named: usize,
     sent: VecDeque<Sent>,
+    /// Where records stand that the log told of before their append was answered.
+    early: VecDeque<LogPosition>,
     again: VecDeque<Sending>,
 }
 
@@ -75,6 +79,8 @@ pub(crate) struct Sending {
 #[derive(Debug)]
 struct Sent {
     sending: Sending,
+    /// Where it stands.
+    place: LogPosition,
     at: Instant,
     /// The log has told of it.
     told: bool,
@@ -133,13 +139,14 @@ impl Outbox {
     /// The log has it.
     pub(crate) fn appended(&self, sending: Sending, at: LogPosition) {
         let (lane, upto) = (sending.lane, sending.upto);
-        let now = Instant::now();
         if let Some(lane) = lock(&self.lanes).get_mut(lane) {
-            lane.forget(now);
+            let told = lane.early.contains(&at);
+            lane.early.retain(|early| *early != at);
             lane.sent.push_back(Sent {
                 sending,
-                at: now,
-                told: false,
+                place: at,
+                at: Instant::now(),
+                told,
             });
         }
         self.acknowledged.send_modify(|lanes| {
@@ -150,13 +157,22 @@ impl Outbox {
         });
     }
 
-    /// The log told of own purges up to a number.
-    pub(crate) fn told(&self, lane: usize, upto: u64) {
+    /// The log told of an own record, that stands at a position. Of others nothing follows: a later one may
+    /// be there that was appended after an earlier one was lost.
+    pub(crate) fn told(&self, lane: usize, place: LogPosition) {
         if let Some(lane) = lock(&self.lanes).get_mut(lane) {
-            let of_it = |sent: &&mut Sent| sent.sending.upto <= upto;
-            let sent = lane.sent.iter_mut();
-            sent.filter(of_it).for_each(|sent| sent.told = true);
-            lane.forget(Instant::now());
+            lane.told(place);
+        }
+    }
+
+    /// The log was read to its end, by a read that began at a moment. What it acknowledged before that and
+    /// has not told of it has lost: it is appended again.
+    pub(crate) fn heard(&self, begun: Instant) {
+        let mut lanes = lock(&self.lanes);
+        let lost: usize = lanes.iter_mut().map(|lane| lane.heard(begun)).sum();
+        drop(lanes);
+        if lost > 0 {
+            self.wake.notify_one();
         }
     }
 
@@ -164,7 +180,6 @@ impl Outbox {
     pub(crate) fn send_again(&self) {
         let mut lanes = lock(&self.lanes);
         for lane in lanes.iter_mut() {
-            lane.forget(Instant::now());
             let sent = mem::take(&mut lane.sent);
             lane.again.extend(sent.into_iter().map(|sent| sent.sending));
         }
@@ -233,9 +248,30 @@ impl Lane {
         self.named = self.waiting.iter().map(|one| named_in(&one.what)).sum();
     }
 
-    fn forget(&mut self, now: Instant) {
-        let kept = |sent: &Sent| !sent.told || now.duration_since(sent.at) < REMEMBERED;
+    fn told(&mut self, place: LogPosition) {
+        let mut sent = self.sent.iter_mut();
+        if let Some(sent) = sent.find(|sent| sent.place == place) {
+            sent.told = true;
+            return;
+        }
+        self.early.push_back(place);
+        if self.early.len() > MAX_EARLY {
+            self.early.pop_front();
+        }
+    }
+
+    /// Returns how many were lost. What was told of is forgotten here and nowhere else: as long as nothing is
+    /// heard, the log may have broken at any time since.
+    fn heard(&mut self, begun: Instant) -> usize {
+        let sent = mem::take(&mut self.sent);
+        let is_lost = |sent: &Sent| !sent.told && sent.at < begun;
+        let (lost, sent): (VecDeque<_>, _) = sent.into_iter().partition(is_lost);
+        self.sent = sent;
+        let kept = |sent: &Sent| !sent.told || begun.duration_since(sent.at) < REMEMBERED;
         self.sent.retain(kept);
+        let count = lost.len();
+        self.again.extend(lost.into_iter().map(|sent| sent.sending));
+        count
     }
 }
 
@@ -264,11 +300,21 @@ mod tests {
         Purged::Named(names.map(Named::One).collect())
     }
 
+    fn at(millis: u64) -> LogPosition {
+        LogPosition::new(millis, 0)
+    }
+
     fn sent(outbox: &Outbox) -> Vec<Record> {
+        send(outbox, 1)
+    }
+
+    /// Appends all that waits, the first at this position.
+    fn send(outbox: &Outbox, mut place: u64) -> Vec<Record> {
         let mut records = Vec::new();
         while let Some(sending) = outbox.next() {
             records.push(Record::decode(&sending.record).unwrap());
-            outbox.appended(sending, LogPosition::new(records.len() as u64, 0));
+            outbox.appended(sending, at(place));
+            place += 1;
         }
         records
     }
@@ -302,32 +348,78 @@ mod tests {
         assert!(names <= 11, "{names}");
     }
 
+    fn uptos(sent: &[Record]) -> Vec<u64> {
+        sent.iter().map(|sent| sent.upto).collect()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_the_log_told_of_lately_or_never_is_sent_again() {
         let outbox = Outbox::new(NODE, 100);
         outbox.push(1, named(1..2), Manner::Hard);
-        assert_eq!(sent(&outbox).len(), 1);
+        send(&outbox, 10);
         outbox.push(2, named(2..3), Manner::Hard);
-        assert_eq!(sent(&outbox).len(), 1);
-        outbox.told(HARD, 1);
+        send(&outbox, 20);
+        outbox.told(HARD, at(10));
         outbox.send_again();
-        assert_eq!(
-            sent(&outbox)
-                .iter()
-                .map(|sent| sent.upto)
-                .collect::<Vec<_>>(),
-            [1, 2]
-        );
+        assert_eq!(uptos(&send(&outbox, 30)), [1, 2]);
+        outbox.told(HARD, at(30));
         tokio::time::advance(REMEMBERED).await;
-        outbox.told(HARD, 1);
+        outbox.heard(Instant::now());
         outbox.send_again();
-        assert_eq!(
-            sent(&outbox)
-                .iter()
-                .map(|sent| sent.upto)
-                .collect::<Vec<_>>(),
-            [2]
-        );
+        assert_eq!(uptos(&send(&outbox, 40)), [2]);
+    }
+
+    /// It was forgotten after a while, though nothing was heard of the log for as long.
+    #[tokio::test(start_paused = true)]
+    async fn what_the_log_told_of_before_it_fell_silent_is_sent_again_however_long_that_takes() {
+        let outbox = Outbox::new(NODE, 100);
+        outbox.push(1, named(1..2), Manner::Hard);
+        send(&outbox, 10);
+        outbox.told(HARD, at(10));
+        outbox.heard(Instant::now());
+        tokio::time::advance(100 * REMEMBERED).await;
+        outbox.send_again();
+        assert_eq!(uptos(&send(&outbox, 20)), [1]);
+    }
+
+    /// A log may lose its end without a connection being lost: such a record was waited for for ever.
+    #[tokio::test(start_paused = true)]
+    async fn what_the_log_has_and_does_not_tell_of_is_appended_again() {
+        let outbox = Outbox::new(NODE, 100);
+        outbox.push(1, named(1..2), Manner::Hard);
+        send(&outbox, 10);
+        // This read may have begun before the record was there.
+        outbox.heard(Instant::now());
+        assert_eq!(uptos(&send(&outbox, 20)), []);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        outbox.heard(Instant::now());
+        assert_eq!(uptos(&send(&outbox, 20)), [1]);
+    }
+
+    /// All before it counted as told, too.
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_record_is_appended_again_though_the_log_tells_of_a_later_one() {
+        let outbox = Outbox::new(NODE, 100);
+        outbox.push(1, named(1..2), Manner::Hard);
+        send(&outbox, 10);
+        outbox.push(2, named(2..3), Manner::Hard);
+        send(&outbox, 20);
+        outbox.told(HARD, at(20));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        outbox.heard(Instant::now());
+        assert_eq!(uptos(&send(&outbox, 30)), [1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_log_tells_of_before_it_answers_is_not_lost() {
+        let outbox = Outbox::new(NODE, 100);
+        outbox.push(1, named(1..2), Manner::Hard);
+        let sending = outbox.next().unwrap();
+        outbox.told(HARD, at(10));
+        outbox.appended(sending, at(10));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        outbox.heard(Instant::now());
+        assert_eq!(uptos(&send(&outbox, 20)), []);
     }
 
     #[tokio::test(start_paused = true)]
