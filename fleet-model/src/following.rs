@@ -144,6 +144,9 @@ impl World {
         let Some(told) = all.front() else {
             if reading.is_all {
                 node.trust.heard(reading.moment);
+                if node.mistake != Mistake::NotSentAgain {
+                    node.outbox.heard(reading.begun);
+                }
                 node.is_ready = true;
             }
             return Ok(Follower::Goes);

@@ -20,18 +20,19 @@ impl World {
         for version in &mut self.truth.versions {
             *version += u64::from(self.rng.bool());
         }
+        let lane = lane_of(manner);
+        let local = node.stamp(&what, manner);
+        let number = node.order.purged(lane, local);
         node.known.insert(self.truth.purges.len());
         self.truth.purges.push(Purge {
             event,
             node: node.id.bits(),
+            number,
             what: what.clone(),
             manner,
             wall: self.truth.now as i64 + node.skew,
             logged: None,
         });
-        let lane = lane_of(manner);
-        let local = node.stamp(&what, manner);
-        let number = node.order.purged(lane, local);
         node.outbox.push(number, what.clone(), manner);
         node.clear_after(&what, manner, &self.truth);
     }
@@ -91,7 +92,7 @@ impl Node {
             None
         } else if is_own {
             let lane = lane_of(record.manner);
-            self.outbox.told(lane, record.upto);
+            self.outbox.told(lane, position);
             let told = self.order.told(lane, record.upto);
             match self.mistake {
                 Mistake::OwnTwice => Some(self.stamp(&record.what, record.manner)),

@@ -69,10 +69,8 @@ pub fn run(seeds: impl Iterator<Item = u64>, mistake: Mistake, enough: usize) ->
         if found.violations.len() >= enough {
             break;
         }
-        let mut world = World::new(seed, mistake);
-        world.trace = env::var_os("LARDER_MODEL_TRACE").is_some();
-        let ended = runtime.block_on(one(&mut world));
-        found.counts.add(&world.counts);
+        let (counts, ended) = runtime.block_on(one(seed, mistake));
+        found.counts.add(&counts);
         found.serves = found.counts.serves();
         if let Err(violation) = ended {
             found.violations.push((seed, violation));
@@ -81,12 +79,22 @@ pub fn run(seeds: impl Iterator<Item = u64>, mistake: Mistake, enough: usize) ->
     found
 }
 
-async fn one(world: &mut World) -> Result<(), String> {
-    let steps = world.rng.usize(50..600);
-    for _ in 0..steps {
-        world.step().await?;
+/// Within the runtime: the clock is its own.
+async fn one(seed: u64, mistake: Mistake) -> (Counts, Result<(), String>) {
+    let mut world = World::new(seed, mistake);
+    world.trace = env::var_os("LARDER_MODEL_TRACE").is_some();
+    let ended = world.run().await;
+    (world.counts, ended)
+}
+
+impl World {
+    async fn run(&mut self) -> Result<(), String> {
+        let steps = self.rng.usize(50..600);
+        for _ in 0..steps {
+            self.step().await?;
+        }
+        self.end().await
     }
-    world.end().await
 }
 
 impl Counts {

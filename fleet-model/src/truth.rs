@@ -1,6 +1,7 @@
 //! [`Truth`]: what really happened, in one order, whatever nodes know of it.
 
 use crate::entry::Entry;
+use crate::fleet::outbox::lane_of;
 use crate::fleet::record::{Purged, Record};
 use crate::stamps::Manner;
 
@@ -31,6 +32,8 @@ impl Known {
 pub(crate) struct Purge {
     pub(crate) event: u64,
     pub(crate) node: u64,
+    /// Of its manner, of the node.
+    pub(crate) number: u64,
     pub(crate) what: Purged,
     pub(crate) manner: Manner,
     /// By the clock of the node.
@@ -130,15 +133,18 @@ impl Truth {
     }
 }
 
-/// A record says as much as a purge that was made before it was appended.
+/// Whether a record tells of a purge that was made before it was appended: it is of the same node, which has
+/// no use for it, or kills everything, everywhere.
 fn says(record: &Record, purge: &Purge) -> bool {
-    let strong = record.manner == Manner::Hard || purge.manner != Manner::Hard;
-    strong
-        && match (&record.what, &purge.what) {
-            (Purged::Everything, _) => true,
-            (Purged::Named(_), Purged::Everything) => false,
-            (Purged::Named(told), Purged::Named(made)) => made.iter().all(|made| told.contains(made)),
-        }
+    let lane = lane_of(purge.manner);
+    let is_of_node = record.node.bits() == purge.node;
+    let is_of_it = is_of_node && lane_of(record.manner) == lane && record.upto >= purge.number;
+    let names_it = match (&record.what, &purge.what) {
+        (Purged::Everything, _) => true,
+        (Purged::Named(_), Purged::Everything) => false,
+        (Purged::Named(told), Purged::Named(made)) => made.iter().all(|made| told.contains(made)),
+    };
+    record.node.bits() == 0 || (is_of_it && names_it)
 }
 
 fn covers(what: &Purged, entry: &Entry) -> bool {
