@@ -6,7 +6,7 @@ use crate::shared::{Extent, LogPosition};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Course {
     /// For the first time: the records are read from the oldest on, and what was born before that is
-    /// dead.
+    /// dead, as is what was stored here before: of purges meanwhile nothing may be left in the log.
     Begin(LogPosition),
     /// Nothing is missing: on from where it was.
     GoOn,

@@ -86,7 +86,8 @@ impl Fleet {
         let (mut lost, mut again) = (false, false);
         match Course::of(applied, &extent) {
             Course::GoOn => {}
-            Course::Begin(oldest) => self.begin_at(oldest),
+            // What was stored meanwhile others may have purged.
+            Course::Begin(oldest) => self.skip_to(cache, oldest),
             Course::Skip(newest) => {
                 lost = true;
                 self.counts.add(Did::LogSkipped);

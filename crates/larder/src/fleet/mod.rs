@@ -257,13 +257,8 @@ impl Fleet {
         cache.settle();
     }
 
-    /// What was born before a position is not known: what was stored elsewhere before it is dead.
-    fn begin_at(&self, position: LogPosition) {
-        lock(&self.order).begin_at(position);
-        self.applied.store(position.bits(), Ordering::Release);
-    }
-
-    /// The same, and here everything is dead too: purges before it may have been missed.
+    /// What was born before a position is not known: what was stored elsewhere before it is dead, and here
+    /// everything is, since purges before it may have been missed.
     fn skip_to(&self, cache: &Cache, position: LogPosition) {
         let mut order = lock(&self.order);
         cache.stamp(&Purged::Everything, Manner::Hard);
