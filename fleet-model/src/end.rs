@@ -8,8 +8,8 @@ use crate::world::World;
 
 /// Far more rounds than anything should take.
 const ROUNDS: usize = 400;
-/// In so many each node has read the log to its end once more.
-const FEW: usize = 12;
+/// A round takes so long, in milliseconds.
+const ROUND: u64 = 10;
 
 impl World {
     /// # Errors
@@ -32,7 +32,8 @@ impl World {
     }
 
     async fn settle(&mut self) -> Result<(), String> {
-        for round in 0..ROUNDS {
+        let begun = self.truth.now;
+        for _ in 0..ROUNDS {
             for at in 0..self.nodes.len() {
                 self.follow(at)?;
                 self.send(at);
@@ -43,20 +44,33 @@ impl World {
                     self.follow(at)?;
                 }
             }
-            self.pass(10).await;
+            self.pass(ROUND).await;
             let newest = self.journal.newest();
-            let is_done = |node: &Node| node.is_settled() && node.applied == newest;
-            if round > FEW && self.nodes.iter().all(is_done) && self.wire.is_empty() {
+            // It has read the log to its end since all that was under way was answered.
+            let since = self.truth.now - begun;
+            let has_heard = |node: &Node| node.trust.silence().as_millis() + 20 < u128::from(since);
+            let is_done =
+                |node: &Node| node.is_settled() && node.applied == newest && has_heard(node);
+            if self.nodes.iter().all(is_done) && self.wire.is_empty() {
                 return Ok(());
             }
         }
         let state = |node: &Node| {
             let newest = node.order.local(node.applied, node.stamps.position());
             let sent = node.outbox.len();
-            format!("{} {} {sent} {newest:?} {} {:?}", node.id, node.applied, node.stamps.position(), node.follower)
+            format!(
+                "{} {} {sent} {newest:?} {} {:?}",
+                node.id,
+                node.applied,
+                node.stamps.position(),
+                node.follower
+            )
         };
         let states: Vec<_> = self.nodes.iter().map(state).collect();
-        Err(format!("not settled: log at {}, {states:#?}", self.journal.newest()))
+        Err(format!(
+            "not settled: log at {}, {states:#?}",
+            self.journal.newest()
+        ))
     }
 
     /// What the log does not have now it never will.

@@ -9,6 +9,5 @@ pub(crate) mod order;
 pub(crate) mod outbox;
 #[path = "../../crates/larder/src/fleet/record.rs"]
 pub(crate) mod record;
-#[expect(dead_code, reason = "nobody asks for how long it was silent")]
 #[path = "../../crates/larder/src/fleet/trust.rs"]
 pub(crate) mod trust;

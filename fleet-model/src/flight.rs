@@ -119,7 +119,8 @@ impl World {
             return Ok(Stage::Calls);
         }
         self.counts.from_store += 1;
-        self.truth.check(&entry, node.known, true, self.limits.bound)?;
+        self.truth
+            .check(&entry, node.known, true, self.limits.bound)?;
         self.serve_waiters(at, flight, &entry, true)?;
         Ok(Stage::Done)
     }

@@ -168,8 +168,12 @@ impl Node {
         }
         match Course::of(applied, extent) {
             Course::GoOn => self.joined(false),
-            Course::Begin(oldest) => {
+            Course::Begin(oldest) if self.mistake == Mistake::BeginKeepsAll => {
                 self.begin_at(oldest);
+                self.joined(false)
+            }
+            Course::Begin(oldest) => {
+                self.skip_to(oldest);
                 self.joined(false)
             }
             Course::Skip(newest) if self.mistake == Mistake::SkipKeepsAll => {

@@ -36,6 +36,11 @@ impl Journal {
         (10_000_000 + truth.now).saturating_add_signed(self.ahead)
     }
 
+    pub(crate) fn picture(&self) -> String {
+        let records: Vec<_> = self.state.records.keys().map(ToString::to_string).collect();
+        format!("{} up to {}", records.join(" "), self.state.newest)
+    }
+
     pub(crate) fn newest(&self) -> LogPosition {
         self.state.newest
     }

@@ -29,4 +29,4 @@ mod truth;
 mod world;
 
 pub use mistake::Mistake;
-pub use run::{Counts, Found, run, schedules};
+pub use run::{Counts, Found, run, seeds};

@@ -16,7 +16,8 @@ impl World {
                     false => &mut self.counts.stale,
                 };
                 *count += 1;
-                self.truth.check(&entry, node.known, is_fresh, self.limits.bound)?;
+                self.truth
+                    .check(&entry, node.known, is_fresh, self.limits.bound)?;
             }
             if is_fresh {
                 return Ok(());

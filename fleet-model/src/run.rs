@@ -41,16 +41,23 @@ pub struct Found {
     pub violations: Vec<(u64, String)>,
 }
 
-/// How many schedules, unless the variable `LARDER_MODEL_SCHEDULES` says so.
+/// So many, unless the variable `LARDER_MODEL_SCHEDULES` says otherwise.
+fn schedules(few: u64) -> u64 {
+    let number = env::var("LARDER_MODEL_SCHEDULES").ok();
+    let number = number.map(|number| number.parse().expect("a number of schedules"));
+    number.unwrap_or(few)
+}
+
+/// The seeds of so many schedules, or the one in the variable `LARDER_MODEL_SEED`.
 ///
 /// # Panics
 ///
 /// When that is no number.
 #[must_use]
-pub fn schedules(few: u64) -> u64 {
-    let number = env::var("LARDER_MODEL_SCHEDULES").ok();
-    let number = number.map(|number| number.parse().expect("a number of schedules"));
-    number.unwrap_or(few)
+pub fn seeds(few: u64) -> std::ops::Range<u64> {
+    let seed = env::var("LARDER_MODEL_SEED").ok();
+    let seed = seed.map(|seed| seed.parse().expect("a seed"));
+    seed.map_or(0..schedules(few), |seed: u64| seed..seed + 1)
 }
 
 /// Runs the schedules of these seeds, up to so many violations.

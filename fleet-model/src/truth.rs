@@ -93,7 +93,8 @@ impl Truth {
     /// The log has no more than these.
     pub(crate) fn lost(&mut self, left: &[(u64, Record)]) {
         for purge in &mut self.purges {
-            let says = |(event, record): &(u64, Record)| *event > purge.event && says(record, purge);
+            let says =
+                |(event, record): &(u64, Record)| *event > purge.event && says(record, purge);
             if !left.iter().any(says) {
                 purge.logged = None;
             }

@@ -83,9 +83,7 @@ impl World {
     pub(crate) async fn step(&mut self) -> Result<(), String> {
         let (at, key) = (self.rng.usize(..self.nodes.len()), self.rng.usize(..KEYS));
         let drawn = self.rng.u32(..100 + 2 * self.trouble);
-        if self.trace {
-            tell(&format!("{} at {at} key {key}: {drawn} {:?}", self.truth.event, self.nodes[at].follower));
-        }
+        let before = self.trace.then(|| self.picture());
         match drawn {
             0..20 => self.request(at, key)?,
             20..42 => {
@@ -106,10 +104,39 @@ impl World {
             95..100 => self.purge_something(at),
             _ => self.go_wrong(at, key),
         }
+        if before.is_some_and(|before| before != self.picture()) {
+            let (event, now) = (self.truth.event, self.truth.now);
+            tell(&format!(
+                "{event} {now}: {drawn} at {at} key {key}\n{}",
+                self.picture()
+            ));
+        }
         if self.journal.lag(&self.truth) > MAX_LAG {
             self.replicate();
         }
         Ok(())
+    }
+
+    /// What matters, for who looks at a schedule.
+    fn picture(&self) -> String {
+        let node = |node: &Node| {
+            let sender = match &node.sender {
+                Sender::Idle => "-".to_owned(),
+                Sender::Asked(_) => "asks".to_owned(),
+                Sender::Answered(_, at) => at.to_string(),
+            };
+            let Node {
+                id,
+                applied,
+                log_up,
+                outbox,
+                ..
+            } = node;
+            let waits = outbox.len();
+            format!("  {id} at {applied}, connected {log_up}, {waits} wait, sends {sender}")
+        };
+        let nodes: Vec<_> = self.nodes.iter().map(node).collect();
+        format!("  log {}\n{}", self.journal.picture(), nodes.join("\n"))
     }
 
     pub(crate) async fn pass(&mut self, by: u64) {
