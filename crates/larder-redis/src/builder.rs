@@ -287,6 +287,7 @@ impl RedisTierBuilder {
                     sentinels: sentinels.collect::<Result<_, _>>()?,
                     master: master.clone(),
                     login: self.login(Login::default()),
+                    last: Arc::default(),
                 });
                 Ok((place, format!("master {master}")))
             }

@@ -19,12 +19,12 @@ pub struct ConnectError {
 pub enum ConnectErrorKind {
     /// The server wants a password, or does not take this user with this password.
     Authentication,
-    /// A cluster is meant and the server is none, or the reverse, or it is a sentinel.
-    Mode,
     /// The cluster does not serve the slot of the log.
     ClusterDown,
     /// The server may drop the log when its memory is full.
     Eviction,
+    /// A cluster is meant and the server is none, or the reverse, or it is a sentinel.
+    Mode,
     /// The server is loading its data, or a replica that waits for its master.
     NotReady,
     /// The user may not do what the tier has to do.

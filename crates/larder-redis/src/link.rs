@@ -156,7 +156,7 @@ async fn keep(shared: Arc<Shared>, target: Target) {
                     connection: line.connection.clone(),
                     since: Instant::now(),
                 });
-                tracing::debug!(target: "larder::redis", %address, "connected");
+                tracing::info!(target: "larder::redis", %address, "connected");
                 let why = tokio::select! {
                     why = target.broken(&mut line, &address) => why,
                     () = shared.suspected.notified() => "it was given up".into(),

@@ -111,7 +111,10 @@ impl Inner {
         wait.arg(replicas).arg(lasts);
         let mut both = Pipeline::with_capacity(2);
         both.add_command(add).add_command(wait);
-        let [added, have] = reply::tuple(Value::Array(link.send_all(&both).await?))?;
+        let waiting = Waiting(Some(link));
+        let answers = link.send_all(&both).await;
+        waiting.over();
+        let [added, have] = reply::tuple(Value::Array(answers?))?;
         let position = position(added)?;
         match reply::int(have) {
             Ok(have) if have >= i64::from(replicas) => {}

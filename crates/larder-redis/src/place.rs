@@ -1,5 +1,8 @@
 //! [`Place`]: which server is the one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use redis::Value;
 
 use crate::address::{Address, Login};
@@ -25,6 +28,9 @@ pub(crate) struct Sentinels {
     pub(crate) sentinels: Vec<(Address, Login)>,
     pub(crate) master: String,
     pub(crate) login: Login,
+    /// Which of them answered last: it is asked first, so that one that is gone is not waited for each
+    /// time.
+    pub(crate) last: Arc<AtomicUsize>,
 }
 
 impl Place {
@@ -72,9 +78,14 @@ impl Place {
 impl Sentinels {
     async fn find(&self, dialler: &Dialler) -> Result<Address, ConnectError> {
         let mut last = None;
-        for (address, login) in &self.sentinels {
+        let first = self.last.load(Ordering::Relaxed);
+        let all = self.sentinels.iter().enumerate();
+        for (place, (address, login)) in all.cycle().skip(first).take(self.sentinels.len()) {
             match self.ask(dialler, address, login).await {
-                Ok(master) => return Ok(master),
+                Ok(master) => {
+                    self.last.store(place, Ordering::Relaxed);
+                    return Ok(master);
+                }
                 Err(error) => last = Some(error),
             }
         }

@@ -403,4 +403,14 @@ async fn a_full_server_refuses_and_goes_on_answering() {
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     assert_eq!(ask(&tier, &free, 2).await, Leased::Won);
     tier.put(&large).await.unwrap();
+    // That the rule stands there already does not make up for a variant that has no room.
+    large.key = free.with_variant([1; 16]);
+    large.rule = Some(frame(at(1), "rule"));
+    tier.put(&large).await.unwrap();
+    server
+        .command(&["CONFIG", "SET", "maxmemory", "1000000"])
+        .await;
+    large.key = free.with_variant([2; 16]);
+    let refused = tier.put(&large).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
 }

@@ -199,6 +199,21 @@ async fn a_server_that_becomes_a_replica_refuses_and_its_name_is_looked_up_again
     })
     .await;
     assert!(refused.to_string().contains("READONLY"), "{refused}");
+    // By another connection, whose name was looked up again.
+    let clients = async || -> Vec<String> {
+        let clients = server.command(&["CLIENT", "LIST"]).await;
+        let ids = clients.lines().filter_map(|line| line.split(' ').next());
+        ids.map(str::to_owned).collect()
+    };
+    let before = clients().await;
+    until("another connection is made", PATIENCE, || async {
+        let _ = tier.put(&put(key(1), at(1))).await;
+        let now = clients().await;
+        let gone = before.iter().filter(|id| !now.contains(id)).count();
+        // Whoever lists them is another each time.
+        (gone == 2).then_some(())
+    })
+    .await;
     server.command(&["REPLICAOF", "NO", "ONE"]).await;
     until("the server takes it", PATIENCE, async || {
         tier.put(&put(key(1), at(1))).await.ok()
