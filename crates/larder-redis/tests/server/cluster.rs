@@ -105,3 +105,47 @@ async fn the_master_of_the_log_dies_and_purges_go_on() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_slot_that_moves_is_followed() {
+    let Some(cluster) = Cluster::start_or_skip().await else {
+        return;
+    };
+    let tier = RedisTier::cluster(cluster.urls()).connect().await.unwrap();
+    let (key, other) = (key(1), key(2));
+    let name = name(&key, "e");
+    let from = cluster.master_of(&name).await;
+    let slot = from.command(&["CLUSTER", "KEYSLOT", &name]).await;
+    let mut to = None;
+    for node in cluster.nodes() {
+        let info = node.command(&["INFO", "replication"]).await;
+        if info.contains("role:master") && node.addr() != from.addr() {
+            to = Some(node);
+        }
+    }
+    let to = to.unwrap();
+    let from_id = from.command(&["CLUSTER", "MYID"]).await;
+    let to_id = to.command(&["CLUSTER", "MYID"]).await;
+    to.command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id])
+        .await;
+    from.command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id])
+        .await;
+    // What is not there any more is asked for where it goes: for this once.
+    assert_eq!(read(&tier, &key).await.primary, None);
+    tier.remove(&key).await.unwrap();
+    for node in [to, from] {
+        node.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id])
+            .await;
+    }
+    // And then for good, by the first request that hears of it.
+    tier.put(&put(key, at(1))).await.unwrap();
+    let variant = put(key.with_variant([1; 16]), at(1));
+    tier.put(&variant).await.unwrap();
+    let found = read(&tier, &variant.key).await;
+    assert_eq!(
+        (found.primary.unwrap(), found.variant.unwrap()),
+        (put(key, at(1)).value, variant.value)
+    );
+    assert_eq!(to.command(&["EXISTS", &name]).await, "1");
+    tier.put(&put(other, at(1))).await.unwrap();
+}

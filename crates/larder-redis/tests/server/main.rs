@@ -6,6 +6,7 @@
 mod bridge;
 mod cluster;
 mod entries;
+mod fleet;
 mod log;
 mod outage;
 mod sentinel;
