@@ -7,9 +7,11 @@ mod bridge;
 mod cluster;
 mod entries;
 mod fleet;
+mod leases;
 mod log;
 mod outage;
 mod sentinel;
+mod settings;
 mod start;
 mod support;
 #[cfg(feature = "tls")]
