@@ -2,4 +2,5 @@
 
 mod ahead;
 mod node;
+mod random;
 mod sharing;
