@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use larder_policy::fields::{CacheStatus, ForwardReason};
@@ -24,6 +25,9 @@ use crate::record::Record;
 use crate::stamps::Hold;
 use crate::trace::{self, Outcome};
 use crate::tripwire::Caller;
+
+/// Longer than other nodes take to look again for what they wait for.
+const FOR_THOSE_WHO_WAIT: Duration = Duration::from_secs(1);
 
 /// One forwarded request.
 pub(crate) struct Job {
@@ -189,9 +193,13 @@ impl Job {
         if let Some(lease) = self.lease.take()
             && lasts
             && !self.has_inner
-            && scope == Scope::Everybody
         {
-            lease.alone(self.context.cache.shared().marks.lasts());
+            let marked = self.context.cache.shared().marks.lasts();
+            lease.alone(match scope {
+                Scope::Everybody => marked,
+                // For those that wait now: the store cannot tell them from those that may share.
+                Scope::Credentials => marked.min(FOR_THOSE_WHO_WAIT),
+            });
         }
         self.land(Landing::Alone(scope));
     }
