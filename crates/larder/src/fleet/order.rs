@@ -29,10 +29,21 @@ pub(crate) struct Order {
 /// Own purges that the log has not told of yet.
 #[derive(Debug, Default)]
 struct Lane {
-    /// The local positions of the last ones, in their order.
-    waiting: VecDeque<u64>,
+    /// In their order.
+    waiting: VecDeque<Own>,
+    /// How many there were.
+    made: u64,
     /// How many were told of.
     told: u64,
+}
+
+/// An own purge, or several that are not told apart.
+#[derive(Debug)]
+struct Own {
+    /// The local position of the first.
+    local: u64,
+    /// The number of the last.
+    upto: u64,
 }
 
 impl Order {
@@ -57,21 +68,31 @@ impl Order {
         let Some(lane) = self.lanes.get_mut(lane) else {
             return 0;
         };
-        lane.waiting.push_back(local);
-        lane.told + lane.waiting.len() as u64
+        lane.made += 1;
+        let upto = lane.made;
+        let is_full = lane.waiting.len() >= self.max_known;
+        match lane.waiting.back_mut() {
+            // As if all of them had been made with the first.
+            Some(last) if is_full => last.upto = upto,
+            _ => lane.waiting.push_back(Own { local, upto }),
+        }
+        upto
     }
 
     /// The log tells of own purges up to a number. The local position of the first of them, unless it has
     /// told of them before.
     pub(crate) fn told(&mut self, lane: usize, upto: u64) -> Option<u64> {
         let lane = self.lanes.get_mut(lane)?;
-        let first = lane.waiting.front().copied();
-        let mut told = false;
-        while lane.told < upto && lane.waiting.pop_front().is_some() {
-            lane.told += 1;
-            told = true;
+        let upto = upto.min(lane.made);
+        if upto <= lane.told {
+            return None;
         }
-        first.filter(|_| told)
+        lane.told = upto;
+        let first = lane.waiting.front().map(|own| own.local);
+        while lane.waiting.front().is_some_and(|own| own.upto <= upto) {
+            lane.waiting.pop_front();
+        }
+        first
     }
 
     /// A record of the log was applied at a local position. Nothing was, if it was known before.
@@ -112,7 +133,8 @@ impl Order {
         let later = self.known.partition_point(|(known, _)| *known <= born);
         let of_log = self.known.get(later).map(|(_, local)| *local);
         let own = self.lanes.iter().filter_map(|lane| lane.waiting.front());
-        let first_unknown = own.copied().chain(of_log).min();
+        let own = own.map(|own| own.local);
+        let first_unknown = own.chain(of_log).min();
         Some(first_unknown.map_or(present, |first| first.saturating_sub(1)))
     }
 }
@@ -177,6 +199,26 @@ mod tests {
         assert_eq!(order.purged(1, 6), 3);
         assert_eq!(order.told(1, 2), None);
         assert_eq!(order.told(1, 3), Some(6));
+    }
+
+    #[test]
+    fn own_purges_that_the_log_does_not_tell_of_are_not_remembered_without_end() {
+        let mut order = Order::new(2);
+        order.begin_at(at(10));
+        for number in 1..=100 {
+            assert_eq!(order.purged(0, number + 1), number);
+        }
+        assert_eq!(order.lanes[0].waiting.len(), 2);
+        assert_eq!(order.local(at(10), 101), Some(1));
+        assert_eq!(order.told(0, 1), Some(2));
+        assert_eq!(order.local(at(10), 101), Some(2));
+        // Which of them it is nobody knows any more.
+        assert_eq!(order.told(0, 50), Some(3));
+        assert_eq!(order.told(0, 50), None);
+        assert_eq!(order.local(at(10), 101), Some(2));
+        assert_eq!(order.told(0, 100), Some(3));
+        assert_eq!(order.local(at(10), 101), Some(101));
+        assert_eq!(order.purged(0, 102), 101);
     }
 
     #[test]
