@@ -34,7 +34,10 @@ fn nodes_whose_links_fail_and_that_go_on_for_a_while_keep_the_promises() {
 
 #[test]
 fn nodes_whose_store_loses_and_damages_values_keep_the_promises() {
-    run(&[Trouble::Values, Trouble::Links], SharedSettings::fail_closed);
+    run(
+        &[Trouble::Values, Trouble::Links],
+        SharedSettings::fail_closed,
+    );
 }
 
 #[test]
@@ -60,7 +63,8 @@ fn nodes_that_remember_few_purges_keep_the_promises() {
 fn run(troubles: &[Trouble], settings: impl Fn(SharedSettings) -> SharedSettings) {
     let number = |name| env::var(name).ok().map(|set| set.parse::<u64>().unwrap());
     let first = number("LARDER_SIM_SEED");
-    let count = number("LARDER_SIM_SCHEDULES").unwrap_or(if first.is_some() { 1 } else { SCHEDULES });
+    let count =
+        number("LARDER_SIM_SCHEDULES").unwrap_or(if first.is_some() { 1 } else { SCHEDULES });
     let first = first.unwrap_or(0);
     for seed in first..first + count {
         let settings = settings(SharedSettings::new());

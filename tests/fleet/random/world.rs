@@ -66,7 +66,8 @@ impl World {
             _ => FakeStore::new(),
         };
         let links: Vec<_> = (0..NODES).map(|_| store.link()).collect();
-        let make = |link: &FakeLink| Node::with(&app, link.clone(), settings.clone(), |cache| cache);
+        let make =
+            |link: &FakeLink| Node::with(&app, link.clone(), settings.clone(), |cache| cache);
         let nodes = links.iter().map(make).collect();
         let oracle = Oracle::new(BOUND + fail_open, NODES);
         Self {
@@ -134,7 +135,10 @@ impl World {
         let one = vec![(path.to_owned(), self.app.version(path))];
         let (purge, versions) = match self.rng.u8(..8) {
             0 => (Purge::url(path).unwrap(), one),
-            1 => (Purge::prefix(&path[..2]).unwrap(), self.versions(&path[..2])),
+            1 => (
+                Purge::prefix(&path[..2]).unwrap(),
+                self.versions(&path[..2]),
+            ),
             2 => (Purge::everything(), self.versions("/")),
             3 | 4 => (Purge::tag(&path[1..]).soft(), one),
             _ => (Purge::tag(&path[1..]), one),

@@ -190,8 +190,9 @@ impl Job {
 
     /// A response that is alive here.
     fn decode(&self, fleet: &Fleet, key: &EntryKey, frame: &Bytes) -> Option<Entry> {
-        let (cache, offset) = (&self.context.cache, fleet.offset());
+        let cache = &self.context.cache;
         let now = cache.shared().clock.now();
+        let offset = fleet.offset(now);
         let decoded = fleet.codec.decode(key, &self.fetch.key, frame, now, offset);
         let decoded = match decoded {
             Ok(decoded) => decoded,

@@ -80,14 +80,17 @@ impl Fleet {
         let applied = self.read_upto();
         let within = self.settings.bound / 2;
         let before = Instant::now();
-        let own = cache.shared().clock.now();
         let extent = limited(self.log.extent(applied), within).await?;
-        self.set_clock(extent.now, own + before.elapsed() / 2);
+        self.set_clock(extent.now, before + before.elapsed() / 2);
         let (mut lost, mut again) = (false, false);
         match Course::of(applied, &extent) {
             Course::GoOn => {}
-            // What was stored meanwhile others may have purged.
-            Course::Begin(oldest) => self.skip_to(cache, oldest),
+            // What was fetched here before may have been purged by what is gone already, and own
+            // purges may stand before the oldest record that is read.
+            Course::Begin(oldest) => {
+                lost = true;
+                self.skip_to(cache, oldest);
+            }
             Course::Skip(newest) => {
                 lost = true;
                 self.counts.add(Did::LogSkipped);

@@ -33,7 +33,7 @@ use http::header::HeaderName;
 use larder_policy::Serving;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::ahead::Ahead;
 use self::breaker::Breaker;
@@ -72,8 +72,8 @@ pub(crate) struct Fleet {
     /// The log was read to its end once.
     is_ready: AtomicBool,
     pub(crate) trust: Trust,
-    /// Of the store's clock to this node's, in milliseconds.
-    offset: Mutex<i64>,
+    /// What the store's clock was when it was last looked at.
+    store_clock: Mutex<Option<(SystemTime, Instant)>>,
     breaker: Breaker,
     codec: Codec,
     /// Which fields select among the variants of a primary key, as far as that is known.
@@ -129,7 +129,7 @@ impl Fleet {
             is_started: AtomicBool::new(false),
             is_ready: AtomicBool::new(false),
             trust: Trust::new(settings.bound.saturating_add(settings.fail_open)),
-            offset: Mutex::default(),
+            store_clock: Mutex::default(),
             breaker: Breaker::default(),
             codec,
             rules: Rules::new(MAX_RULES),
@@ -217,7 +217,7 @@ impl Fleet {
         let mut order = lock(&self.order);
         let local = cache.stamp(&what, manner);
         let number = order.purged(lane, local);
-        self.outbox.push(number, what, self.to_store(manner));
+        self.outbox.push(number, what, self.to_store(cache, manner));
         drop(order);
         let fleet = Arc::clone(self);
         let ticket = Ticket {
@@ -235,7 +235,7 @@ impl Fleet {
             tracing::warn!(target: "larder", %position, "a purge in the log cannot be read: everything is purged");
             Record::everything(NOBODY, 0)
         });
-        let manner = self.of_store(record.manner);
+        let manner = self.of_store(cache, record.manner);
         let mut order = lock(&self.order);
         if position <= order.applied() {
             return;
@@ -251,7 +251,8 @@ impl Fleet {
         order.apply(position, local);
         self.applied.store(position.bits(), Ordering::Release);
         drop(order);
-        if record.what == Purged::Everything && manner == Manner::Hard {
+        let is_own = record.node == self.node;
+        if !is_own && record.what == Purged::Everything && manner == Manner::Hard {
             cache.forget_memory();
         }
         cache.settle();
@@ -268,34 +269,32 @@ impl Fleet {
         cache.forget_memory();
     }
 
-    /// The store's time at a moment of this node's clock.
-    pub(crate) fn offset(&self) -> i64 {
-        *lock(&self.offset)
-    }
-
-    fn set_clock(&self, of_store: SystemTime, own: SystemTime) {
-        let offset = match of_store.duration_since(own) {
+    /// How many milliseconds the store's clock is ahead of this node's, which tells this time now. What
+    /// happens to this node's clock meanwhile is no matter.
+    pub(crate) fn offset(&self, own: SystemTime) -> i64 {
+        let Some((looked, at)) = *lock(&self.store_clock) else {
+            return 0;
+        };
+        let of_store = looked.checked_add(at.elapsed()).unwrap_or(looked);
+        match of_store.duration_since(own) {
             Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or_default(),
             Err(behind) => -i64::try_from(behind.duration().as_millis()).unwrap_or_default(),
-        };
-        *lock(&self.offset) = offset;
+        }
+    }
+
+    /// The store's clock told this time at a moment.
+    fn set_clock(&self, of_store: SystemTime, at: Instant) {
+        *lock(&self.store_clock) = Some((of_store, at));
     }
 
     /// A time of this node in a manner, as a time of the store.
-    fn to_store(&self, manner: Manner) -> Manner {
-        self.shifted(manner, self.offset())
+    fn to_store(&self, cache: &Cache, manner: Manner) -> Manner {
+        shifted(manner, self.offset(cache.shared().clock.now()))
     }
 
-    fn of_store(&self, manner: Manner) -> Manner {
-        self.shifted(manner, self.offset().saturating_neg())
-    }
-
-    fn shifted(&self, manner: Manner, by: i64) -> Manner {
-        let _ = self;
-        match manner {
-            Manner::Hard => Manner::Hard,
-            Manner::Soft(since) => Manner::Soft(since.saturating_add_signed(by)),
-        }
+    fn of_store(&self, cache: &Cache, manner: Manner) -> Manner {
+        let offset = self.offset(cache.shared().clock.now());
+        shifted(manner, offset.saturating_neg())
     }
 
     /// Asks the store for something, unless it has failed too often lately.
@@ -337,6 +336,13 @@ impl Fleet {
             bytes: self.queued.reserved(),
             purges: self.outbox.len() as u64,
         })
+    }
+}
+
+fn shifted(manner: Manner, by: i64) -> Manner {
+    match manner {
+        Manner::Hard => Manner::Hard,
+        Manner::Soft(since) => Manner::Soft(since.saturating_add_signed(by)),
     }
 }
 

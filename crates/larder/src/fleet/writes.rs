@@ -157,10 +157,11 @@ impl Fleet {
         if !entry.is_live(&cache.shared().stamps) {
             return None;
         }
+        let now = cache.shared().clock.now();
         let (place, born, offset) = (
             self.key_of(key, entry),
             entry.sight().position,
-            self.offset(),
+            self.offset(now),
         );
         let value = self.codec.encode(&place, key, entry, born, offset).ok()?;
         let names = entry.head.selection().names();
@@ -175,7 +176,7 @@ impl Fleet {
             value,
             rule,
             born,
-            keep: keep(entry, cache.shared().clock.now()),
+            keep: keep(entry, now),
             lease: lease.and_then(|lease| lease.with_value(&place)),
         })
     }
