@@ -1,6 +1,8 @@
 //! Several nodes that share a store.
 
 mod ahead;
+mod mends;
 mod node;
 mod random;
 mod sharing;
+mod site;

@@ -1,0 +1,126 @@
+//! What once went wrong.
+
+use futures_util::future::join_all;
+use larder::{Purge, SharedSettings};
+use larder_testing::FakeStore;
+use larder_tests::request;
+use tokio::time::{Instant, sleep};
+
+use crate::node::{App, Node, settle};
+use crate::site::{Site, Watch, millis, secs};
+
+/// The purge was trimmed before the new node could read any of the log.
+#[tokio::test(start_paused = true)]
+async fn new_node_that_was_cut_off_does_not_keep_what_it_fetched_before_records_that_are_gone() {
+    let (app, store) = (App::new(), FakeStore::new());
+    let one = Node::new(&app, store.link()).ready().await;
+    let link = store.link();
+    link.cut();
+    let late = Node::new(&app, link.clone());
+    assert_eq!(late.told("/a").await.0, "/a 1 ");
+    one.change(&app, "/a").await.unwrap();
+    store.trim_log(1);
+    link.heal();
+    let late = late.ready().await;
+    assert_eq!(late.told("/a").await.0, "/a 2 ");
+}
+
+/// The log began with the purge, so that the node never read it.
+#[tokio::test(start_paused = true)]
+async fn purge_before_the_log_is_known_does_not_make_all_that_others_store_look_old() {
+    let (app, store) = (App::new(), FakeStore::new());
+    let link = store.link();
+    link.delay(millis(10));
+    let one = Node::new(&app, link.clone());
+    tokio::task::yield_now().await;
+    link.delay(millis(0));
+    one.cache.purge(Purge::tag("deployment")).await.unwrap();
+    let first = store.records();
+    assert_eq!(first.len(), 1);
+    let one = one.ready().await;
+    assert_eq!(store.records()[..1], first);
+    let other = Node::new(&app, store.link()).ready().await;
+    sleep(secs(3)).await;
+    other.change(&app, "/a").await.unwrap();
+    settle().await;
+    other.get("/a").await;
+    settle().await;
+    let (_, told) = one.told("/a").await;
+    assert_eq!(told, "larder; hit; ttl=3600; detail=shared");
+}
+
+#[tokio::test(start_paused = true)]
+async fn own_purge_of_everything_does_not_drop_what_was_stored_since_when_the_log_tells_of_it() {
+    let (app, store) = (App::new(), FakeStore::new());
+    let link = store.link();
+    let one = Node::new(&app, link.clone()).ready().await;
+    link.cut();
+    one.cache.clear();
+    one.get("/a").await;
+    link.heal();
+    sleep(secs(3)).await;
+    let stats = one.cache.shared_stats().unwrap();
+    assert_eq!((stats.appended(), stats.queued_purges()), (1, 0));
+    let (_, told) = one.told("/a").await;
+    assert_eq!(told, "larder; hit; ttl=3597");
+}
+
+/// The connection did not break, and what this node had read is still there.
+#[tokio::test(start_paused = true)]
+async fn purge_that_the_log_lost_without_a_word_is_appended_again() {
+    let (app, store) = (App::new(), FakeStore::polled(secs(1)));
+    let one = Node::new(&app, store.link()).ready().await;
+    let other = Node::new(&app, store.link()).ready().await;
+    other.get("/a").await;
+    sleep(secs(1)).await;
+    let before = store.records().last().unwrap().0;
+    let receipt = one.change(&app, "/a").await.unwrap();
+    store.rewind_log(before);
+    sleep(secs(2)).await;
+    assert_eq!(receipt.everywhere(millis(1)).await, Ok(2));
+    assert_eq!(other.told("/a").await.0, "/a 2 ");
+}
+
+/// What is each client's own is not fetched by one client after the other.
+#[tokio::test(start_paused = true)]
+async fn private_responses_of_many_nodes_do_not_wait_for_one_another() {
+    let site = Site::with(&[("cache-control", "private, max-age=60")]);
+    site.takes(millis(150));
+    let store = FakeStore::new();
+    let mut nodes = Vec::new();
+    for _ in 0..20 {
+        nodes.push(site.node(store.link()).ready().await);
+    }
+    let begun = Instant::now();
+    let asked = nodes.iter().map(|node| {
+        let request = request("GET", "/me", &[("cookie", "session=1")]);
+        node.send(request)
+    });
+    join_all(asked).await;
+    assert_eq!(site.calls(), 20);
+    assert!(begun.elapsed() <= millis(400), "{:?}", begun.elapsed());
+}
+
+/// Between two looks at the clock of the store.
+#[tokio::test(start_paused = true)]
+async fn response_that_was_stored_while_a_clock_was_ahead_expires_in_time() {
+    let site = Site::with(&[("cache-control", "max-age=30")]);
+    let store = FakeStore::new();
+    let watch = Watch::new();
+    let settings = SharedSettings::new();
+    let one = site.node_by(
+        watch.clock(),
+        store.link(),
+        settings,
+        |cache| cache,
+        |layer| layer,
+    );
+    let one = one.ready().await;
+    sleep(secs(1)).await;
+    watch.set(3600);
+    one.get("/a").await;
+    sleep(secs(25)).await;
+    let other = site.node(store.link()).ready().await;
+    let (_, told) = other.told("/a").await;
+    assert_eq!(told, "larder; hit; ttl=5; detail=shared");
+}
