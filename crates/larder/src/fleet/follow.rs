@@ -144,7 +144,9 @@ impl Fleet {
             if is_all {
                 self.trust.heard(moment);
                 self.outbox.heard(asked);
-                self.is_ready.store(true, Ordering::Release);
+                if !self.is_ready.swap(true, Ordering::AcqRel) {
+                    self.news.notify_one();
+                }
             }
             drop(cache);
             if let Some(pause) = self.log.poll_every().filter(|_| is_all) {

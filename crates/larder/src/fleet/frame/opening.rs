@@ -46,7 +46,7 @@ impl Codec {
     }
 
     /// A frame of whatever may come, sound in all that is not of what is in it.
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub(crate) fn around(
         &self,
         flags: u8,
