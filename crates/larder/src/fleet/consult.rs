@@ -138,6 +138,10 @@ impl Job {
         let Some(entry) = entry else {
             return Took::Nothing;
         };
+        if !self.is_news(&entry) {
+            fleet.counts.add(Did::Miss);
+            return Took::Nothing;
+        }
         let context = Arc::clone(&self.context);
         let shared = context.cache.shared();
         let stored = Arc::clone(&self.fetch.key);
@@ -146,9 +150,7 @@ impl Job {
             .store(stored, &Arc::new(entry), &shared.stamps);
         let head = self.sent.head();
         match look(&context, &head, &self.fetch.key) {
-            Use::Serve(entry, ..) | Use::ServeWhileValidating(entry, _)
-                if !self.is_same(&entry) =>
-            {
+            Use::Serve(entry, ..) | Use::ServeWhileValidating(entry, _) => {
                 fleet.counts.add(Did::Hit);
                 Took::Answer(entry)
             }
@@ -157,14 +159,18 @@ impl Job {
                 self.fetch.stored = Some((Arc::clone(&self.fetch.key), entry));
                 Took::Nothing
             }
-            _ => Took::Nothing,
+            Use::Miss(..) => Took::Nothing,
         }
     }
 
-    /// What is to be validated already is no news.
-    fn is_same(&self, entry: &Arc<Entry>) -> bool {
+    /// What is to be validated here need not be validated any more if this expires later. The same
+    /// response may seem to by a second, since clocks are not quite the same.
+    fn is_news(&self, entry: &Entry) -> bool {
+        let now = self.context.cache.shared().clock.now();
         let stored = self.fetch.stored.as_ref();
-        stored.is_some_and(|(_, stored)| Arc::ptr_eq(stored, entry))
+        stored.is_none_or(|(_, stored)| {
+            entry.serving(now).ttl() > stored.serving(now).ttl().saturating_add(1)
+        })
     }
 
     fn take_rule(
