@@ -88,7 +88,7 @@ impl Fleet {
         if let Some(ahead) = &self.ahead {
             ahead.own.insert(*key, ());
             let _ = self
-                .ask(self.entries.tell(key), self.settings.write_within)
+                .ask(|| self.entries.tell(key), self.settings.write_within)
                 .await;
         }
     }
@@ -104,7 +104,7 @@ impl Fleet {
         };
         let fleet = Arc::clone(self);
         tokio::spawn(async move {
-            let found = fleet.entries.get(&key, Wish::Read);
+            let found = || fleet.entries.get(&key, Wish::Read);
             if let Ok(found) = fleet.ask(found, fleet.settings.read_within).await
                 && let Some(ahead) = &fleet.ahead
             {

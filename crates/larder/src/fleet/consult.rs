@@ -261,7 +261,7 @@ impl Fleet {
         }
     }
 
-    async fn look(&self, key: &EntryKey, wish: Wish<'_>) -> Option<Found> {
+    async fn look<'a>(&'a self, key: &'a EntryKey, wish: Wish<'a>) -> Option<Found> {
         if let (Some(ahead), Wish::Read | Wish::ReadOrLease(_)) = (&self.ahead, wish)
             && let Some(found) = ahead.take(key)
         {
@@ -271,11 +271,11 @@ impl Fleet {
             Wish::Read => self.settings.read_within,
             _ => self.settings.lease_within,
         };
-        match self.ask(self.entries.get(key, wish), within).await {
+        match self.ask(|| self.entries.get(key, wish), within).await {
             Ok(found) => Some(found),
             // What is full can still be read.
             Err(Some(StoreErrorKind::Refused)) if wish != Wish::Read => {
-                let read = self.entries.get(key, Wish::Read);
+                let read = || self.entries.get(key, Wish::Read);
                 self.ask(read, self.settings.read_within).await.ok()
             }
             Err(_) => None,

@@ -298,16 +298,16 @@ impl Fleet {
     }
 
     /// Asks the store for something, unless it has failed too often lately.
-    pub(crate) async fn ask<T>(
-        &self,
-        asked: Pending<'_, T>,
+    pub(crate) async fn ask<'a, T>(
+        &'a self,
+        question: impl FnOnce() -> Pending<'a, T>,
         within: Duration,
     ) -> Result<T, Option<StoreErrorKind>> {
         if !self.breaker.lets_through() {
             self.counts.add(Did::Skipped);
             return Err(None);
         }
-        let error = match limited(asked, within).await {
+        let error = match limited(question(), within).await {
             Ok(answer) => {
                 self.breaker.succeeded();
                 return Ok(answer);

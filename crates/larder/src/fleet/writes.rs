@@ -107,7 +107,7 @@ impl Fleet {
     async fn carry_out(&self, cache: &Weak<Shared>, work: Work) {
         let done = match work {
             Work::Remove(key) => {
-                self.ask(self.entries.remove(&key), self.settings.write_within)
+                self.ask(|| self.entries.remove(&key), self.settings.write_within)
                     .await
             }
             Work::Release {
@@ -115,7 +115,7 @@ impl Fleet {
                 token,
                 outcome,
             } => {
-                let released = self.entries.release(&key, &token, outcome);
+                let released = || self.entries.release(&key, &token, outcome);
                 self.ask(released, self.settings.write_within).await
             }
             Work::Put {
@@ -131,7 +131,7 @@ impl Fleet {
                 drop((cache, entry));
                 let Some(put) = put else { return };
                 let done = self
-                    .ask(self.entries.put(&put), self.settings.write_within)
+                    .ask(|| self.entries.put(&put), self.settings.write_within)
                     .await;
                 // Who waits for it elsewhere finds it there.
                 drop((queued, lease));
