@@ -1,8 +1,15 @@
 //! Several nodes that share a store.
 
 mod ahead;
+mod ages;
+mod faults;
+mod flight;
+mod freshness;
+mod joining;
 mod mends;
 mod node;
+mod purges;
 mod random;
 mod sharing;
 mod site;
+mod variants;

@@ -124,3 +124,29 @@ async fn response_that_was_stored_while_a_clock_was_ahead_expires_in_time() {
     let (_, told) = other.told("/a").await;
     assert_eq!(told, "larder; hit; ttl=5; detail=shared");
 }
+
+/// It was not announced before the next look, half a bound later.
+#[tokio::test(start_paused = true)]
+async fn node_that_has_just_joined_is_waited_for() {
+    let (app, store) = (App::new(), FakeStore::new());
+    let one = Node::new(&app, store.link()).ready().await;
+    sleep(secs(1)).await;
+    let _late = Node::new(&app, store.link()).ready().await;
+    settle().await;
+    let receipt = one.change(&app, "/a").await.unwrap();
+    assert_eq!(receipt.everywhere(secs(1)).await, Ok(2));
+}
+
+/// What is to be validated was found in the store, and taken for an answer.
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_validated_is_no_answer_when_it_comes_from_the_store() {
+    let site = Site::with(&[("cache-control", "max-age=60, stale-while-revalidate=60")]);
+    let store = FakeStore::new();
+    let one = site.node(store.link()).ready().await;
+    one.get("/a").await;
+    sleep(secs(61)).await;
+    one.get("/a").await;
+    settle().await;
+    assert_eq!(site.calls(), 2);
+    assert_eq!(one.told("/a").await.1, "larder; hit; ttl=60");
+}
