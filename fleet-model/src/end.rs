@@ -1,6 +1,7 @@
 //! The end of a schedule: all is well again, and everything that is on its way arrives.
 
 use crate::fleet::record::Purged;
+use crate::following::Follower;
 use crate::node::{Node, Sender};
 use crate::stamps::{Manner, Named};
 use crate::truth::KEYS;
@@ -35,6 +36,10 @@ impl World {
         let begun = self.truth.now;
         for _ in 0..ROUNDS {
             for at in 0..self.nodes.len() {
+                let node = &mut self.nodes[at];
+                if node.broke && matches!(node.follower, Follower::Goes) {
+                    node.follower = Follower::Idle;
+                }
                 self.follow(at)?;
                 self.send(at);
                 self.put(at);
@@ -49,8 +54,9 @@ impl World {
             // It has read the log to its end since all that was under way was answered.
             let since = self.truth.now - begun;
             let has_heard = |node: &Node| node.trust.silence().as_millis() + 20 < u128::from(since);
-            let is_done =
-                |node: &Node| node.is_settled() && node.applied == newest && has_heard(node);
+            let is_done = |node: &Node| {
+                node.is_settled() && !node.broke && node.applied == newest && has_heard(node)
+            };
             if self.nodes.iter().all(is_done) && self.wire.is_empty() {
                 return Ok(());
             }

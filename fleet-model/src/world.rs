@@ -76,7 +76,9 @@ impl World {
         let id = self.next_node;
         self.next_node += 1;
         let skew = self.rng.i64(-1_000..1_000);
-        Node::new(id, skew, self.limits, self.mistake)
+        let mut node = Node::new(id, skew, self.limits, self.mistake);
+        node.log_up = self.trouble == 0 || self.rng.u8(..4) > 0;
+        node
     }
 
     /// Whatever is next.
@@ -213,7 +215,10 @@ impl World {
         for node in &mut self.nodes {
             if self.rng.bool() {
                 node.broke = true;
-                node.follower = Follower::Idle;
+                // What is there of an answer is applied.
+                if !matches!(node.follower, Follower::Applies(..)) {
+                    node.follower = Follower::Idle;
+                }
                 if let Sender::Asked(sending) | Sender::Answered(sending, _) =
                     std::mem::take(&mut node.sender)
                 {
