@@ -59,6 +59,8 @@ struct Lane {
     /// Where records stand that the log told of before their append was answered.
     early: VecDeque<LogPosition>,
     again: VecDeque<Sending>,
+    /// How often the log may have lost what it had.
+    breaks: u64,
 }
 
 #[derive(Debug)]
@@ -74,6 +76,8 @@ pub(crate) struct Sending {
     pub(crate) record: Bytes,
     pub(crate) lane: usize,
     upto: u64,
+    /// Of its lane, when it was taken.
+    breaks: u64,
 }
 
 #[derive(Debug)]
@@ -121,7 +125,7 @@ impl Outbox {
     /// The next record to be appended, of all that waits of one manner.
     pub(crate) fn next(&self) -> Option<Sending> {
         let mut lanes = lock(&self.lanes);
-        let again = lanes.iter_mut().find_map(|lane| lane.again.pop_front());
+        let again = lanes.iter_mut().find_map(Lane::next_again);
         again.or_else(|| {
             let mut lanes = lanes.iter_mut().enumerate();
             lanes.find_map(|(at, lane)| lane.next(self.node, at))
@@ -136,18 +140,11 @@ impl Outbox {
         }
     }
 
-    /// The log has it.
+    /// The log has it. What was on its way while the log broke it may have lost again.
     pub(crate) fn appended(&self, sending: Sending, at: LogPosition) {
         let (lane, upto) = (sending.lane, sending.upto);
         if let Some(lane) = lock(&self.lanes).get_mut(lane) {
-            let told = lane.early.contains(&at);
-            lane.early.retain(|early| *early != at);
-            lane.sent.push_back(Sent {
-                sending,
-                place: at,
-                at: Instant::now(),
-                told,
-            });
+            lane.appended(sending, at);
         }
         self.acknowledged.send_modify(|lanes| {
             if let Some(known) = lanes.get_mut(lane) {
@@ -182,6 +179,7 @@ impl Outbox {
         for lane in lanes.iter_mut() {
             let sent = mem::take(&mut lane.sent);
             lane.again.extend(sent.into_iter().map(|sent| sent.sending));
+            lane.breaks += 1;
         }
         drop(lanes);
         self.wake.notify_one();
@@ -231,7 +229,29 @@ impl Lane {
             record: record.encode(),
             lane,
             upto,
+            breaks: self.breaks,
         })
+    }
+
+    fn next_again(&mut self) -> Option<Sending> {
+        let sending = self.again.pop_front()?;
+        let breaks = self.breaks;
+        Some(Sending { breaks, ..sending })
+    }
+
+    fn appended(&mut self, sending: Sending, place: LogPosition) {
+        let told = self.early.contains(&place);
+        self.early.retain(|early| *early != place);
+        if sending.breaks != self.breaks {
+            self.again.push_back(sending);
+            return;
+        }
+        self.sent.push_back(Sent {
+            sending,
+            place,
+            at: Instant::now(),
+            told,
+        });
     }
 
     /// All that waits becomes a purge of everything.
@@ -408,6 +428,19 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         outbox.heard(Instant::now());
         assert_eq!(uptos(&send(&outbox, 30)), [1]);
+    }
+
+    /// It counted as told, for the log had told of it before it broke.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_answered_after_the_log_broke_is_appended_again() {
+        let outbox = Outbox::new(NODE, 100);
+        outbox.push(1, named(1..2), Manner::Hard);
+        let sending = outbox.next().unwrap();
+        outbox.told(HARD, at(10));
+        outbox.send_again();
+        outbox.appended(sending, at(10));
+        assert_eq!(uptos(&send(&outbox, 20)), [1]);
+        assert_eq!(uptos(&send(&outbox, 30)), []);
     }
 
     #[tokio::test(start_paused = true)]
