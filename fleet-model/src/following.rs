@@ -174,7 +174,7 @@ impl Node {
             }
             Course::Begin(oldest) => {
                 self.skip_to(oldest);
-                self.joined(false)
+                self.joined(true)
             }
             Course::Skip(newest) if self.mistake == Mistake::SkipKeepsAll => {
                 self.begin_at(newest);

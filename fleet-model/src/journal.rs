@@ -21,6 +21,8 @@ pub(crate) struct Journal {
     known: BTreeMap<LogPosition, Known>,
     /// Of its clock, in milliseconds.
     pub(crate) ahead: i64,
+    /// It keeps so many records.
+    retains: usize,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -32,6 +34,13 @@ struct State {
 }
 
 impl Journal {
+    pub(crate) fn new(retains: usize) -> Self {
+        Self {
+            retains,
+            ..Self::default()
+        }
+    }
+
     fn millis(&self, truth: &Truth) -> u64 {
         (10_000_000 + truth.now).saturating_add_signed(self.ahead)
     }
@@ -92,6 +101,7 @@ impl Journal {
         self.state.history.push((event, record));
         self.state.records.insert(position, bytes.clone());
         self.state.newest = position;
+        self.trim(self.retains);
         position
     }
 

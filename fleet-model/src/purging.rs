@@ -68,7 +68,11 @@ impl Node {
             self.take_in(position, &record, truth)?;
         }
         self.publish(position, known);
-        self.clear_after(&record.what, record.manner, truth);
+        if record.node == self.id {
+            self.settle(truth);
+        } else {
+            self.clear_after(&record.what, record.manner, truth);
+        }
         Ok(())
     }
 

@@ -49,13 +49,14 @@ impl World {
             max_records: *rng.choice(&[2, 4, 100]).unwrap_or(&100),
         };
         let nodes = rng.usize(3..=5);
+        let retains = *rng.choice(&[1, 3, 10, 1_000]).unwrap_or(&1_000);
         let trouble = *rng.choice(&[0, 1, 3, 6]).unwrap_or(&1);
         let mut world = Self {
             rng,
             mistake,
             limits,
             truth: Truth::default(),
-            journal: Journal::default(),
+            journal: Journal::new(retains),
             shelf: BTreeMap::new(),
             old_shelf: BTreeMap::new(),
             wire: Vec::new(),

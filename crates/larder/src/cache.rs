@@ -70,11 +70,21 @@ pub(crate) struct Shared {
 impl Shared {
     /// How old and how fresh a stored response is, as far as is known here.
     pub(crate) fn serving(&self, entry: &Entry, now: SystemTime) -> Serving {
-        let serving = entry.serving(now);
+        self.trusted(entry.serving(now), entry.sight())
+    }
+
+    /// How fresh something is of which so much was known when it was begun.
+    pub(crate) fn trusted(&self, serving: Serving, sight: Sight) -> Serving {
         match &self.fleet {
             None => serving,
-            Some(fleet) => fleet.trusted(serving, entry.sight().moment),
+            Some(fleet) => fleet.trusted(serving, sight.moment),
         }
+    }
+
+    /// What was begun then is still news.
+    pub(crate) fn trusts(&self, sight: Sight) -> bool {
+        let fleet = self.fleet.as_ref();
+        fleet.is_none_or(|fleet| fleet.trust.lapsed(sight.moment).is_none())
     }
 
     /// What is known of the purges of others now.

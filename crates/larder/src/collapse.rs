@@ -120,9 +120,8 @@ impl Job {
             sight: shared.sight(),
         };
         // A flight that waits for this very request is none to follow.
-        let may_join = |takeoff: &Takeoff| {
-            takeoff.is_live(&shared.stamps) && !leads(&self.context.cache, takeoff)
-        };
+        let may_join =
+            |takeoff: &Takeoff| takeoff.is_live(shared) && !leads(&self.context.cache, takeoff);
         shared.flights.board(&key, Takeoff::new(birth), may_join)
     }
 
@@ -215,7 +214,8 @@ impl Job {
     async fn use_stream<C>(&mut self, stream: &Arc<Stream>, until: Instant) -> Followed<C> {
         let live = stream.birth.is_current(&self.context.cache.shared().stamps);
         let now = self.context.cache.shared().clock.now();
-        let serving = stream.head.serving(now);
+        let shared = self.context.cache.shared();
+        let serving = shared.trusted(stream.head.serving(now), stream.birth.sight);
         let serving = match self.may_reuse(&stream.head, live, serving, now) {
             Ok(serving) => serving,
             Err(not) => return not.into(),

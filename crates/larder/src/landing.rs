@@ -11,10 +11,10 @@ use tracing::Span;
 use crate::buffer::Buffer;
 use crate::buffer::engine::Engine;
 use crate::buffer::reader::Reader;
+use crate::cache::Shared;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
-use crate::stamps::Stamps;
 
 pub(crate) type Flights = flights::Flights<FlightKey, Takeoff, Landing>;
 pub(crate) type Flight = flights::Flight<Takeoff, Landing>;
@@ -50,10 +50,12 @@ impl Takeoff {
         }
     }
 
-    /// Whoever came after a purge does not wait for what began before it.
-    pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        let named = self.named.get();
-        self.birth.is_current(stamps) && named.is_none_or(|named| named.is_current(stamps))
+    /// Whoever came after a purge does not wait for what began before it; nor, where purges of others may
+    /// have been missed since, for what began long ago.
+    pub(crate) fn is_live(&self, shared: &Shared) -> bool {
+        let may_join =
+            |birth: &Birth| birth.is_current(&shared.stamps) && shared.trusts(birth.sight);
+        may_join(&self.birth) && self.named.get().is_none_or(may_join)
     }
 
     /// The head of the response is there.
