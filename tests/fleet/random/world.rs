@@ -94,13 +94,7 @@ impl World {
                 let of = *self.rng.choice(troubles).unwrap();
                 let (rng, store) = (&mut self.rng, &self.store);
                 let hurt = self.troubles.cause(rng, of, store, &self.links);
-                let mut oracle = self.oracle.lock().unwrap();
-                match hurt {
-                    Hurt::Nothing => {}
-                    Hurt::Link(node, is_well) => oracle.is_well(node, is_well),
-                    Hurt::Log => oracle.lost(),
-                }
-                drop(oracle);
+                self.tell(&hurt);
                 // Positions are times.
                 sleep(MILLI * 2).await;
             }
@@ -110,6 +104,15 @@ impl World {
         }
         while let Some(done) = self.under_way.try_join_next() {
             done.unwrap();
+        }
+    }
+
+    fn tell(&self, hurt: &Hurt) {
+        let mut oracle = self.oracle.lock().unwrap();
+        match *hurt {
+            Hurt::Nothing => {}
+            Hurt::Link(node, is_well) => oracle.is_well(node, is_well),
+            Hurt::Log => oracle.lost(),
         }
     }
 
