@@ -4,7 +4,10 @@
 pub(crate) mod course;
 #[path = "../../crates/larder/src/fleet/order.rs"]
 pub(crate) mod order;
-#[expect(dead_code, reason = "nobody waits for an acknowledgement here")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "nobody waits for an acknowledgement here")
+)]
 #[path = "../../crates/larder/src/fleet/outbox.rs"]
 pub(crate) mod outbox;
 #[path = "../../crates/larder/src/fleet/record.rs"]

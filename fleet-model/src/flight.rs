@@ -83,7 +83,7 @@ impl World {
             }
             Stage::AsksStore => Stage::Calls,
             Stage::FromStore(found) if node.follower.has_order() => Stage::FromStore(found),
-            Stage::FromStore(found) => self.from_store(at, &mut flight, found)?,
+            Stage::FromStore(found) => self.of_store(at, &mut flight, found)?,
             Stage::Calls => Stage::Called(node.birth(&self.truth)),
             Stage::Called(birth) => {
                 let names = Names::of_request(&self.truth.names(flight.key));
@@ -100,7 +100,7 @@ impl World {
         Ok(())
     }
 
-    fn from_store(
+    fn of_store(
         &mut self,
         at: usize,
         flight: &mut Flight,
@@ -118,7 +118,7 @@ impl World {
         if !node.is_fresh(&entry, &self.truth) {
             return Ok(Stage::Calls);
         }
-        self.counts.from_store += 1;
+        self.counts.of_store += 1;
         self.truth
             .check(&entry, node.known, true, self.limits.bound)?;
         self.serve_waiters(at, flight, &entry, true)?;
@@ -239,6 +239,6 @@ impl Node {
 
 impl Counts {
     pub(crate) fn serves(&self) -> u64 {
-        self.hits + self.from_store + self.followed + self.stale
+        self.hits + self.of_store + self.followed + self.stale
     }
 }

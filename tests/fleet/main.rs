@@ -1,7 +1,7 @@
 //! Several nodes that share a store.
 
-mod ahead;
 mod ages;
+mod ahead;
 mod faults;
 mod flight;
 mod freshness;
