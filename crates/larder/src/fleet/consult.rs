@@ -231,6 +231,10 @@ impl Job {
     /// What another fetches was purged since it began.
     fn is_late(&self, fleet: &Fleet, born: LogPosition) -> bool {
         let cache = &self.context.cache;
+        // It knows of more than this node.
+        if born > fleet.applied() {
+            return false;
+        }
         let Some(position) = fleet.local(cache, born) else {
             return true;
         };

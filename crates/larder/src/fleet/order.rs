@@ -14,6 +14,9 @@ use crate::shared::LogPosition;
 /// Own purges of the same manner are appended in their order.
 pub(crate) const LANES: usize = 2;
 
+/// After all local positions.
+const NOTHING: u64 = u64::MAX;
+
 #[derive(Debug)]
 pub(crate) struct Order {
     applied: LogPosition,
@@ -98,9 +101,7 @@ impl Order {
     /// A record of the log was applied at a local position. Nothing was, if it was known before.
     pub(crate) fn apply(&mut self, position: LogPosition, local: Option<u64>) {
         self.applied = self.applied.max(position);
-        let Some(local) = local else {
-            return;
-        };
+        let local = local.unwrap_or(NOTHING);
         // An own purge was applied before others that come before it in the log.
         for (_, known) in self.known.iter_mut().rev() {
             if *known <= local {
@@ -126,16 +127,23 @@ impl Order {
 
     /// What was born at a position of the log is as good as what was begun here at this position.
     /// `None`: nobody knows, so it counts as dead. `present` is the last local position.
+    ///
+    /// A position at which no record was applied here is of a log that went back since, and what stands before
+    /// it now its node may never have known; so is one that is still to come, as far as can be known.
     pub(crate) fn local(&self, born: LogPosition, present: u64) -> Option<u64> {
-        if born < self.since || self.applied == LogPosition::START {
+        if born < self.since || born > self.applied || self.applied == LogPosition::START {
             return None;
         }
         let later = self.known.partition_point(|(known, _)| *known <= born);
+        let last = later.checked_sub(1).and_then(|last| self.known.get(last));
+        if born != self.since && last.is_none_or(|(known, _)| *known != born) {
+            return None;
+        }
         let of_log = self.known.get(later).map(|(_, local)| *local);
         let own = self.lanes.iter().filter_map(|lane| lane.waiting.front());
         let own = own.map(|own| own.local);
         let first_unknown = own.chain(of_log).min();
-        Some(first_unknown.map_or(present, |first| first.saturating_sub(1)))
+        Some(first_unknown.map_or(present, |first| first.saturating_sub(1).min(present)))
     }
 }
 
@@ -160,11 +168,21 @@ mod tests {
         order.apply(at(30), Some(3));
         assert_eq!(order.local(at(9), 3), None);
         assert_eq!(order.local(at(10), 3), Some(1));
-        assert_eq!(order.local(at(19), 3), Some(1));
         assert_eq!(order.local(at(20), 3), Some(2));
         assert_eq!(order.local(at(30), 3), Some(3));
-        // The other knows more than this one.
-        assert_eq!(order.local(at(99), 3), Some(3));
+    }
+
+    /// The log went back from 30 to 20 and its clock with it: what was begun at 30 knew nothing of 25.
+    #[test]
+    fn what_was_born_in_a_log_that_went_back_is_not_taken_for_newer_than_what_came_instead() {
+        let mut order = order();
+        order.apply(at(20), Some(2));
+        assert_eq!(order.local(at(30), 2), None);
+        order.apply(at(25), Some(3));
+        assert_eq!(order.local(at(30), 3), None);
+        order.apply(at(40), Some(4));
+        assert_eq!(order.local(at(30), 4), None);
+        assert_eq!(order.local(at(25), 4), Some(3));
     }
 
     #[test]
@@ -173,7 +191,6 @@ mod tests {
         assert_eq!(order.purged(0, 2), 1);
         order.apply(at(20), Some(3));
         assert_eq!(order.local(at(20), 3), Some(1));
-        assert_eq!(order.local(at(99), 3), Some(1));
         // The log has it after the other's.
         let first = order.told(0, 1);
         assert_eq!(first, Some(2));
@@ -196,6 +213,7 @@ mod tests {
         order.apply(at(30), None);
         assert_eq!(order.applied(), at(30));
         assert_eq!(order.local(at(20), 5), Some(5));
+        assert_eq!(order.local(at(30), 5), Some(5));
         assert_eq!(order.purged(1, 6), 3);
         assert_eq!(order.told(1, 2), None);
         assert_eq!(order.told(1, 3), Some(6));
