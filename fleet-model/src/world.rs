@@ -35,6 +35,8 @@ pub(crate) struct World {
     next_node: u64,
     /// How much goes wrong.
     trouble: u32,
+    /// What goes wrong most often.
+    favourite: u8,
     pub(crate) trace: bool,
     pub(crate) counts: Counts,
 }
@@ -49,8 +51,9 @@ impl World {
             max_records: *rng.choice(&[2, 4, 100]).unwrap_or(&100),
         };
         let nodes = rng.usize(3..=5);
-        let retains = *rng.choice(&[1, 3, 10, 1_000]).unwrap_or(&1_000);
+        let retains = *rng.choice(&[60, 1_000]).unwrap_or(&1_000);
         let trouble = *rng.choice(&[0, 1, 3, 6]).unwrap_or(&1);
+        let favourite = rng.u8(..20);
         let mut world = Self {
             rng,
             mistake,
@@ -63,6 +66,7 @@ impl World {
             nodes: Vec::new(),
             next_node: 1,
             trouble,
+            favourite,
             trace: false,
             counts: Counts::default(),
         };
@@ -176,7 +180,11 @@ impl World {
 
     fn go_wrong(&mut self, at: usize, key: usize) {
         self.counts.faults += 1;
-        match self.rng.u8(..20) {
+        let drawn = match self.rng.bool() {
+            true => self.favourite,
+            false => self.rng.u8(..20),
+        };
+        match drawn {
             0..4 => self.nodes[at].log_up ^= true,
             4..6 => self.nodes[at].store_up ^= true,
             6 => self.crash(at),
