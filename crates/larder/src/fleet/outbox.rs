@@ -78,6 +78,8 @@ pub(crate) struct Sending {
     upto: u64,
     /// Of its lane, when it was taken.
     breaks: u64,
+    named: usize,
+    manner: Manner,
 }
 
 #[derive(Debug)]
@@ -145,6 +147,7 @@ impl Outbox {
         let (lane, upto) = (sending.lane, sending.upto);
         if let Some(lane) = lock(&self.lanes).get_mut(lane) {
             lane.appended(sending, at);
+            lane.limit_untold(self.node, self.max_waiting);
         }
         self.acknowledged.send_modify(|lanes| {
             if let Some(known) = lanes.get_mut(lane) {
@@ -225,12 +228,40 @@ impl Lane {
             manner,
             what,
         };
+        let breaks = self.breaks;
         Some(Sending {
-            record: record.encode(),
-            lane,
-            upto,
-            breaks: self.breaks,
+            breaks,
+            ..Sending::new(&record, lane)
         })
+    }
+
+    /// Where the log takes records and does not tell of them, too many become a purge of everything, to
+    /// be appended should it have lost them.
+    fn limit_untold(&mut self, node: NodeId, max_named: usize) {
+        let untold = || self.sent.iter().filter(|sent| !sent.told);
+        let named: usize = untold().map(|sent| sent.sending.named).sum();
+        let manner = untold().map(|sent| sent.sending.manner).reduce(earlier);
+        let (Some(last), Some(manner)) = (self.sent.back(), manner) else {
+            return;
+        };
+        if named <= max_named {
+            return;
+        }
+        let record = Record {
+            node,
+            upto: last.sending.upto,
+            manner,
+            what: Purged::Everything,
+        };
+        let all = Sent {
+            sending: Sending::new(&record, last.sending.lane),
+            // The log tells of none of them, of all that it has.
+            place: LogPosition::START,
+            at: last.at,
+            told: false,
+        };
+        self.sent.retain(|sent| sent.told);
+        self.sent.push_back(all);
     }
 
     fn next_again(&mut self) -> Option<Sending> {
@@ -292,6 +323,19 @@ impl Lane {
         let count = lost.len();
         self.again.extend(lost.into_iter().map(|sent| sent.sending));
         count
+    }
+}
+
+impl Sending {
+    fn new(record: &Record, lane: usize) -> Self {
+        Self {
+            record: record.encode(),
+            lane,
+            upto: record.upto,
+            breaks: 0,
+            named: named_in(&record.what),
+            manner: record.manner,
+        }
     }
 }
 
@@ -453,6 +497,25 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         outbox.heard(Instant::now());
         assert_eq!(uptos(&send(&outbox, 20)), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_log_took_and_does_not_tell_of_is_not_kept_without_end() {
+        let outbox = Outbox::new(NODE, 10);
+        for number in 1..=100 {
+            outbox.push(
+                number,
+                named(number..number + 1),
+                Manner::Soft(500 - number),
+            );
+            assert_eq!(sent(&outbox).len(), 1);
+        }
+        assert!(lock(&outbox.lanes)[SOFT].sent.len() <= 11);
+        outbox.send_again();
+        let again = sent(&outbox);
+        assert_eq!(again[0].what, Purged::Everything);
+        assert!(matches!(again[0].manner, Manner::Soft(since) if since <= 410));
+        assert_eq!(again.last().unwrap().upto, 100);
     }
 
     #[tokio::test(start_paused = true)]
