@@ -1,6 +1,6 @@
 //! Ages and lifetimes, where no two clocks agree.
 
-use larder::SharedSettings;
+use larder::{Purge, SharedSettings};
 use larder_testing::FakeStore;
 use larder_tests::Reply;
 use tokio::time::sleep;
@@ -141,4 +141,31 @@ async fn date_and_age_of_the_origin_are_kept() {
     assert_eq!(age(&reply), age(&own));
     assert!(age(&reply) >= 50);
     assert_eq!(site.calls(), 1);
+}
+
+/// A soft purge says when it was made.
+#[tokio::test(start_paused = true)]
+async fn windows_of_soft_purges_are_right_whatever_the_clocks_of_nodes_say() {
+    let site = Site::with(&[
+        ("cache-control", "max-age=600, stale-while-revalidate=30"),
+        ("cache-tag", "a"),
+    ]);
+    for from in 0..3 {
+        let store = FakeStore::new();
+        let nodes = three(&site, &store).await;
+        let made = nodes[from].0.get("/a").await;
+        settle().await;
+        let (one, other) = (&nodes[(from + 1) % 3].0, &nodes[(from + 2) % 3].0);
+        assert_eq!(one.get("/a").await.text(), made.text());
+        let receipt = nodes[from].0.cache.purge(Purge::tag("a").soft());
+        receipt.await.unwrap().everywhere(secs(1)).await.unwrap();
+        sleep(secs(20)).await;
+        site.takes(secs(1));
+        for node in [one, other] {
+            let reply = node.get("/a").await;
+            assert_eq!(reply.text(), made.text());
+            assert!((-21..=-19).contains(&ttl(&reply)), "{}", ttl(&reply));
+        }
+        site.takes(secs(0));
+    }
 }

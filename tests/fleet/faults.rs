@@ -137,6 +137,27 @@ async fn who_fails_open_misses_no_purge_for_longer_than_the_bound_and_what_was_a
     }
 }
 
+/// What comes late tells of when it was asked for.
+#[tokio::test(start_paused = true)]
+async fn bound_counts_from_when_the_log_was_asked_and_not_from_its_answer() {
+    let scene = Scene::new(SharedSettings::new().fail_closed().bound(BOUND)).await;
+    let log = scene.link.side(Side::Log);
+    log.delay_replies(millis(450));
+    sleep(secs(3)).await;
+    let reads = scene.link.counts().reads;
+    while scene.link.counts().reads == reads {
+        sleep(millis(1)).await;
+    }
+    // The log has waited for half a second, and has answered that there is nothing.
+    sleep(millis(550)).await;
+    let cut = async {
+        sleep(millis(410)).await;
+        log.cut();
+    };
+    let (last, ()) = tokio::join!(scene.lasts(), cut);
+    assert!(last >= secs(1) && last <= BOUND, "{last:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn log_that_is_polled_keeps_the_bound_too() {
     let store = FakeStore::polled(millis(300));

@@ -1,8 +1,13 @@
 //! Which of the shared responses answers which request, and what is never shared.
 
+use std::future::ready;
+
 use axum::body::Body;
+use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{Request, Response};
+use http::header::ETAG;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full};
 use larder::{CacheLayer, KeyPart, PartWriter, Purge, RoutePolicy, SharedSettings};
 use larder_testing::FakeStore;
 use larder_tests::{get, request, response};
@@ -139,6 +144,23 @@ async fn all_kinds_of_reads_are_answered_from_what_another_node_stored() {
     assert_eq!((site.calls(), stored.text()), (1, "/a 1"));
 }
 
+/// As on one node: they go to the client of the miss.
+#[tokio::test(start_paused = true)]
+async fn trailers_are_not_shared() {
+    let site = Site::new(|_| {
+        let trailers = HeaderMap::from_iter([(ETAG, HeaderValue::from_static("\"late\""))]);
+        let body = Full::new(Bytes::from("body")).with_trailers(ready(Some(Ok(trailers))));
+        response(200, &[FRESH], Body::new(body))
+    });
+    let store = FakeStore::new();
+    let nodes = nodes(&site, &store, 2).await;
+    assert!(nodes[0].get("/a").await.trailers.is_some());
+    settle().await;
+    let reply = nodes[1].get("/a").await;
+    assert_eq!((reply.text(), &reply.trailers), ("body", &None));
+    assert_eq!(site.calls(), 1);
+}
+
 #[derive(Clone)]
 struct User(&'static str);
 
@@ -251,7 +273,6 @@ async fn nodes_do_not_queue_for_what_cannot_be_shared() {
 
 #[tokio::test(start_paused = true)]
 async fn queries_are_told_apart_by_their_content() {
-    use http_body_util::BodyExt;
     use larder::{Cache, Policy, QueryContentLayer};
     use tower::util::BoxCloneSyncService;
     use tower::{ServiceBuilder, ServiceExt, service_fn};
