@@ -60,9 +60,18 @@ impl Job {
                 None if insists => Wish::Lease(&lease),
                 None => Wish::ReadOrLease(&lease),
             };
-            let found = fleet.look(&key, wish).await?;
-            let held = (found.leased == Leased::Won)
-                .then(|| HeldLease::new(Arc::clone(&fleet), key, lease.token));
+            // Who does not hear whether he has it gives it back.
+            let mut held = None;
+            let asked = || {
+                let lease = wish.lease();
+                held = lease.map(|lease| HeldLease::new(Arc::clone(&fleet), key, lease.token));
+            };
+            let found = fleet.look(&key, wish, asked).await?;
+            if found.leased != Leased::Won
+                && let Some(not_won) = held.take()
+            {
+                not_won.disclaim();
+            }
             from = None;
             match self.take_in(&fleet, &key, &found) {
                 Took::Answer(entry) => return Some(self.answer_shared(&entry)),
@@ -265,7 +274,13 @@ impl Fleet {
         }
     }
 
-    async fn look<'a>(&'a self, key: &'a EntryKey, wish: Wish<'a>) -> Option<Found> {
+    /// `asked` is called when the store is.
+    async fn look<'a>(
+        &'a self,
+        key: &'a EntryKey,
+        wish: Wish<'a>,
+        asked: impl FnOnce(),
+    ) -> Option<Found> {
         if let (Some(ahead), Wish::Read | Wish::ReadOrLease(_)) = (&self.ahead, wish)
             && let Some(found) = ahead.take(key)
         {
@@ -275,7 +290,11 @@ impl Fleet {
             Wish::Read => self.settings.read_within,
             _ => self.settings.lease_within,
         };
-        match self.ask(|| self.entries.get(key, wish), within).await {
+        let question = || {
+            asked();
+            self.entries.get(key, wish)
+        };
+        match self.ask(question, within).await {
             Ok(found) => Some(found),
             // What is full can still be read.
             Err(Some(StoreErrorKind::Refused)) if wish != Wish::Read => {

@@ -41,10 +41,9 @@ pub(super) async fn follow(cache: Weak<Shared>, fleet: Arc<Fleet>) {
         match end {
             End::Look => {}
             End::Gone => return,
-            End::Broke => broke = true,
-            End::Failed(error) => {
+            End::Broke | End::Failed(_) => {
                 broke = true;
-                if let Some(error) = error {
+                if let End::Failed(Some(error)) = end {
                     fleet.counts.add(Did::LogFailed);
                     tracing::debug!(target: "larder", %error, "the invalidation log failed");
                 }

@@ -33,6 +33,11 @@ impl HeldLease {
         self.give_back(Outcome::Alone(lasts));
     }
 
+    /// It was not given.
+    pub(super) fn disclaim(mut self) {
+        self.token = None;
+    }
+
     /// To be given back with the value that is stored under this key. `None`: it is of another, and is
     /// given back by itself.
     pub(super) fn with_value(&mut self, key: &EntryKey) -> Option<Token> {
