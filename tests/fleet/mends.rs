@@ -1,10 +1,15 @@
 //! What once went wrong.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
 use futures_util::future::join_all;
-use larder::{Purge, SharedSettings};
-use larder_testing::FakeStore;
+use larder::shared::{Batch, Extent, InvalidationLog, LogPosition, NodeId, Pending};
+use larder::{Cache, Purge, SharedSettings};
+use larder_testing::{FakeLink, FakeStore, Side};
 use larder_tests::request;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::node::{App, Node, settle};
 use crate::site::{Site, Watch, millis, secs};
@@ -149,4 +154,85 @@ async fn what_is_to_be_validated_is_no_answer_when_it_comes_from_the_store() {
     settle().await;
     assert_eq!(site.calls(), 2);
     assert_eq!(one.told("/a").await.1, "larder; hit; ttl=60");
+}
+
+/// The store gave the lease, and the node that asked did not hear of it, or did not wait for the answer.
+#[tokio::test(start_paused = true)]
+async fn lease_of_a_node_that_does_not_know_of_it_is_given_back() {
+    for hears in [false, true] {
+        let site = Site::with(&[("cache-control", "private")]);
+        let store = FakeStore::new();
+        let link = store.link();
+        let make = |link| {
+            site.node_with(link, SharedSettings::new(), |layer| {
+                layer.with_finish_on_disconnect(false)
+            })
+        };
+        let one = make(link.clone()).ready().await;
+        let other = make(store.link()).ready().await;
+        let delay = if hears { 90 } else { 150 };
+        link.side(Side::Entries).delay_replies(millis(delay));
+        let patience = if hears { millis(50) } else { secs(1) };
+        let answered = timeout(patience, one.get("/a")).await.is_ok();
+        assert_eq!(answered, !hears);
+        sleep(secs(1)).await;
+        assert_eq!(store.counts().leases, 1);
+        let begun = Instant::now();
+        other.get("/a").await;
+        assert_eq!(begun.elapsed(), millis(0));
+    }
+}
+
+/// Reads of which the record before is never there, as from a replica that lags behind.
+#[derive(Debug)]
+struct Lagging(FakeLink);
+
+impl InvalidationLog for Lagging {
+    fn extent(&self, anchor: LogPosition) -> Pending<'_, Extent> {
+        self.0.extent(anchor)
+    }
+
+    fn read(&self, after: LogPosition, limit: usize, wait: Duration) -> Pending<'_, Batch> {
+        Box::pin(async move {
+            let batch = self.0.read(after, limit, wait.min(millis(0))).await?;
+            Ok(Batch {
+                is_anchored: false,
+                ..batch
+            })
+        })
+    }
+
+    fn append<'a>(&'a self, record: &'a Bytes) -> Pending<'a, LogPosition> {
+        self.0.append(record)
+    }
+
+    fn restart<'a>(
+        &'a self,
+        above: LogPosition,
+        record: &'a Bytes,
+    ) -> Pending<'a, Option<LogPosition>> {
+        self.0.restart(above, record)
+    }
+
+    fn announce(&self, node: NodeId, applied: LogPosition, lasts: Duration) -> Pending<'_, ()> {
+        self.0.announce(node, applied, lasts)
+    }
+
+    fn nodes(&self) -> Pending<'_, Vec<larder::shared::Node>> {
+        self.0.nodes()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_that_contradicts_itself_is_not_asked_without_a_pause() {
+    let store = FakeStore::new();
+    let (entries, link) = (Arc::new(store.link()), store.link());
+    let log = Arc::new(Lagging(link.clone()));
+    let cache = Cache::builder()
+        .shared_parts(entries, log, SharedSettings::new())
+        .build();
+    sleep(secs(60)).await;
+    assert!(!cache.is_joined());
+    let reads = link.counts().reads;
+    assert!((60..400).contains(&reads), "{reads}");
 }
