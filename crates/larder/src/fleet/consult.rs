@@ -11,7 +11,7 @@ use larder_policy::key::{KeyBuf, Selection};
 use tokio::time::{Instant, sleep};
 
 use super::counts::Did;
-use super::frame::is_rule;
+use super::frame::{FrameError, is_rule};
 use super::held::HeldLease;
 use super::trust::Moment;
 use super::{Fleet, Sight};
@@ -21,7 +21,9 @@ use crate::entry::{Birth, Entry};
 use crate::job::Job;
 use crate::look::{Use, look};
 use crate::reply;
-use crate::shared::{EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish};
+use crate::shared::{
+    EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish, frame_born,
+};
 use crate::stamps::{Life, Seen};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -190,9 +192,12 @@ impl Job {
         frame: &Bytes,
     ) -> Took {
         let rule = fleet.codec.decode_rule(primary, &self.fetch.key, frame);
-        let Ok(rule) = rule else {
-            fleet.counts.add(Did::Unreadable);
-            return Took::Nothing;
+        let rule = match rule {
+            Ok(rule) => rule,
+            Err(error) => {
+                fleet.unreadable(primary, frame, error);
+                return Took::Nothing;
+            }
         };
         fleet.rules.insert(*primary.primary(), rule.names.into());
         if self.entry_key(fleet) == *asked {
@@ -212,8 +217,7 @@ impl Job {
         let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(error) => {
-                fleet.counts.add(Did::Unreadable);
-                tracing::debug!(target: "larder", why = error.as_str(), "a value in the shared store is not used");
+                fleet.unreadable(key, frame, error);
                 return None;
             }
         };
@@ -271,6 +275,16 @@ impl Fleet {
             token: Token::from_bytes(fastrand::u128(..).to_le_bytes()),
             born: self.applied(),
             lasts: self.settings.lease_for,
+        }
+    }
+
+    /// What says to be born later than all that is known would stay for as long as it says, and nothing could
+    /// take its place. So it is dropped; what is only of another version was born before, or soon is.
+    fn unreadable(&self, key: &EntryKey, frame: &[u8], error: FrameError) {
+        self.counts.add(Did::Unreadable);
+        tracing::debug!(target: "larder", why = error.as_str(), "a value in the shared store is not used");
+        if frame_born(frame).is_some_and(|born| born > self.applied()) {
+            self.drop_value(*key);
         }
     }
 

@@ -92,6 +92,11 @@ impl Fleet {
         self.work(Work::Remove(self.key_of(key, entry)));
     }
 
+    /// What stands under a key is of no use to anybody.
+    pub(super) fn drop_value(&self, key: EntryKey) {
+        self.work(Work::Remove(key));
+    }
+
     fn key_of(&self, key: &[u8], entry: &Entry) -> EntryKey {
         let primary = self.codec.key(key);
         let selection = entry.head.selection();
