@@ -1,7 +1,10 @@
 //! Products that can be read, listed and edited.
 
 use std::collections::BTreeMap;
+use std::io::{Error, Result};
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, process};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -9,8 +12,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, http};
 use serde_json::{Value, json};
 
+/// What there is to buy. Without a file each shop has its own.
 pub struct Catalogue {
     inner: Mutex<Inner>,
+    /// Read before each look, and written after each edit.
+    file: Option<PathBuf>,
 }
 
 struct Inner {
@@ -33,11 +39,32 @@ impl Default for Catalogue {
         };
         Self {
             inner: Mutex::new(inner),
+            file: None,
         }
     }
 }
 
 impl Catalogue {
+    /// Prices that several shops have in common: the file stands for the database that nodes of a real
+    /// API share. One that is not there is made.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or written, or holds something else.
+    pub fn in_file(file: PathBuf) -> Result<Self> {
+        let mut catalogue = Self::default();
+        let inner = catalogue
+            .inner
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        match file.exists() {
+            true => inner.load(&file)?,
+            false => inner.save(&file)?,
+        }
+        catalogue.file = Some(file);
+        Ok(catalogue)
+    }
+
     /// One more report was made; how many that are.
     pub fn report_made(&self) -> u32 {
         self.with(|inner| {
@@ -54,8 +81,44 @@ impl Catalogue {
         })
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
-        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Sells it for another price from now on.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn edit(&self, id: u32, cents: u32) -> Result<()> {
+        self.with(|inner| {
+            inner.prices.insert(id, cents);
+            inner.version += 1;
+            self.file.as_ref().map_or(Ok(()), |file| inner.save(file))
+        })
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(error)) = self.file.as_ref().map(|file| inner.load(file)) {
+            eprintln!("shop: {error}; the prices that were last read are used");
+        }
+        look(&mut inner)
+    }
+}
+
+impl Inner {
+    fn load(&mut self, file: &FilePath) -> Result<()> {
+        let named = |error: Error| Error::other(format!("{}: {error}", file.display()));
+        let text = fs::read(file).map_err(named)?;
+        (self.version, self.prices) =
+            serde_json::from_slice(&text).map_err(|error| named(error.into()))?;
+        Ok(())
+    }
+
+    /// Whoever reads meanwhile gets the old file or the new one.
+    fn save(&self, file: &FilePath) -> Result<()> {
+        let named = |error: Error| Error::other(format!("{}: {error}", file.display()));
+        let text = json!([self.version, self.prices]).to_string();
+        let new = file.with_extension(format!("{}.new", process::id()));
+        fs::write(&new, text).map_err(named)?;
+        fs::rename(&new, file).map_err(named)
     }
 }
 
@@ -81,11 +144,10 @@ pub async fn edit(
     let Some(cents) = cents.and_then(|cents| u32::try_from(cents).ok()) else {
         return StatusCode::UNPROCESSABLE_ENTITY;
     };
-    catalogue.with(|inner| {
-        inner.prices.insert(id, cents);
-        inner.version += 1;
-    });
-    StatusCode::NO_CONTENT
+    match catalogue.edit(id, cents) {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 /// All products and what they cost, made anew each time.

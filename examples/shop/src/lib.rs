@@ -21,7 +21,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, put};
-use catalogue::Catalogue;
+pub use catalogue::Catalogue;
 use house::House;
 use larder::{Cache, CacheControl, RoutePolicy};
 use larder_axum::{Cached, CoveredPolicy, Invalidates, Shared, Uncached, cached_handler};
@@ -33,14 +33,24 @@ pub const SLOW: Duration = Duration::from_secs(2);
 /// The whole shop. Authentication is around everything, caches included, so that it sees every
 /// request.
 pub fn app(cache: &Cache) -> Router {
-    app_with(cache, |policy| policy)
+    app_of(cache, &Arc::default())
+}
+
+/// [`app`] with prices that it may have in common with others.
+pub fn app_of(cache: &Cache, catalogue: &Arc<Catalogue>) -> Router {
+    let more = |policy| policy;
+    build(House { cache, more }, catalogue)
 }
 
 /// [`app`] with more settings for each annotation, but those of the planted mistakes.
 pub fn app_with(cache: &Cache, more: fn(RoutePolicy) -> RoutePolicy) -> Router {
-    let house = House { cache, more };
+    build(House { cache, more }, &Arc::default())
+}
+
+fn build(house: House<'_>, catalogue: &Arc<Catalogue>) -> Router {
+    let cache = house.cache;
     let sessions = Sessions::new(cache);
-    open(house)
+    open(house, catalogue)
         .merge(front::routes(house))
         .merge(members::routes(house, &sessions))
         .merge(staff::routes(cache))
@@ -50,7 +60,7 @@ pub fn app_with(cache: &Cache, more: fn(RoutePolicy) -> RoutePolicy) -> Router {
 
 /// Pages that are the same for everybody. Only annotated routes are cached, except under `/blog`,
 /// where the cache is around the whole router and one route opts out.
-fn open(house: House<'_>) -> Router {
+fn open(house: House<'_>, catalogue: &Arc<Catalogue>) -> Router {
     let cache = house.cache;
     let shared = |seconds| house.rules(RoutePolicy::shared(secs(seconds)));
     Router::new()
@@ -89,7 +99,7 @@ fn open(house: House<'_>) -> Router {
         // Says `no-store`, which no annotation overrules.
         .route("/basket", get(pages::basket).cached(cache, shared(60)))
         .nest("/blog", blog(house))
-        .with_state(Arc::new(Catalogue::default()))
+        .with_state(Arc::clone(catalogue))
 }
 
 /// The tag of the list of all products.

@@ -1,16 +1,48 @@
-//! Starts the shop on <http://127.0.0.1:3000>, or on the port that `PORT` names.
+//! Starts the shop on <http://127.0.0.1:3000>, alone or as one of several that share a store.
 
-use std::io::Error;
+use std::io::{Error, Result};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use clap::Parser;
 use larder::Cache;
+use larder_memcached::MemcachedTier;
+use larder_redis::RedisTier;
+use shop::Catalogue;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+/// A small API answered from cache, route by route.
+///
+/// Log level: RUST_LOG, such as RUST_LOG=larder=debug (default: warn).
+#[derive(Debug, Parser)]
+#[command(version, name = "shop")]
+struct Args {
+    /// Address and port to listen on [default: 127.0.0.1, at the port in PORT, or 3000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+
+    /// Share what is stored, and what is purged, with other shops on this Redis or Valkey, such as
+    /// redis://127.0.0.1:6379
+    #[arg(long, value_name = "URL", conflicts_with = "memcached")]
+    redis: Option<String>,
+
+    /// The same on Memcached; may be given for each of several servers
+    #[arg(long, value_name = "HOST:PORT")]
+    memcached: Vec<String>,
+
+    /// Keep prices in this file, for all shops that name it: instead of a database
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve().await {
+    match serve(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("shop: {error}");
@@ -19,32 +51,69 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Error> {
+async fn serve(args: Args) -> Result<()> {
     // Findings of the cache are warnings.
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
         .init();
-    let port = match std::env::var("PORT") {
-        Ok(text) => text
-            .parse()
-            .map_err(|_| Error::other(format!("PORT is not a port number: {text}")))?,
-        Err(_) => 3000_u16,
-    };
-    let listener = TcpListener::bind(("127.0.0.1", port))
-        .await
-        .map_err(|error| {
-            Error::other(format!(
-                "cannot listen on 127.0.0.1:{port}: {error}; choose another port with PORT="
-            ))
-        })?;
-    let cache = Cache::builder().max_bytes(64 << 20).build();
+    let listener = listen(args.listen).await?;
+    let cache = cache(args.redis, args.memcached).await?;
+    let prices = args.prices.map(Catalogue::in_file).transpose()?;
+    let app = shop::app_of(&cache, &Arc::new(prices.unwrap_or_default()));
     print!("{}", tour(&format!("http://{}", listener.local_addr()?)));
-    axum::serve(listener, shop::app(&cache))
+    axum::serve(listener, app)
         .with_graceful_shutdown(async {
             let _ = tokio::signal::ctrl_c().await;
         })
         .await
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<TcpListener> {
+    let (address, other) = match address {
+        Some(address) => (address, "another address with --listen"),
+        None => (
+            (Ipv4Addr::LOCALHOST, port()?).into(),
+            "another port with PORT=",
+        ),
+    };
+    TcpListener::bind(address).await.map_err(|error| {
+        Error::other(format!(
+            "cannot listen on {address}: {error}; choose {other}"
+        ))
+    })
+}
+
+fn port() -> Result<u16> {
+    let Ok(text) = std::env::var("PORT") else {
+        return Ok(3000);
+    };
+    text.parse()
+        .map_err(|_| Error::other(format!("PORT is not a port number: {text}")))
+}
+
+/// What a store says that cannot be used is printed as it is: it names what to change.
+async fn cache(redis: Option<String>, memcached: Vec<String>) -> Result<Cache> {
+    let builder = Cache::builder().max_bytes(64 << 20);
+    if let Some(url) = redis {
+        let tier = RedisTier::connect(url).await.map_err(Error::other)?;
+        return Ok(joined(builder.shared(tier).build()).await);
+    }
+    if !memcached.is_empty() {
+        let tier = MemcachedTier::connect(memcached).await;
+        return Ok(joined(builder.shared(tier.map_err(Error::other)?).build()).await);
+    }
+    Ok(builder.build())
+}
+
+/// Until it knows what the others have purged a node neither uses the store nor fills it: it is better
+/// asked once it does. But it must not wait for ever.
+async fn joined(cache: Cache) -> Cache {
+    let begun = Instant::now();
+    while !cache.is_joined() && begun.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    cache
 }
 
 fn tour(url: &str) -> String {

@@ -73,13 +73,14 @@ pub async fn login(State(sessions): State<Sessions>, Json(body): Json<Value>) ->
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
 }
 
-/// Ends the session, and drops what the cache has of its user.
+/// Ends the session, and drops what the cache has of its user, on all nodes.
 pub async fn logout(State(sessions): State<Sessions>, headers: HeaderMap) -> Response {
     let token = cookie(&headers, SESSION).unwrap_or_default();
     let Some(user) = sessions.users().remove(token) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
-    sessions.cache.purge(Purge::identity(&user.id));
+    // What cannot be told to the other nodes now is told as soon as it can be.
+    let _ = sessions.cache.purge(Purge::identity(&user.id)).await;
     let expired = format!("{SESSION}=; Path=/; Max-Age=0");
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, expired)]).into_response()
 }

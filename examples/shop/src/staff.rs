@@ -1,11 +1,13 @@
-//! What the shop's own people may do: drop what is stored, by tag.
+//! What the shop's own people may do: drop what is stored, by tag, and see how the fleet is.
+
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use larder::{Cache, Purge};
+use larder::{Cache, Purge, Receipt};
 use serde_json::{Value, json};
 
 use crate::identity::Roles;
@@ -13,6 +15,7 @@ use crate::identity::Roles;
 pub fn routes(cache: &Cache) -> Router {
     Router::new()
         .route("/purge", post(purge))
+        .route("/fleet", get(fleet))
         .with_state(cache.clone())
 }
 
@@ -34,11 +37,41 @@ async fn purge(
     }
     let hit = cache.estimate(&purge);
     let receipt = cache.purge(purge);
-    let said = json!({
+    let mut said = json!({
         "responses": hit.responses(),
         "bytes": hit.bytes(),
         "soft": receipt.purge().is_soft(),
         "position": receipt.position(),
+    });
+    if cache.shared_stats().is_some() {
+        said["everywhere"] = everywhere(&receipt).await;
+    }
+    Json(said).into_response()
+}
+
+/// On how many nodes it is gone, or why that is not known.
+async fn everywhere(receipt: &Receipt) -> Value {
+    match receipt.everywhere(Duration::from_secs(1)).await {
+        Ok(nodes) => json!({ "nodes": nodes }),
+        Err(error) => json!({ "no": error.to_string() }),
+    }
+}
+
+/// What this node and the store that it shares with others did for one another.
+async fn fleet(State(cache): State<Cache>) -> Response {
+    let Some(stats) = cache.shared_stats() else {
+        return (StatusCode::NOT_FOUND, "this shop is alone\n").into_response();
+    };
+    let said = json!({
+        "joined": cache.is_joined(),
+        "hits": stats.hits(),
+        "misses": stats.misses(),
+        "written": stats.written(),
+        "purges_appended": stats.appended(),
+        "purges_applied": stats.applied(),
+        "purges_waiting": stats.queued_purges(),
+        "failures": stats.failures(),
+        "log_restarts": stats.log_restarts(),
     });
     Json(said).into_response()
 }
