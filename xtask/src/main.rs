@@ -17,6 +17,7 @@ usage: cargo xtask <task>
   lint [name]...      format imports purity clippy docs features dependencies: all, or those named
   bench [name]        every bench target, or the one named
   servers             installs the servers that tests talk to, as `test` does at its start
+  fleet               three shops on one Redis: what they share, and what happens without it
   fuzz [seconds]      every fuzz target, each for so many seconds (20)";
 
 fn main() -> ExitCode {
@@ -49,6 +50,7 @@ fn dispatch(arguments: &[&str]) -> Option<step::Result> {
         ["bench"] => Some(run::bench("--benches", &[])),
         ["bench", name] => Some(run::bench("--bench", &[name])),
         ["servers"] => Some(servers::ensure()),
+        ["fleet"] => Some(run::fleet()),
         ["fuzz"] => Some(run::fuzz(20)),
         ["fuzz", seconds] => seconds.parse().ok().map(run::fuzz),
         ["help" | "-h" | "--help"] => {

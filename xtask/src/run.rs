@@ -1,4 +1,4 @@
-//! Tasks that run the project's code: tests, benches, fuzz targets.
+//! Tasks that run the project's code: tests, benches, fuzz targets, the tour of a fleet.
 
 use std::{env, fs};
 
@@ -41,6 +41,15 @@ pub(crate) fn bench(selection: &str, name: &[&str]) -> Result {
         &format!("cargo bench --package larder-benches --locked {selection}"),
         name,
     )
+}
+
+/// Three shops on one Redis, which is killed on the way. Fails where they do what they should not.
+pub(crate) fn fleet() -> Result {
+    servers::ensure()?;
+    let build = "cargo build --package shop --bin shop --example fleet --locked";
+    step("build", build, &[])?;
+    let run = "cargo run --quiet --package shop --example fleet --locked";
+    step("fleet", run, &[])
 }
 
 /// Runs each fuzz target for some seconds. What it finds interesting goes to a build folder, not
