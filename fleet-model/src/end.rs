@@ -109,10 +109,10 @@ impl World {
         for is_again in [false, true] {
             for at in 0..self.nodes.len() {
                 self.nodes[at].memory.remove(&key);
-                let before = self.counts.of_store;
+                let before = self.counts.from_store;
                 self.request(at, key)?;
                 self.settle().await?;
-                if is_again && self.counts.of_store == before {
+                if is_again && self.counts.from_store == before {
                     return Err(format!("node {at} has no use for key {key} in the store"));
                 }
             }

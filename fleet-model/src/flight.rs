@@ -118,7 +118,7 @@ impl World {
         if !node.is_fresh(&entry, &self.truth) {
             return Ok(Stage::Calls);
         }
-        self.counts.of_store += 1;
+        self.counts.from_store += 1;
         self.truth
             .check(&entry, node.known, true, self.limits.bound)?;
         self.serve_waiters(at, flight, &entry, true)?;
@@ -239,6 +239,6 @@ impl Node {
 
 impl Counts {
     pub(crate) fn serves(&self) -> u64 {
-        self.hits + self.of_store + self.followed + self.stale
+        self.hits + self.from_store + self.followed + self.stale
     }
 }

@@ -15,7 +15,7 @@ pub struct Counts {
     /// Stale, from memory.
     pub stale: u64,
     /// From the shared store.
-    pub of_store: u64,
+    pub from_store: u64,
     /// Of a fetch of another.
     pub followed: u64,
     /// Waited, and could not have it.
@@ -108,7 +108,7 @@ impl Counts {
     fn add(&mut self, other: &Self) {
         self.hits += other.hits;
         self.stale += other.stale;
-        self.of_store += other.of_store;
+        self.from_store += other.from_store;
         self.followed += other.followed;
         self.sent_away += other.sent_away;
         self.stored += other.stored;
