@@ -56,12 +56,7 @@ impl Job {
         loop {
             let key = self.entry_key(&fleet);
             let lease = fleet.lease();
-            let wish = match &from {
-                _ if !leads => Wish::Read,
-                Some(holder) => Wish::TakeOver(&lease, holder),
-                None if insists => Wish::Lease(&lease),
-                None => Wish::ReadOrLease(&lease),
-            };
+            let wish = self.wish(&lease, from.as_ref(), insists);
             // Who does not hear whether he has it gives it back.
             let mut held = None;
             let asked = || {
@@ -106,6 +101,16 @@ impl Job {
                 Leased::No if leads && !insists => insists = true,
                 _ => return None,
             }
+        }
+    }
+
+    /// Only one who leads here asks for all.
+    fn wish<'a>(&self, lease: &'a Lease, from: Option<&'a Token>, insists: bool) -> Wish<'a> {
+        match from {
+            _ if self.leader.is_none() => Wish::Read,
+            Some(holder) => Wish::TakeOver(lease, holder),
+            None if insists => Wish::Lease(lease),
+            None => Wish::ReadOrLease(lease),
         }
     }
 
