@@ -1,0 +1,147 @@
+//! The way between a node and the server breaks, or one of them stands still.
+
+use std::time::{Duration, Instant};
+
+use larder_servers::{Kind, Redis};
+
+use crate::on_both;
+use crate::scene::Scene;
+use crate::servers::{BOUND, Way};
+
+/// Longer than any node may go on without a word.
+const OUTAGE: Duration = Duration::from_millis(1500);
+
+on_both!([
+    a_server_that_stands_still
+    a_node_that_stands_still
+    one_node_is_cut_off
+    one_node_hears_nothing
+    all_nodes_are_cut_off
+    a_server_that_is_slow
+]);
+
+async fn scene(kind: Kind) -> Option<(Redis, Scene)> {
+    let server = Redis::options().kind(kind).start_or_skip().await?;
+    let way = |_, addr| Way::redis(server.url_at(addr));
+    let scene = Scene::through_proxies(server.addr(), way).await;
+    Some((server, scene))
+}
+
+/// Serves nothing as fresh after the bound, as long as it is blind; but before and afterwards it does.
+fn is_blind(scene: &Scene, node: usize, from: Instant, to: Instant) {
+    let (answers, fresh) = scene.fresh(node, from + BOUND + BOUND / 4, to);
+    assert!(answers > 20, "only {answers} while it was blind");
+    // What it fetched itself is fresh for the bound; what others asked it for in it are few.
+    assert!(fresh < answers, "{fresh} of {answers}");
+}
+
+async fn a_server_that_stands_still(kind: Kind) {
+    let Some((server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            let from = Instant::now();
+            server.pause();
+            scene.go_on(OUTAGE).await;
+            is_blind(scene, 0, from, Instant::now());
+            server.resume();
+        })
+        .await;
+    assert!(scene.sum(|stats| stats.failures() + stats.skipped()) > 0);
+    assert!(scene.sum(|stats| stats.log_failures()) > 0);
+    assert_eq!(scene.breaks(), 0);
+}
+
+async fn a_node_that_stands_still(kind: Kind) {
+    let Some((_server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            let still = scene.stop(1).await;
+            scene.go_on(OUTAGE).await;
+            scene.go(still);
+        })
+        .await;
+    assert_eq!(scene.breaks(), 0);
+}
+
+async fn one_node_is_cut_off(kind: Kind) {
+    let Some((_server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            let from = Instant::now();
+            scene.nodes[1].proxy().cut().await;
+            scene.go_on(OUTAGE).await;
+            is_blind(scene, 1, from, Instant::now());
+            assert!(scene.stats(1).queued_purges() > 0);
+            scene.nodes[1].proxy().heal().await;
+        })
+        .await;
+    assert!(scene.stats(1).failures() > 0 && scene.stats(1).log_failures() > 0);
+    assert_eq!(scene.stats(0).failures(), 0);
+    assert_eq!(scene.breaks(), 0);
+}
+
+async fn one_node_hears_nothing(kind: Kind) {
+    let Some((_server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            let from = Instant::now();
+            scene.nodes[2].proxy().freeze();
+            scene.go_on(OUTAGE).await;
+            is_blind(scene, 2, from, Instant::now());
+            scene.nodes[2].proxy().thaw();
+        })
+        .await;
+    assert!(scene.stats(2).failures() > 0 && scene.stats(2).log_failures() > 0);
+    assert_eq!(scene.breaks(), 0);
+}
+
+async fn all_nodes_are_cut_off(kind: Kind) {
+    let Some((_server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            let from = Instant::now();
+            for node in &scene.nodes {
+                node.proxy().cut().await;
+            }
+            scene.go_on(OUTAGE).await;
+            is_blind(scene, 3, from, Instant::now());
+            for node in &scene.nodes {
+                node.proxy().heal().await;
+            }
+        })
+        .await;
+    for node in 0..scene.nodes.len() {
+        assert!(scene.stats(node).log_failures() > 0);
+    }
+    assert_eq!(scene.breaks(), 0);
+}
+
+async fn a_server_that_is_slow(kind: Kind) {
+    let Some((_server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            let from = Instant::now();
+            for node in &scene.nodes {
+                node.proxy().delay(Duration::from_secs(2));
+            }
+            scene.go_on(2 * OUTAGE).await;
+            is_blind(scene, 0, from, Instant::now());
+            for node in &scene.nodes {
+                node.proxy().delay(Duration::ZERO);
+            }
+        })
+        .await;
+    assert!(scene.sum(|stats| stats.failures() + stats.skipped()) > 0);
+}
