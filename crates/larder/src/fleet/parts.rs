@@ -64,6 +64,10 @@ impl SharedParts {
         {
             codec = codec.with_signer(signer);
         }
+        #[cfg(feature = "internals")]
+        if let Some(version) = self.settings.frame_version {
+            codec = codec.with_version(version);
+        }
         Fleet::new(self.entries, self.log, self.settings, codec)
     }
 }

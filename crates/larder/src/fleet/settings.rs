@@ -47,6 +47,8 @@ pub struct SharedSettings {
     pub(crate) lease_within: Duration,
     pub(crate) read_within: Duration,
     pub(crate) secret: Option<Vec<u8>>,
+    #[cfg(feature = "internals")]
+    pub(crate) frame_version: Option<u8>,
     pub(crate) write_within: Duration,
 }
 
@@ -150,6 +152,16 @@ impl SharedSettings {
         }
     }
 
+    /// Writes another version of frames: for tests of nodes that are replaced one after the other.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn frame_version(self, version: u8) -> Self {
+        Self {
+            frame_version: Some(version),
+            ..self
+        }
+    }
+
     /// A secret that all nodes have and the store has not: everything that is stored is signed with it
     /// (HMAC-SHA-256), and what is not is not used. So whoever can write to the store can make nobody serve
     /// what no node has stored; he can still drop and hold back. Keys and names of purges cannot be guessed
@@ -197,6 +209,8 @@ impl Default for SharedSettings {
             lease_within: Duration::from_millis(100),
             read_within: Duration::from_millis(50),
             secret: None,
+            #[cfg(feature = "internals")]
+            frame_version: None,
             write_within: Duration::from_millis(250),
         }
     }
