@@ -1,17 +1,20 @@
 //! What a fleet promises, on real servers and while these break: see [`scene`] for how it is looked at.
 
 mod app;
+mod bridge;
 mod clocks;
 mod clusters;
 mod connections;
 mod hostile;
 mod lost;
+mod many;
 mod memcached;
 mod node;
 mod oracle;
 mod restarts;
 mod scene;
 mod servers;
+mod upgrade;
 
 /// Each test with Redis and with Valkey.
 macro_rules! on_both {

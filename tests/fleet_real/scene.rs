@@ -98,6 +98,12 @@ impl Scene {
 
     /// Lets something happen while clients ask and things change, and looks at what came of it.
     pub(crate) async fn play(&self, happens: impl AsyncFnOnce(&Self)) {
+        self.play_apart(happens).await;
+        self.is_one_again().await;
+    }
+
+    /// The same, of nodes that do not understand one another afterwards.
+    pub(crate) async fn play_apart(&self, happens: impl AsyncFnOnce(&Self)) {
         let mut clients = JoinSet::new();
         for (number, node) in self.nodes.iter().enumerate() {
             for _ in 0..CLIENTS {
@@ -116,7 +122,6 @@ impl Scene {
         clients.join_all().await;
         let lags: Vec<_> = self.nodes.iter().map(Node::lag).collect();
         self.oracle.check(TAKES, &lags);
-        self.is_one_again().await;
     }
 
     /// For so long.
