@@ -5,6 +5,7 @@
 
 mod client;
 mod fleet;
+mod guide;
 mod tour;
 
 use std::process::ExitCode;
