@@ -126,8 +126,8 @@
 //! ```
 //!
 //! - A [`Receipt`] promises that the purge has happened: whoever asks from then on gets nothing that was
-//!   begun before it and is named by it, not even from a fill that was under way. Other nodes know
-//!   nothing of it.
+//!   begun before it and is named by it, not even from a fill that was under way. [Several
+//!   nodes](#several-nodes) are told, and the receipt says when they know.
 //! - A [soft](Purge::soft) purge makes stale instead: the stale windows begin, and what has none is
 //!   validated before its next use.
 //! - A purge costs the same whatever it hits. What is remembered of purges is
@@ -141,6 +141,69 @@
 //!   write drops what HTTP says, and what its [`InvalidateLayer`] names beyond that. One whose client
 //!   hangs up is [finished](CacheLayer::with_finish_on_disconnect), and a client that says `no-cache`
 //!   has a stored response validated only where it [may](CacheLayer::with_forced_refresh).
+//!
+//! # Several nodes
+//!
+//! Processes that give their caches one store, on Redis, Valkey or Memcached, share what they have stored and
+//! what they purge, and call the inner service once for all of them:
+//!
+//! ```
+//! use larder::shared::{EntryStore, InvalidationLog};
+//! use larder::{Cache, NotEverywhere, Purge, SharedSettings};
+//! use std::time::Duration;
+//!
+//! /// `store` is `larder_redis::RedisTier`, `larder_memcached::MemcachedTier`, or your own.
+//! fn node(store: impl EntryStore + InvalidationLog) -> Cache {
+//!     let settings = SharedSettings::new().fail_open(Duration::from_secs(10));
+//!     Cache::builder().shared_with(store, settings).build()
+//! }
+//!
+//! async fn price_has_changed(cache: &Cache) -> Result<usize, NotEverywhere> {
+//!     // Gone on this node.
+//!     let receipt = cache.purge(Purge::tag("product:42"));
+//!     // It stands in the log: within the bound it is gone on all nodes that hear from the store.
+//!     let receipt = receipt.await?;
+//!     // All nodes that are there have said so; how many they are.
+//!     receipt.everywhere(Duration::from_secs(1)).await
+//! }
+//! ```
+//!
+//! The memory of each process stays in front: a hit there costs what it costs without a store, and waits for
+//! nothing. On a miss the store is read; what is found is told as `hit; detail=shared`, and is in memory
+//! from then on. Only what may be stored is shared, partitions under keys of their own; names stand in the
+//! store as hashes, bodies as they are. Nodes have to agree on what makes a key: the routes' annotations,
+//! the identities, and the authority that clients name, as they do behind one load balancer.
+//!
+//! What cannot be agreed on is fetched: no failure of a store becomes an error of a request, or a wait
+//! longer than the settings below. How purges stay in order is told in [`shared`].
+//!
+//! | [`SharedSettings`] | default | |
+//! |---|---|---|
+//! | [`bound`](SharedSettings::bound) | 2 s, at least 100 ms | after it all nodes that hear from the log know a purge that the log has |
+//! | [`fail_open`](SharedSettings::fail_open), [`fail_closed`](SharedSettings::fail_closed) | 30 s | how much longer a node that hears nothing trusts what it has; then it is stale |
+//! | [`read_within`](SharedSettings::read_within) | 50 ms | what a request waits for the store to read |
+//! | [`lease_within`](SharedSettings::lease_within) | 100 ms | what one waits that would be the one to fetch for all |
+//! | [`lease_for`](SharedSettings::lease_for) | 5 s | how long other nodes wait for the one that fetches |
+//! | [`write_within`](SharedSettings::write_within) | 250 ms | what a write to the store may take; a request that purges waits so long at most |
+//! | [`max_queued_bytes`](SharedSettings::max_queued_bytes) | 32 MiB | responses that wait to be written; more are not |
+//! | [`max_queued_purges`](SharedSettings::max_queued_purges) | 10,000 names | purges that wait for the store to come back; more become a purge of everything |
+//! | [`max_known_purges`](SharedSettings::max_known_purges) | 100,000 records, 16 bytes each | what is remembered of the log; what is older in the store is fetched again |
+//! | [`secret`](SharedSettings::secret) | none | signs what is stored, so that who writes to the store makes nobody serve it |
+//!
+//! [`Cache::is_joined`] tells when a node knows the log, for a probe of readiness; [`Cache::shared_stats`] and
+//! the metric `larder_shared_total` count what was shared, and what failed:
+//!
+//! | `what` | [`SharedStats`] | counts |
+//! |---|---|---|
+//! | `hit`, `miss` | `hits`, `misses` | responses that were found in the store and used; looks that found nothing |
+//! | `dead`, `unreadable` | `dead`, `unreadable` | values that had been purged; values that cannot be read, or are not of their key |
+//! | `written`, `dropped`, `write-lost` | `written`, `dropped`, `writes_lost` | responses that reached the store; that were not written since too much waited; writes of any kind that failed |
+//! | `lease-won`, `lease-busy` | `leases_won`, `leases_busy` | times that this node was the one to fetch; that it found another at it |
+//! | `failed`, `skipped` | `failures`, `skipped` | calls that failed or took too long; calls that were not made, after five failures in a row, for 1 second to 30 |
+//! | `appended`, `applied` | `appended`, `applied` | records of own purges that the log has; records of others' |
+//! | `log-failed` | `log_failures` | times that the log could not be read or appended to |
+//! | `log-skipped`, `log-restarted` | `log_skips`, `log_restarts` | times that records were missing; that the log had been emptied or had gone back. Everything was fetched again |
+//! | `record-unreadable` | `unreadable_records` | records that could not be read, each of which purged everything |
 //!
 //! # What is there before anybody asks
 //!
@@ -179,6 +242,7 @@
 //! | `larder_purges_total` | counter | `manner` (`hard`, `soft`) | purges |
 //! | `larder_sweeps_total` | counter | | sweeps |
 //! | `larder_puts_total` | counter | `outcome` (`stored`, `refused`), `reason` | values that were put |
+//! | `larder_shared_total` | counter | `what`, [as above](#several-nodes) | what came of a [shared store](CacheBuilder::shared) |
 //! | `larder_feed_events_total` | counter | `kind` (`put`, `refused`, `purge`, `lost`, `error`, `broke`) | what came of feeds |
 //! | `larder_hit_ttl_seconds` | histogram | | the freshness that hits had left |
 //! | `larder_stored_body_bytes` | histogram | | lengths of the bodies that were stored |
