@@ -136,7 +136,9 @@ async fn node_that_has_just_joined_is_waited_for() {
     let (app, store) = (App::new(), FakeStore::new());
     let one = Node::new(&app, store.link()).ready().await;
     sleep(secs(1)).await;
-    let _late = Node::new(&app, store.link()).ready().await;
+    let link = store.link();
+    link.delay(millis(5));
+    let _late = Node::new(&app, link).ready().await;
     settle().await;
     let receipt = one.change(&app, "/a").await.unwrap();
     assert_eq!(receipt.everywhere(secs(1)).await, Ok(2));
