@@ -2,6 +2,7 @@
 
 mod ages;
 mod ahead;
+mod blind;
 mod faults;
 mod flight;
 mod freshness;
