@@ -1,4 +1,4 @@
-//! A [`StoredHead`] as bytes, for a store outside of the process.
+//! A [`StoredHead`](crate::StoredHead) as bytes, for a store outside of the process.
 //!
 //! All numbers are little-endian. What is not bytes of a line is of fixed length, so that a reader
 //! knows what is left before it takes any of it:
