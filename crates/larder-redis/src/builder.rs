@@ -120,8 +120,8 @@ impl RedisTierBuilder {
     }
 
     /// How many purges the log retains, at least: about as many as there are while responses are
-    /// stored. A node that finds that it has missed some fetches everything anew. About 30 bytes each in
-    /// the server; at least 1. Default: 100,000.
+    /// stored. A node that finds that it has missed some fetches everything anew. About 55 bytes
+    /// each in the server, and 10 more for each further name in it; at least 1. Default: 100,000.
     pub fn retain_purges(self, purges: u64) -> Self {
         let retain = purges.max(1);
         Self { retain, ..self }

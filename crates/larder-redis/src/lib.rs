@@ -64,6 +64,59 @@
 //! whose server says nothing any more within 3 seconds; how long requests wait until then is the
 //! cache's own deadline. In a cluster a node that is gone holds up only what is on that node.
 //!
+//! # Running the server
+//!
+//! **How much memory.** A response takes its body, its header fields, about 400 bytes that the cache and the
+//! server add, and what the allocator rounds up (41 bytes of JSON with a few fields: 552 bytes), for as long as
+//! it is fresh, and for its longest stale window or a minute. The log takes 5.4 MB for 100,000 purges of one name each, and 7.4 MB with three names
+//! ([`retain_purges`](RedisTierBuilder::retain_purges)). So `maxmemory` is responses times their size, twice
+//! the log, and a quarter more. Too little memory costs hits, and nothing else.
+//!
+//! **Which `maxmemory-policy`.**
+//!
+//! | | when memory is full |
+//! |---|---|
+//! | `volatile-lru`, `volatile-lfu` | old responses go, the log stays: what is wanted |
+//! | `volatile-ttl`, `volatile-random` | the same, with a worse choice of what goes |
+//! | `noeviction` | nothing more is stored until something expires, and no purge: they wait on their own nodes, and the others, which hear from the log as ever, know nothing of them |
+//! | `allkeys-*` | the log may go, and then everything is fetched anew: [refused](ConnectErrorKind::Eviction) at the start |
+//!
+//! A server with other tenants whose keys do not expire can be full of those: give the cache one of its own.
+//!
+//! **Persistence** is not needed: `save ""` and `appendonly no`. A server that comes back with a snapshot
+//! has the log of then; if purges are missing in it that is noticed, as an empty log is, and everything is
+//! fetched anew.
+//!
+//! **Sentinels.** A failover loses what the replica had not yet got. Responses are fetched again; purges of
+//! the last 10 seconds are appended again by the nodes that made them, when they see the new master. What
+//! [`wait_replicas`](RedisTierBuilder::wait_replicas) adds is for a node that dies in the same moment; it
+//! makes each purge as slow as the replicas. `min-replicas-to-write 1` keeps a master that was cut off from
+//! taking purges that nobody will see.
+//!
+//! **Clusters.** Responses are spread, the log is in one slot, `{log}`. When its node is gone, nodes hear no
+//! purges until a replica takes over, and responses on other nodes are read as ever. More nodes make room
+//! for more responses, not for more purges.
+//!
+//! **What to watch**, in [`larder::Cache::shared_stats`] or the metric `larder_shared_total{what}`:
+//!
+//! | | says |
+//! |---|---|
+//! | `hit` against `miss` | what the store is worth; memory hits of the nodes are not among them |
+//! | `failed`, `skipped` growing | the server is slow or gone, and requests wait for it in vain, or no more: see `SLOWLOG GET`, `LATENCY DOCTOR`, the network |
+//! | `log-failed` growing, [`queued_purges`](larder::SharedStats::queued_purges) above 0 for longer than seconds | purges reach nobody: look at this first |
+//! | `log-restarted`, `log-skipped` | the log was lost, or is too short for the time that a node was away: a wave of fetches follows |
+//! | `dropped`, `write-lost` | the server takes less than nodes store, is full, or was away |
+//! | `unreadable` | other software writes there, nodes have different secrets, or a new version is being rolled out |
+//! | `dead` | what is purged soon after it is stored; many mean that a tag is too broad |
+//!
+//! On the server `evicted_keys`, `used_memory` and `connected_clients` tell the rest: each node has two
+//! connections, three with `wait_replicas`, and in a cluster one for each master beside that for the log.
+//!
+//! **After an incident** nothing has to be repaired by hand: connections, the log and the waiting purges come
+//! back by themselves. `FLUSHALL` is harmless, and as dear as a cold start. If it is not certain that purges
+//! reached everybody (a failover while a node died), purge everything once, from any node:
+//! `cache.purge(Purge::everything())`.
+//!
 //! # What it costs
 //!
 //! A read is one `GET`, or two that go together where the response has variants; everything else is one
