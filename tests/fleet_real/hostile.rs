@@ -162,11 +162,6 @@ async fn wrong_types(kind: Kind) {
         })
         .await;
     assert!(scene.sum(|stats| stats.failures()) > 0);
-    assert_eq!(
-        scene.sum(|stats| stats.skipped()),
-        0,
-        "it answered all the time"
-    );
 }
 
 /// Nobody can purge for others while it stands there; it is replaced as soon as somebody looks.
