@@ -20,6 +20,7 @@ pub(crate) struct Way {
     settings: SharedSettings,
     /// Of its clock, in seconds.
     ahead: i64,
+    clock: Option<Clock>,
 }
 
 #[derive(Clone)]
@@ -58,12 +59,19 @@ impl Way {
             to,
             settings,
             ahead: 0,
+            clock: None,
         }
     }
 
     /// With a clock that is so many seconds ahead.
     pub(crate) fn ahead(self, ahead: i64) -> Self {
         Self { ahead, ..self }
+    }
+
+    /// With this clock.
+    pub(crate) fn clock(self, clock: Clock) -> Self {
+        let clock = Some(clock);
+        Self { clock, ..self }
     }
 
     pub(crate) fn with(self, set: impl FnOnce(SharedSettings) -> SharedSettings) -> Self {
@@ -78,7 +86,10 @@ impl Way {
             true => SystemTime::now() + ahead,
             false => SystemTime::now() - ahead,
         });
-        let (builder, settings) = (Cache::builder().clock(clock), self.settings);
+        let (builder, settings) = (
+            Cache::builder().clock(self.clock.unwrap_or(clock)),
+            self.settings,
+        );
         let builder = match self.to {
             To::Redis(url) => {
                 let tier = RedisTier::builder(url).allow_eviction(true).connect();

@@ -14,7 +14,7 @@ use crate::entry::Entry;
 use crate::extension_types::ExtensionTypes;
 use crate::finding::Findings;
 use crate::fleet::held::HeldLease;
-use crate::fleet::{Fleet, SharedStats, Sight};
+use crate::fleet::{Fleet, Moment, SharedStats, Sight};
 use crate::known_keys::KnownKeys;
 use crate::landing::Flights;
 use crate::marks::Marks;
@@ -71,6 +71,24 @@ impl Shared {
     /// How old and how fresh a stored response is, as far as is known here.
     pub(crate) fn serving(&self, entry: &Entry, now: SystemTime) -> Serving {
         self.trusted(entry.serving(now), entry.sight())
+    }
+
+    /// Up to when all purges are known: to be asked before something is looked up.
+    pub(crate) fn heard(&self) -> Moment {
+        let fleet = self.fleet.as_ref();
+        fleet
+            .map(|fleet| fleet.trust.last_heard())
+            .unwrap_or_default()
+    }
+
+    /// [`serving`](Self::serving), of what was looked up when so much had been heard.
+    pub(crate) fn serving_as_of(&self, entry: &Entry, now: SystemTime, heard: Moment) -> Serving {
+        let serving = entry.serving(now);
+        let lapsed = self
+            .fleet
+            .as_ref()
+            .and_then(|fleet| fleet.trust.lapsed_since(heard, entry.sight().moment));
+        lapsed.map_or(serving, |ago| serving.expired(ago))
     }
 
     /// How fresh something is of which so much was known when it was begun.

@@ -26,6 +26,8 @@ pub(crate) enum Use {
 pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use {
     let shared = context.cache.shared();
     let miss = || Use::Miss(ForwardReason::UriMiss, Box::default());
+    // Before the look: a purge that is heard meanwhile is not yet seen in it.
+    let heard = shared.heard();
     let Some(found) = shared.memory.get(key) else {
         return miss();
     };
@@ -38,7 +40,7 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
         Selected::None => return miss(),
     };
     let now = shared.clock.now();
-    let serving = shared.serving(entry, now);
+    let serving = shared.serving_as_of(entry, now, heard);
     match context.policy.decide_served(head, &entry.head, serving) {
         Decision::Serve(serving) => {
             // A client that wants no more than what is stored accepts what a stale window allows.

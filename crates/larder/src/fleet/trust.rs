@@ -43,8 +43,18 @@ impl Trust {
 
     /// Since when what was begun at a moment cannot be trusted to be fresh, if it cannot.
     pub(crate) fn lapsed(&self, begun: Moment) -> Option<Duration> {
-        let heard = self.heard.load(Ordering::Acquire);
-        let until = heard.max(begun.0).saturating_add(self.window);
+        self.lapsed_since(self.last_heard(), begun)
+    }
+
+    /// Up to when all purges are known. What is looked up after this was asked knows of them.
+    pub(crate) fn last_heard(&self) -> Moment {
+        Moment(self.heard.load(Ordering::Acquire))
+    }
+
+    /// The same of what was looked up when the log had been heard so far. What is heard later does not vouch
+    /// for it.
+    pub(crate) fn lapsed_since(&self, heard: Moment, begun: Moment) -> Option<Duration> {
+        let until = heard.max(begun).0.saturating_add(self.window);
         let now = self.now().0;
         (now > until).then(|| Duration::from_millis(now - until))
     }
