@@ -119,8 +119,13 @@
 //!
 //! # What it costs
 //!
-//! A read is one `GET`, or two that go together where the response has variants; everything else is one
-//! script: one round trip. All requests of a tier share one connection per server, and purges are waited
+//! | | round trips |
+//! |---|---|
+//! | to read a response | one: a `GET`, or two that go together where the response has variants |
+//! | to read and find nothing, and get the lease | two: the same, and a script |
+//! | everything else | one: a script |
+//!
+//! All requests of a tier share one connection per server, and purges are waited
 //! for on another. Reading a value of 2 KiB costs what it costs with the client alone: 1.04 times as long
 //! one at a time, and the same with 128 in flight (`examples/cost.rs`, the server on the same machine of two
 //! cores, 2026-11).
