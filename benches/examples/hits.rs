@@ -1,6 +1,7 @@
 //! So many answers of one kind and nothing else, for a profiler:
 //! `valgrind --tool=callgrind --toggle-collect='*poll_once*' target/release/examples/hits direct 20000`
-//! (or `around`, `route`, `bare`; `plain-key` and `declared-key`; `forward` for what is not stored, `forward-fixed-tags`
+//! (or `around`, `route`, `bare`; `shared` for hits in memory of a node that shares a store, `from-store` for those
+//! in the store; `plain-key` and `declared-key`; `forward` for what is not stored, `forward-fixed-tags`
 //! and `forward-tags` with 10 tags; `miss` and `bare-miss` for a streamed response of 50 KiB).
 
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ use larder::{Cache, CacheLayer, Key, KeyPart, PartWriter, RoutePolicy};
 use larder_benches::{
     Response, bytes_of, direct, handler, poll_once, read, request, routed, streamed,
 };
+use larder_testing::FakeStore;
 use tower::{Layer, Service, service_fn};
 
 fn main() {
@@ -25,6 +27,8 @@ fn main() {
     let layer = CacheLayer::new(Cache::builder().build());
     let body = bytes_of(2 << 10);
     match kind.as_str() {
+        "shared" => shared(answers, 64 << 20),
+        "from-store" => shared(answers, 2 << 10),
         "bare" => repeat(answers, &routed(handler(body))),
         "route" => repeat(answers, &routed(handler(body).layer(layer))),
         "around" => repeat(answers, &layer.layer(routed(handler(body)))),
@@ -78,6 +82,53 @@ fn forward(answers: u64, layer: CacheLayer) {
         std::future::ready(Ok::<_, Infallible>(response))
     });
     repeat(answers, &layer.with_collapsing(false).layer(handler));
+}
+
+/// Of a node whose store is within the process. With less memory than a response takes, all are found
+/// there.
+fn shared(answers: u64, max_bytes: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    let store = FakeStore::new();
+    let node = |max_bytes| {
+        let cache = Cache::builder().max_bytes(max_bytes).shared(store.clone());
+        let cache = cache.build();
+        let layer = CacheLayer::new(cache.clone()).with_cardinality_budget(u64::MAX);
+        (cache, layer.layer(direct(bytes_of(2 << 10))))
+    };
+    let path = |n: u64| format!("/products/{:04}?currency=eur", n % 1_000);
+    let service = runtime.block_on(async {
+        let (writer, service) = node(64 << 20);
+        wait_until(|| writer.is_joined()).await;
+        for number in 0..1_000 {
+            read(&service, request(Method::GET, &path(number))).await;
+        }
+        let stats = || writer.shared_stats().expect("a store");
+        wait_until(|| stats().written() == 1_000).await;
+        let (reader, service) = node(max_bytes);
+        wait_until(|| reader.is_joined()).await;
+        service
+    });
+    runtime.block_on(async {
+        if max_bytes > 1 << 20 {
+            read(&service, request(Method::GET, &path(0))).await;
+            for _ in 0..answers {
+                poll_once(&service, request(Method::GET, &path(0)));
+            }
+            return;
+        }
+        for number in 0..answers {
+            read(&service, request(Method::GET, &path(number))).await;
+        }
+    });
+}
+
+async fn wait_until(check: impl Fn() -> bool) {
+    while !check() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// With everything in the request that the declared key is made of.

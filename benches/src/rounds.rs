@@ -103,6 +103,15 @@ impl Rounds {
 
     /// Measures the cases against the first of them.
     pub fn group<'a>(&self, name: &str, cases: impl FnOnce() -> Vec<Case<'a>>) {
+        self.group_in(SHORT, name, cases);
+    }
+
+    /// The same for cases of many tasks, which take a while until all of them are under way.
+    pub fn long_group<'a>(&self, name: &str, cases: impl FnOnce() -> Vec<Case<'a>>) {
+        self.group_in(LONG, name, cases);
+    }
+
+    fn group_in<'a>(&self, span: Span, name: &str, cases: impl FnOnce() -> Vec<Case<'a>>) {
         if !self.runs(name) {
             return;
         }
@@ -114,9 +123,12 @@ impl Rounds {
             println!("{name}: {} cases run", cases.len());
             return;
         }
-        let iterations: Vec<u64> = cases.iter_mut().map(calibrate).collect();
-        let mut times = vec![Vec::with_capacity(ROUNDS); cases.len()];
-        for round in 0..ROUNDS {
+        let iterations: Vec<u64> = cases
+            .iter_mut()
+            .map(|case| calibrate(case, span.round))
+            .collect();
+        let mut times = vec![Vec::with_capacity(span.rounds); cases.len()];
+        for round in 0..span.rounds {
             // Each case follows each other one in some round.
             for turn in 0..cases.len() {
                 let at = (turn + round) % cases.len();
@@ -129,7 +141,7 @@ impl Rounds {
 }
 
 /// How many iterations fill a round.
-fn calibrate(case: &mut Case<'_>) -> u64 {
+fn calibrate(case: &mut Case<'_>, round: Duration) -> u64 {
     let mut iterations = 1;
     loop {
         // The least of several: one that was interrupted says little.
@@ -137,8 +149,8 @@ fn calibrate(case: &mut Case<'_>) -> u64 {
             .map(|_| (case.run)(iterations))
             .min()
             .unwrap_or_default();
-        if time >= ROUND / 4 {
-            let fill = iterations as f64 * ROUND.as_secs_f64() / time.as_secs_f64();
+        if time >= round / 4 {
+            let fill = iterations as f64 * round.as_secs_f64() / time.as_secs_f64();
             return (fill as u64).max(1);
         }
         iterations *= 2;
@@ -172,6 +184,21 @@ fn quantile(values: &[f64], part: f64) -> f64 {
 }
 
 const BATCH: u64 = 64;
+
+/// How long each case runs in a round, and how many rounds there are.
+#[derive(Clone, Copy)]
+struct Span {
+    round: Duration,
+    rounds: usize,
+}
+
 /// Shorter than the time a scheduler gives to another process: most rounds run undisturbed.
-const ROUND: Duration = Duration::from_micros(500);
-const ROUNDS: usize = 401;
+const SHORT: Span = Span {
+    round: Duration::from_micros(500),
+    rounds: 401,
+};
+
+const LONG: Span = Span {
+    round: Duration::from_millis(25),
+    rounds: 101,
+};
