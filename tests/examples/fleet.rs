@@ -51,7 +51,7 @@ async fn purges(nodes: &[Cache]) {
         let others = nodes.iter().enumerate().filter(|(node, _)| *node != by);
         let others: Vec<_> = others.map(|(_, node)| (node, applied(node))).collect();
         let begun = Instant::now();
-        let _ = nodes[by].purge(Purge::tag(&format!("t{number}")));
+        let _ = nodes[by].purge(Purge::tag(format!("t{number}")));
         for (node, before) in others {
             while applied(node) == before {
                 tokio::task::yield_now().await;

@@ -170,11 +170,12 @@ async fn what_is_heard_while_a_request_looks_does_not_vouch_for_what_it_saw_befo
             let (proxy, countdown, cache) = (proxy.clone(), countdown.clone(), cache.clone());
             let own = thread::current().id();
             Clock::from_fn(move || {
-                if thread::current().id() == own && countdown.load(Ordering::SeqCst) > 0 {
-                    if countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
-                        proxy.thaw();
-                        hear(cache.get().unwrap());
-                    }
+                if thread::current().id() == own
+                    && countdown.load(Ordering::SeqCst) > 0
+                    && countdown.fetch_sub(1, Ordering::SeqCst) == 1
+                {
+                    proxy.thaw();
+                    hear(cache.get().unwrap());
                 }
                 SystemTime::now()
             })

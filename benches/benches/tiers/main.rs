@@ -44,7 +44,10 @@ fn main() {
 }
 
 /// What is no ratio.
-const PRINTED: [(&str, fn(bool)); 4] = [
+/// What is measured, by name.
+type Measured = (&'static str, fn(bool));
+
+const PRINTED: [Measured; 4] = [
     ("round trips", round_trips::check),
     ("footprint", footprint::print),
     ("purges to all nodes", purges::print),
