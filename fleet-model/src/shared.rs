@@ -15,6 +15,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub(crate) use self::error::StoreError;
+#[allow(unused_imports, reason = "documentation speaks of it")]
+pub(crate) use self::log::InvalidationLog;
 pub(crate) use self::log::{Batch, Extent, NodeId};
 pub(crate) use self::position::LogPosition;
 
