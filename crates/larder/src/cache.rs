@@ -70,7 +70,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// How old and how fresh a stored response is, as far as is known here.
     pub(crate) fn serving(&self, entry: &Entry, now: SystemTime) -> Serving {
-        self.trusted(entry.serving(now), entry.sight())
+        self.serving_as_of(entry, now, self.heard())
     }
 
     /// Up to when all purges are known: to be asked before something is looked up.
@@ -83,20 +83,15 @@ impl Shared {
 
     /// [`serving`](Self::serving), of what was looked up when so much had been heard.
     pub(crate) fn serving_as_of(&self, entry: &Entry, now: SystemTime, heard: Moment) -> Serving {
-        let serving = entry.serving(now);
-        let lapsed = self
-            .fleet
-            .as_ref()
-            .and_then(|fleet| fleet.trust.lapsed_since(heard, entry.sight().moment));
-        lapsed.map_or(serving, |ago| serving.expired(ago))
+        self.trusted_as_of(entry.serving(now), entry.sight(), heard)
     }
 
-    /// How fresh something is of which so much was known when it was begun.
-    pub(crate) fn trusted(&self, serving: Serving, sight: Sight) -> Serving {
-        match &self.fleet {
-            None => serving,
-            Some(fleet) => fleet.trusted(serving, sight.moment),
-        }
+    /// How fresh something is of which so much was known when it was begun, looked at when so much had been
+    /// heard.
+    pub(crate) fn trusted_as_of(&self, serving: Serving, sight: Sight, heard: Moment) -> Serving {
+        let fleet = self.fleet.as_ref();
+        let lapsed = fleet.and_then(|fleet| fleet.trust.lapsed_since(heard, sight.moment));
+        lapsed.map_or(serving, |ago| serving.expired(ago))
     }
 
     /// What was begun then is still news.

@@ -198,9 +198,12 @@ impl Job {
     }
 
     fn use_entry<C>(&mut self, entry: &Arc<Entry>) -> Followed<C> {
-        let live = entry.is_live(&self.context.cache.shared().stamps);
-        let now = self.context.cache.shared().clock.now();
-        let serving = self.context.cache.shared().serving(entry, now);
+        let shared = self.context.cache.shared();
+        // Before the look: a purge that is heard meanwhile is not yet seen in it.
+        let heard = shared.heard();
+        let live = entry.is_live(&shared.stamps);
+        let now = shared.clock.now();
+        let serving = shared.serving_as_of(entry, now, heard);
         match self.may_reuse(&entry.head, live, serving, now) {
             Err(not) => not.into(),
             Ok(serving) => {
@@ -212,10 +215,11 @@ impl Job {
     }
 
     async fn use_stream<C>(&mut self, stream: &Arc<Stream>, until: Instant) -> Followed<C> {
-        let live = stream.birth.is_current(&self.context.cache.shared().stamps);
-        let now = self.context.cache.shared().clock.now();
         let shared = self.context.cache.shared();
-        let serving = shared.trusted(stream.head.serving(now), stream.birth.sight);
+        let heard = shared.heard();
+        let live = stream.birth.is_current(&shared.stamps);
+        let now = shared.clock.now();
+        let serving = shared.trusted_as_of(stream.head.serving(now), stream.birth.sight, heard);
         let serving = match self.may_reuse(&stream.head, live, serving, now) {
             Ok(serving) => serving,
             Err(not) => return not.into(),

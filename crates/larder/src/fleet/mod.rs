@@ -30,7 +30,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::HeaderName;
-use larder_policy::Serving;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -191,14 +190,6 @@ impl Fleet {
 
     pub(crate) fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::Acquire)
-    }
-
-    /// How fresh something is that was begun at a moment, as far as this node can know.
-    pub(crate) fn trusted(&self, serving: Serving, begun: Moment) -> Serving {
-        match self.trust.lapsed(begun) {
-            None => serving,
-            Some(ago) => serving.expired(ago),
-        }
     }
 
     /// The local position that is as good as a position of the log; `None`: nobody knows.

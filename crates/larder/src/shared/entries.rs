@@ -23,8 +23,8 @@ use super::{Pending, frame_born};
 /// while when that happens often. It has to fail at once when there is no connection, rather than wait for
 /// one.
 pub trait EntryStore: fmt::Debug + Send + Sync + 'static {
-    /// Reads what stands under a key, and takes a [`Lease`] as the wish says, in one exchange with the
-    /// store.
+    /// Reads what stands under a key, and takes a [`Lease`] as the wish says. What is there is to be had in one
+    /// exchange with the store, whatever the wish; a lease may take another.
     fn get<'a>(&'a self, key: &'a EntryKey, wish: Wish<'a>) -> Pending<'a, Found>;
 
     /// Stores a value, and what goes with it, in one exchange. What stands there already and was
