@@ -30,7 +30,7 @@ fn tests(filters: &[&str]) -> Result {
         return Ok(());
     }
     // The model includes files of the core, whose examples name the core.
-    let doctests = "cargo test --workspace --exclude larder-model --all-features --doc --locked --";
+    let doctests = "cargo test --workspace --exclude larder-model --exclude larder-fleet-model --all-features --doc --locked --";
     step("doctests", doctests, filters)
 }
 
