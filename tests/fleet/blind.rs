@@ -74,3 +74,21 @@ async fn what_is_fetched_while_the_log_is_silent_is_used_within_the_bound() {
         sleep(BOUND + BOUND / 2).await;
     }
 }
+
+/// The longer a store is down, the longer nobody asks it: but not once the log is heard again.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_there_again_is_asked_again_at_once() {
+    let app = App::new();
+    let (one, other, link) = two(&app).await;
+    link.cut();
+    for number in 0..200 {
+        other.get(&format!("/{number}")).await;
+        sleep(BOUND).await;
+    }
+    link.heal();
+    sleep(BOUND).await;
+    one.get("/a").await;
+    settle().await;
+    let (_, told) = other.told("/a").await;
+    assert_eq!(told, "larder; hit; ttl=3600; detail=shared");
+}

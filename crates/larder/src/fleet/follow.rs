@@ -32,6 +32,8 @@ pub(super) async fn follow(cache: Weak<Shared>, fleet: Arc<Fleet>) {
             Ok(Joined { lost, .. }) => {
                 if broke || lost {
                     fleet.outbox.send_again();
+                    // The server is there again: whoever needs it may ask.
+                    fleet.breaker.succeeded();
                 }
                 broke = false;
                 fleet.read(&cache, &mut pause).await

@@ -102,6 +102,32 @@ impl Guide {
             .map(drop)
     }
 
+    /// Until each of them asks Redis again, which those who found it down do after a pause.
+    pub(crate) async fn reach(
+        &self,
+        [a, b, c]: [&Shop; 3],
+        carol: &str,
+        ask: Ask<'_>,
+        hit: &[&str],
+    ) -> Result<(), String> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            self.client.send(a, purge_of(carol)).await?;
+            let mut shared = true;
+            for (first, other) in [(b, a), (c, b)] {
+                self.client.send(first, ask).await?;
+                let reply = self.client.send(other, ask).await?;
+                shared &= has(&reply, hit);
+                self.client.send(a, purge_of(carol)).await?;
+            }
+            if shared {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn wait(
         &mut self,
         shop: &Shop,

@@ -148,6 +148,8 @@ impl Guide {
             };
             self.wait(shop, PRODUCT, &text, is_new).await?;
         }
+        self.reach([a, b, c], carol, PRODUCT, HIT_OF_ANOTHER)
+            .await?;
         self.purge_until(
             a,
             carol,
