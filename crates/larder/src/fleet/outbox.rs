@@ -241,7 +241,9 @@ impl Lane {
         let untold = || self.sent.iter().filter(|sent| !sent.told);
         let named: usize = untold().map(|sent| sent.sending.named).sum();
         let manner = untold().map(|sent| sent.sending.manner).reduce(earlier);
-        let (Some(last), Some(manner)) = (self.sent.back(), manner) else {
+        // What was appended again stands behind what was made later.
+        let last = untold().max_by_key(|sent| sent.sending.upto);
+        let (Some(last), Some(manner)) = (last, manner) else {
             return;
         };
         if named <= max_named {
@@ -257,7 +259,7 @@ impl Lane {
             sending: Sending::new(&record, last.sending.lane),
             // The log tells of none of them, of all that it has.
             place: LogPosition::START,
-            at: last.at,
+            at: untold().map(|sent| sent.at).max().unwrap_or(last.at),
             told: false,
         };
         self.sent.retain(|sent| sent.told);
@@ -516,6 +518,23 @@ mod tests {
         assert_eq!(again[0].what, Purged::Everything);
         assert!(matches!(again[0].manner, Manner::Soft(since) if since <= 410));
         assert_eq!(again.last().unwrap().upto, 100);
+    }
+
+    /// It told of no more than the one that was appended last, which may have been made first.
+    #[tokio::test(start_paused = true)]
+    async fn a_purge_of_everything_stands_for_all_that_it_was_made_of() {
+        let outbox = Outbox::new(NODE, 2);
+        outbox.push(1, named(1..3), Manner::Hard);
+        send(&outbox, 10);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        outbox.push(2, named(3..4), Manner::Hard);
+        let second = outbox.next().unwrap();
+        outbox.heard(Instant::now());
+        outbox.appended(second, at(20));
+        assert_eq!(uptos(&send(&outbox, 30)), [1]);
+        outbox.send_again();
+        let all = send(&outbox, 40);
+        assert_eq!((&all[0].what, all[0].upto), (&Purged::Everything, 2));
     }
 
     #[tokio::test(start_paused = true)]
