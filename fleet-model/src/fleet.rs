@@ -8,7 +8,7 @@ pub(crate) mod order;
     not(test),
     expect(dead_code, reason = "nobody waits for an acknowledgement here")
 )]
-#[path = "../../crates/larder/src/fleet/outbox.rs"]
+#[path = "../../crates/larder/src/fleet/outbox/mod.rs"]
 pub(crate) mod outbox;
 #[path = "../../crates/larder/src/fleet/record.rs"]
 pub(crate) mod record;
