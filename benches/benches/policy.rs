@@ -73,7 +73,18 @@ fn responses(c: &mut Criterion) {
     let age = Duration::from_secs(10);
     let status = CacheStatus::hit(590);
     c.bench_function("answer, full", |b| {
-        b.iter(|| policy.answer_head(Answer::Full, black_box(&head), &whole, age, &status));
+        b.iter(|| {
+            let mut headers = HeaderMap::new();
+            policy.answer_head(
+                Answer::Full,
+                black_box(&head),
+                &whole,
+                age,
+                &status,
+                &mut headers,
+            );
+            headers
+        });
     });
     c.bench_function("admit", |b| {
         b.iter(|| admitted(&policy, black_box(&head), black_box(&received)));

@@ -29,6 +29,12 @@ fn main() {
     match kind.as_str() {
         "shared" => shared(answers, 64 << 20),
         "from-store" => shared(answers, 2 << 10),
+        "harness" => {
+            let nothing = service_fn(|_: Request<Body>| {
+                std::future::ready(Ok::<_, Infallible>(Response::new(Body::empty())))
+            });
+            repeat(answers, &nothing);
+        }
         "bare" => repeat(answers, &routed(handler(body))),
         "route" => repeat(answers, &routed(handler(body).layer(layer))),
         "around" => repeat(answers, &layer.layer(routed(handler(body)))),

@@ -103,6 +103,7 @@ pub fn streamed(cache_control: &'static str) -> Response {
 
 /// Calls a clone of a service as servers do and reads the response to its end, in one poll without
 /// a runtime: for services that never wait. Gives the length of the body.
+#[inline(never)]
 pub fn poll_once<S, C>(service: &S, request: Request<Body>) -> usize
 where
     S: Service<Request<Body>, Response = http::Response<C>> + Clone,

@@ -37,6 +37,7 @@ impl Policy {
     /// As [`decide`](Self::decide), for a stored response whose freshness is not what its fields say:
     /// [`Serving::expired`].
     #[must_use]
+    #[inline]
     pub fn decide_served(
         &self,
         request: &RequestHead<'_>,
@@ -50,6 +51,7 @@ impl Policy {
     }
 
     /// What to do with a stored response that is not too old for anything.
+    #[inline]
     fn reuse(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> Decision {
         let rules = stored.use_rules;
         let fresh = !serving.is_stale();
@@ -130,6 +132,7 @@ impl Policy {
     /// section 5.2.1.4), nor one that another request brings; and it may have that, by these rules or
     /// by what was [decided](RequestHead::with_no_cache_honoured) for this request.
     #[must_use]
+    #[inline]
     pub fn wants_validation(&self, request: &RequestHead<'_>) -> bool {
         let by_rule = self.honour_request_directives;
         request.directives.no_cache && request.no_cache_honoured().unwrap_or(by_rule)
@@ -152,6 +155,7 @@ impl Policy {
     }
 
     /// The client's directives ask for more than this stored response offers.
+    #[inline]
     fn forced(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> bool {
         let (age, fresh) = (serving.age(), !serving.is_stale());
         if self.wants_validation(request) {

@@ -24,6 +24,7 @@ pub enum Lookup {
 impl Policy {
     /// May the cache take part in this request?
     #[must_use]
+    #[inline]
     pub fn lookup(&self, request: &RequestHead<'_>) -> Lookup {
         if request.has_override() {
             return Lookup::Bypass(BypassReason::Override);
@@ -41,6 +42,7 @@ impl Policy {
         }
     }
 
+    #[inline]
     fn bypass(&self, request: &RequestHead<'_>) -> Option<BypassReason> {
         let uri_bytes = request.uri.path_and_query().map_or(0, |p| p.as_str().len());
         if request.has_content() && *request.method != Method::QUERY {
@@ -63,6 +65,7 @@ impl Policy {
     /// # Errors
     ///
     /// The reason to bypass: `Host` is not an authority, or names another one than the target URI.
+    #[inline]
     pub fn target<'a>(&self, request: &RequestHead<'a>) -> Result<Target<'a>, BypassReason> {
         Target::from_request(request.uri, request.host, self.default_scheme).map_err(|e| match e {
             TargetError::AuthorityMismatch => BypassReason::AuthorityMismatch,
@@ -94,6 +97,7 @@ impl Policy {
 
     /// Encodes the primary key (RFC 9111 section 2) of a request into `out`; that of a QUERY with its
     /// content (RFC 10008).
+    #[inline]
     pub fn key_into(
         &self,
         class: MethodClass,
@@ -102,8 +106,16 @@ impl Policy {
         partition: &Partition,
         out: &mut KeyBuf,
     ) {
+        if class != MethodClass::Query && !self.has_unkeyed(request) {
+            return KeyParts::encode_plain_into(class, target, partition, out);
+        }
         let parts = self.parts(class, request, target, partition, true);
         parts.encode_into(out);
+    }
+
+    /// The request has fields that the inner service may take for a part of the URL.
+    const fn has_unkeyed(&self, request: &RequestHead<'_>) -> bool {
+        request.has_forwarding() && !self.trusted_forwarding
     }
 
     /// `forwards`: the inner service sees `X-Forwarded-Host` and its kind.
@@ -121,7 +133,7 @@ impl Policy {
         {
             parts = parts.content(content);
         }
-        if forwards && request.has_forwarding() && !self.trusted_forwarding {
+        if forwards && self.has_unkeyed(request) {
             parts = parts.unkeyed(request.headers);
         }
         parts

@@ -46,6 +46,7 @@ impl<'a> RequestHead<'a> {
     ///
     /// Cost: one walk over the headers; `Cache-Control` is parsed only when present.
     #[must_use]
+    #[inline]
     pub fn new(
         method: &'a Method,
         uri: &'a Uri,

@@ -36,6 +36,7 @@ impl Serving {
 
     /// Past its freshness lifetime.
     #[must_use]
+    #[inline]
     pub fn is_stale(self) -> bool {
         self.lifetime <= self.age
     }
@@ -47,6 +48,7 @@ impl Serving {
 
     /// Seconds of freshness left, negative when past: the lifetime less what `Age` says.
     #[must_use]
+    #[inline]
     pub fn ttl(self) -> i64 {
         let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
         seconds(self.lifetime).saturating_sub(seconds(self.age))

@@ -132,6 +132,7 @@ impl StoredHead {
 
     /// Current age (RFC 9111 section 4.2.3). A clock that stepped back counts as standing still.
     #[must_use]
+    #[inline]
     pub fn age(&self, now: SystemTime) -> Duration {
         let resident = now.duration_since(self.response_time).unwrap_or_default();
         self.initial_age.saturating_add(resident)
@@ -145,6 +146,7 @@ impl StoredHead {
 
     /// How old the response is, to serve it now whatever its freshness.
     #[must_use]
+    #[inline]
     pub fn serving(&self, now: SystemTime) -> Serving {
         Serving::new(self.age(now), self.lifetime)
     }
@@ -259,6 +261,7 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
 impl UseRules {
     /// Overwrites the room left for `Age` and our `Cache-Status` member. Whoever stored the
     /// response may have left none for the latter, or want one where this answer has none.
+    #[inline]
     pub(crate) fn fill_room(
         self,
         headers: &mut HeaderMap,
@@ -266,16 +269,21 @@ impl UseRules {
         status: Option<HeaderValue>,
     ) {
         let age = number_value(age.as_secs());
-        let mut fields = headers.iter_mut();
-        if let (Some(status), Some((&AGE, old_age)), Some((&CACHE_STATUS, old_status))) =
-            (&status, fields.next(), fields.next())
-            && self.status_slot
-            && !self.upstream_status
-        {
-            *old_age = age;
-            *old_status = status.clone();
-            return;
-        }
+        let has_room = self.status_slot && !self.upstream_status;
+        let status = match status {
+            Some(status) if has_room => {
+                let mut fields = headers.iter_mut();
+                if let (Some((&AGE, old_age)), Some((&CACHE_STATUS, old_status))) =
+                    (fields.next(), fields.next())
+                {
+                    *old_age = age;
+                    *old_status = status;
+                    return;
+                }
+                Some(status)
+            }
+            other => other,
+        };
         headers.insert(AGE, age);
         match (status, headers.entry(CACHE_STATUS)) {
             (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {

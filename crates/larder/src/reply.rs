@@ -59,9 +59,18 @@ pub(crate) fn from_stream<C>(
     status: &CacheStatus,
 ) -> Response<ResponseBody<C>> {
     let arriving = Representation::new(head, None, 0);
-    let (code, headers) =
-        policy.answer_head(Answer::Full, request, &arriving, serving.age(), status);
-    with_parts(code, headers, ResponseBody::shared(reader, None))
+    let body = ResponseBody::shared(reader, None);
+    let head = |headers: &mut HeaderMap| {
+        policy.answer_head(
+            Answer::Full,
+            request,
+            &arriving,
+            serving.age(),
+            status,
+            headers,
+        )
+    };
+    with_head(body, head)
 }
 
 /// Answers a request from a stored response: 200, 304, 206 or 416.
@@ -74,7 +83,6 @@ pub(crate) fn from_entry<C>(
 ) -> Response<ResponseBody<C>> {
     let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body.len() as u64);
     let answer = policy.answer(request, &stored);
-    let (code, headers) = policy.answer_head(answer, request, &stored, serving.age(), status);
     let body = match answer {
         Answer::Full if *request.method() != http::Method::HEAD => entry.body.clone(),
         Answer::Partial(range) => {
@@ -84,23 +92,27 @@ pub(crate) fn from_entry<C>(
         }
         _ => bytes::Bytes::new(),
     };
-    with_parts(code, headers, ResponseBody::stored(body))
+    with_head(ResponseBody::stored(body), |headers| {
+        policy.answer_head(answer, request, &stored, serving.age(), status, headers)
+    })
 }
 
 /// 403 for a client whose `no-cache` is refused, 504 for `only-if-cached` without a usable stored
 /// response (RFC 9111 section 5.2.1.7), and 502 for an inner service that says 304 to an unconditional
 /// request.
 pub(crate) fn local<C>(code: StatusCode) -> Response<ResponseBody<C>> {
-    with_parts(code, HeaderMap::new(), ResponseBody::empty())
+    with_head(ResponseBody::empty(), |_| code)
 }
 
-fn with_parts<C>(
-    code: StatusCode,
-    headers: HeaderMap,
+/// `head` puts the fields where they belong, and gives the status: a head that is made elsewhere first
+/// would have to be moved there.
+#[inline]
+fn with_head<C>(
     body: ResponseBody<C>,
+    head: impl FnOnce(&mut HeaderMap) -> StatusCode,
 ) -> Response<ResponseBody<C>> {
     let mut response = Response::new(body);
+    let code = head(response.headers_mut());
     *response.status_mut() = code;
-    *response.headers_mut() = headers;
     response
 }

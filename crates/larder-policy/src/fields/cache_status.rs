@@ -111,14 +111,19 @@ impl CacheStatus {
 
     /// The member under the name of a cache.
     #[must_use]
+    #[inline]
     pub fn member(&self, name: &CacheName) -> HeaderValue {
         if let (Handling::Hit, Some(ttl), None, None) =
             (self.handling, self.ttl, &self.key, self.detail)
-            && name.as_str() == OUR_NAME
+            && name.is_ours
             && let Some(value) = common_hit(ttl)
         {
             return value;
         }
+        self.written(name)
+    }
+
+    fn written(&self, name: &CacheName) -> HeaderValue {
         let mut text = ValueText::default();
         name.write(&mut text);
         match self.handling {
@@ -220,6 +225,7 @@ pub struct CacheName {
     name: Cow<'static, str>,
     /// Written without quotes.
     is_token: bool,
+    is_ours: bool,
 }
 
 impl CacheName {
@@ -236,6 +242,7 @@ impl CacheName {
         Ok(Self {
             name: Cow::Owned(name.to_owned()),
             is_token,
+            is_ours: name == OUR_NAME,
         })
     }
 
@@ -270,6 +277,7 @@ impl Default for CacheName {
     fn default() -> Self {
         Self {
             name: Cow::Borrowed(OUR_NAME),
+            is_ours: true,
             is_token: true,
         }
     }

@@ -1,6 +1,7 @@
 //! Text of a field value under construction.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -73,23 +74,35 @@ impl ValueText {
 }
 
 /// A number as a field value. Small ones, such as the age of most answers, take no allocation.
+#[inline]
 pub(crate) fn number_value(number: u64) -> HeaderValue {
-    let small = usize::try_from(number).ok().and_then(|at| DIGITS.get(at));
-    if let Some(digits) = small {
-        let zeros = match number {
-            0..10 => 3,
-            10..100 => 2,
-            100..1000 => 1,
-            _ => 0,
-        };
-        let text = digits.get(zeros..).unwrap_or(digits);
-        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from_static(text)) {
-            return value;
-        }
+    let at = usize::try_from(number).unwrap_or(usize::MAX);
+    if let Some(value) = NUMBERS.get(at) {
+        return value.clone();
+    }
+    if let Some(value) = digits_of(at) {
+        return value;
     }
     let mut text = ValueText::default();
     text.push_number(number);
     text.finish()
+}
+
+/// The values of the numbers below 1000, made once: to copy one is less than to check its text.
+static NUMBERS: LazyLock<Vec<HeaderValue>> =
+    LazyLock::new(|| (0..1000).map_while(digits_of).collect());
+
+/// A number below 10,000, without an allocation.
+fn digits_of(number: usize) -> Option<HeaderValue> {
+    let digits = DIGITS.get(number)?;
+    let zeros = match number {
+        0..10 => 3,
+        10..100 => 2,
+        100..1000 => 1,
+        _ => 0,
+    };
+    let text = digits.get(zeros..)?;
+    HeaderValue::from_maybe_shared(Bytes::from_static(text)).ok()
 }
 
 /// The numbers below 10,000, with leading zeros: most ages, and the lengths of most bodies of an API.
@@ -122,8 +135,16 @@ const fn four_digits() -> [[u8; 4]; 10_000] {
 
 /// What nearly every hit says in `Cache-Status`: under our own name, with at most 999 seconds of
 /// freshness left. Takes no allocation.
+#[inline]
 pub(super) fn common_hit(ttl: i64) -> Option<HeaderValue> {
-    let text = HITS.get(usize::try_from(ttl).ok()?)?;
+    COMMON_HITS.get(usize::try_from(ttl).ok()?).cloned()
+}
+
+static COMMON_HITS: LazyLock<Vec<HeaderValue>> =
+    LazyLock::new(|| (0..1000).map_while(hit_of).collect());
+
+fn hit_of(ttl: usize) -> Option<HeaderValue> {
+    let text = HITS.get(ttl)?;
     let spare = match ttl {
         0..10 => 2,
         10..100 => 1,

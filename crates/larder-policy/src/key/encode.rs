@@ -24,7 +24,15 @@ pub(super) trait Sink {
     fn put(&mut self, bytes: &[u8]);
     /// In lower case.
     fn put_lower(&mut self, bytes: &[u8]);
+    /// What goes before at most [`SHORT`] bytes, and they.
+    fn put_counted(&mut self, count: u8, bytes: &[u8]) {
+        self.put(&[count]);
+        self.put(bytes);
+    }
 }
+
+/// Fields of so many bytes have a count of one.
+const SHORT: usize = 126;
 
 impl Sink for KeyBuf {
     fn put(&mut self, bytes: &[u8]) {
@@ -50,6 +58,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Appends an encoding that is short as a rule.
+    #[inline]
     pub(super) fn append(
         out: &mut KeyBuf,
         short: impl FnOnce(&mut Self),
@@ -66,6 +75,7 @@ impl Draft {
         }
     }
 
+    #[inline]
     fn room(&mut self, length: usize) -> Option<&mut [u8]> {
         let start = self.len;
         self.len = start.saturating_add(length);
@@ -74,8 +84,18 @@ impl Draft {
 }
 
 impl Sink for Draft {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         if let Some(room) = self.room(bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+    }
+
+    #[inline]
+    fn put_counted(&mut self, count: u8, bytes: &[u8]) {
+        let room = self.room(bytes.len().saturating_add(1));
+        if let Some((first, room)) = room.and_then(<[u8]>::split_first_mut) {
+            *first = count;
             room.copy_from_slice(bytes);
         }
     }
@@ -153,7 +173,16 @@ impl Hash for Inline {
 }
 
 /// Appends one field.
+#[inline]
 pub(super) fn push_field(out: &mut impl Sink, value: Option<&[u8]>) {
+    match value {
+        None => return out.put(&[0]),
+        Some(value) if value.len() <= SHORT => {
+            let [count, ..] = value.len().saturating_add(1).to_le_bytes();
+            return out.put_counted(count, value);
+        }
+        Some(_) => {}
+    }
     if push_count(out, value.map(<[u8]>::len)) {
         out.put(value.unwrap_or_default());
     }
@@ -161,6 +190,9 @@ pub(super) fn push_field(out: &mut impl Sink, value: Option<&[u8]>) {
 
 /// Appends one field whose letters are ASCII case-insensitive, in lower case.
 pub(super) fn push_lower_field(out: &mut impl Sink, value: Option<&[u8]>) {
+    if value.is_none() {
+        return out.put(&[0]);
+    }
     if push_count(out, value.map(<[u8]>::len)) {
         out.put_lower(value.unwrap_or_default());
     }

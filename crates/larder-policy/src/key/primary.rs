@@ -159,13 +159,25 @@ impl<'a> KeyParts<'a> {
         Draft::append(out, |draft| self.encode(draft), |out| self.encode(out));
     }
 
+    /// Appends the encoding of a key that has nothing but these parts. What it would cost to put
+    /// them together first is not little beside that.
+    #[inline]
+    pub(crate) fn encode_plain_into(
+        class: MethodClass,
+        target: &Target<'_>,
+        partition: &Partition,
+        out: &mut KeyBuf,
+    ) {
+        let partition = Some(partition);
+        Draft::append(
+            out,
+            |draft| encode_plain(class, target, partition, draft),
+            |out| encode_plain(class, target, partition, out),
+        );
+    }
+
     fn encode(&self, out: &mut impl Sink) {
-        out.put(&[KEY_FORMAT, self.class.code()]);
-        self.target.encode(out);
-        match self.partition {
-            Some(partition) => partition.encode(out),
-            None => Partition::shared().encode(out),
-        }
+        encode_plain(self.class, &self.target, self.partition, out);
         for extra in &self.extras {
             out.put(&[extra.origin.code()]);
             push_field(out, Some(extra.name.as_bytes()));
@@ -183,6 +195,22 @@ impl<'a> KeyParts<'a> {
             value,
         });
         self
+    }
+}
+
+/// What every key has.
+#[inline]
+fn encode_plain(
+    class: MethodClass,
+    target: &Target<'_>,
+    partition: Option<&Partition>,
+    out: &mut impl Sink,
+) {
+    out.put(&[KEY_FORMAT, class.code()]);
+    target.encode(out);
+    match partition {
+        Some(partition) => partition.encode(out),
+        None => Partition::shared().encode(out),
     }
 }
 

@@ -21,10 +21,21 @@ use super::encode::{KEY_FORMAT, KeyBuf, Sink, push_field, push_lower_field};
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     scheme: Option<&'a str>,
-    host: Option<&'a str>,
+    /// ASCII, as [`HOST_BYTES`] allows it.
+    host: Option<&'a [u8]>,
     port: Option<&'a str>,
     path: &'a str,
     query: Option<&'a str>,
+    /// Whether the host is known to have no upper-case letter.
+    is_lower: bool,
+}
+
+/// What an authority says.
+#[derive(Clone, Copy)]
+struct Authority<'a> {
+    host: &'a [u8],
+    port: Option<&'a str>,
+    is_lower: bool,
 }
 
 impl<'a> Target<'a> {
@@ -40,6 +51,7 @@ impl<'a> Target<'a> {
     /// # Errors
     ///
     /// [`TargetError`] says why the request has no trustworthy target. It must bypass the cache.
+    #[inline]
     pub fn from_request(
         uri: &'a Uri,
         host: Option<&'a HeaderValue>,
@@ -47,27 +59,19 @@ impl<'a> Target<'a> {
     ) -> Result<Self, TargetError> {
         let scheme = uri.scheme_str().or(default_scheme);
         let of_uri = match uri.authority() {
-            Some(authority) => Some(host_and_port(authority.as_str(), scheme)?),
+            Some(authority) => Some(host_and_port(authority.as_str().as_bytes(), scheme)?),
             None => None,
         };
         let of_host = match host {
-            Some(value) => {
-                let text = host_text(value)?;
-                Some(host_and_port(text, scheme)?)
-            }
+            Some(value) => Some(host_and_port(value.as_bytes(), scheme)?),
             None => None,
         };
         if let (Some(a), Some(b)) = (of_uri, of_host)
-            && !(a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
+            && !(a.host.eq_ignore_ascii_case(b.host) && a.port == b.port)
         {
             return Err(TargetError::AuthorityMismatch);
         }
-        let path = if uri.path().is_empty() {
-            "/"
-        } else {
-            uri.path()
-        };
-        Ok(Self::of(scheme, of_uri.or(of_host), path, uri.query()))
+        Ok(Self::at(scheme, of_uri.or(of_host), uri))
     }
 
     /// The target that `Host` alone would give, whatever the authority of the request target.
@@ -77,14 +81,21 @@ impl<'a> Target<'a> {
         default_scheme: Option<&'a str>,
     ) -> Result<Self, TargetError> {
         let scheme = uri.scheme_str().or(default_scheme);
-        let text = host_text(host)?;
-        let authority = host_and_port(text, scheme)?;
-        let path = if uri.path().is_empty() {
-            "/"
-        } else {
-            uri.path()
-        };
-        Ok(Self::of(scheme, Some(authority), path, uri.query()))
+        let authority = host_and_port(host.as_bytes(), scheme)?;
+        Ok(Self::at(scheme, Some(authority), uri))
+    }
+
+    #[inline]
+    fn at(scheme: Option<&'a str>, authority: Option<Authority<'a>>, uri: &'a Uri) -> Self {
+        let path = uri.path();
+        Self {
+            scheme,
+            host: authority.map(|authority| authority.host),
+            port: authority.and_then(|authority| authority.port),
+            path: if path.is_empty() { "/" } else { path },
+            query: uri.query(),
+            is_lower: authority.is_some_and(|authority| authority.is_lower),
+        }
     }
 
     /// A target from the parts of another: nothing is checked.
@@ -97,10 +108,11 @@ impl<'a> Target<'a> {
         let (host, port) = authority.unzip();
         Self {
             scheme,
-            host,
+            host: host.map(str::as_bytes),
             port: port.flatten(),
             path,
             query,
+            is_lower: false,
         }
     }
 
@@ -118,8 +130,8 @@ impl<'a> Target<'a> {
 
     /// The host without its port, if the request names one.
     #[must_use]
-    pub const fn host(&self) -> Option<&'a str> {
-        self.host
+    pub fn host(&self) -> Option<&'a str> {
+        self.host.and_then(|host| std::str::from_utf8(host).ok())
     }
 
     /// The port, unless it is the scheme's own.
@@ -163,16 +175,21 @@ impl<'a> Target<'a> {
     }
 
     /// Appends the part of a primary key that this target makes.
+    #[inline]
     pub(super) fn encode(&self, out: &mut impl Sink) {
         push_lower_field(out, self.scheme.map(str::as_bytes));
-        push_lower_field(out, self.host.map(str::as_bytes));
+        if self.is_lower {
+            push_field(out, self.host);
+        } else {
+            push_lower_field(out, self.host);
+        }
         push_field(out, self.port.map(str::as_bytes));
         push_field(out, Some(self.path.as_bytes()));
         push_field(out, self.query.map(str::as_bytes));
     }
 
     fn push_web_origin(&self, out: &mut KeyBuf) {
-        push_lower_field(out, self.host.map(str::as_bytes));
+        push_lower_field(out, self.host);
         let port = self.port.filter(|port| !matches!(*port, "80" | "443"));
         push_field(out, port.map(str::as_bytes));
     }
@@ -181,7 +198,7 @@ impl<'a> Target<'a> {
 impl PartialEq for Target<'_> {
     fn eq(&self, other: &Self) -> bool {
         same_text(self.scheme, other.scheme)
-            && same_text(self.host, other.host)
+            && same_bytes(self.host, other.host)
             && self.port == other.port
             && self.path == other.path
             && self.query == other.query
@@ -224,17 +241,22 @@ pub(crate) fn without_default_port<'a>(
     port.filter(|port| !port.is_empty() && *port != own)
 }
 
-/// What stands in `Host`; which characters those may be is looked at afterwards.
-fn host_text(host: &HeaderValue) -> Result<&str, TargetError> {
-    std::str::from_utf8(host.as_bytes()).map_err(|_| TargetError::InvalidHost)
-}
-
 /// Splits `host [":" port]`. User information, percent-encoding and empty hosts are refused: no
 /// honest client sends them, and frameworks disagree about what they mean.
+#[inline]
 fn host_and_port<'a>(
-    authority: &'a str,
+    authority: &'a [u8],
     scheme: Option<&str>,
-) -> Result<(&'a str, Option<&'a str>), TargetError> {
+) -> Result<Authority<'a>, TargetError> {
+    let seen = authority.iter().fold(0, |seen, &b| seen | host_class(b));
+    if seen & NOT_IN_HOSTS == 0 && !authority.is_empty() {
+        return Ok(Authority {
+            host: authority,
+            port: None,
+            is_lower: seen & UPPER == 0,
+        });
+    }
+    let authority = std::str::from_utf8(authority).map_err(|_| TargetError::InvalidHost)?;
     let end = if authority.starts_with('[') {
         authority.find(']').map(|at| at.saturating_add(1))
     } else {
@@ -251,7 +273,11 @@ fn host_and_port<'a>(
     if !valid_host(host) || !port.is_none_or(valid_port) {
         return Err(TargetError::InvalidHost);
     }
-    Ok((host, without_default_port(scheme, port)))
+    Ok(Authority {
+        host: host.as_bytes(),
+        port: without_default_port(scheme, port),
+        is_lower: false,
+    })
 }
 
 /// What stands before the port: up to a bracket or the first byte that no name may hold.
@@ -265,14 +291,29 @@ fn valid_host(host: &str) -> bool {
 }
 
 fn host_byte(byte: u8) -> bool {
-    byte.is_ascii() && HOST_BYTES >> byte & 1 == 1
+    host_class(byte) & NOT_IN_HOSTS == 0
 }
 
-/// `unreserved` and `sub-delims` of RFC 3986, but no comma: several hosts in one value. One bit for
-/// each ASCII character.
-const HOST_BYTES: u128 = {
-    let (mut bits, mut byte) = (0, 0);
-    while byte < 128 {
+#[inline]
+fn host_class(byte: u8) -> u8 {
+    let class = HOST_BYTES.get(usize::from(byte));
+    class.copied().unwrap_or(NOT_IN_HOSTS)
+}
+
+const NOT_IN_HOSTS: u8 = 1;
+const UPPER: u8 = 2;
+
+/// `unreserved` and `sub-delims` of RFC 3986, but no comma: several hosts in one value.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "worked out by the compiler, which would say so"
+)]
+static HOST_BYTES: [u8; 256] = {
+    let mut classes = [NOT_IN_HOSTS; 256];
+    let mut at = 0;
+    while at < classes.len() {
+        let byte = at as u8;
         let other = matches!(
             byte,
             b'-' | b'.'
@@ -289,24 +330,30 @@ const HOST_BYTES: u128 = {
                 | b';'
                 | b'='
         );
-        if other || byte.is_ascii_alphanumeric() {
-            bits |= 1 << byte;
+        if byte.is_ascii_uppercase() {
+            classes[at] = UPPER;
+        } else if other || byte.is_ascii_alphanumeric() {
+            classes[at] = 0;
         }
-        byte += 1;
+        at += 1;
     }
-    bits
+    classes
 };
 
 fn valid_port(port: &str) -> bool {
     port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
 }
 
-fn same_text(a: Option<&str>, b: Option<&str>) -> bool {
+fn same_bytes(a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
         (None, None) => true,
         _ => false,
     }
+}
+
+fn same_text(a: Option<&str>, b: Option<&str>) -> bool {
+    same_bytes(a.map(str::as_bytes), b.map(str::as_bytes))
 }
 
 #[cfg(test)]
