@@ -8,13 +8,14 @@ use futures_util::future::join_all;
 use http::header::ETAG;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
-use larder::{CacheLayer, KeyPart, PartWriter, Purge, RoutePolicy, SharedSettings};
+use larder::{CacheLayer, Purge, SharedSettings};
 use larder_testing::FakeStore;
-use larder_tests::{get, request, response};
+use larder_tests::{request, response};
 use tokio::time::{Instant, sleep};
 
 use crate::node::{Node, settle};
 use crate::site::{Asked, Site, millis, secs};
+use crate::user::{User, get_by, node_per_user};
 
 const SHARED: &str = "larder; hit; ttl=60; detail=shared";
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
@@ -161,41 +162,21 @@ async fn trailers_are_not_shared() {
     assert_eq!(site.calls(), 1);
 }
 
-#[derive(Clone)]
-struct User(&'static str);
-
-impl KeyPart for User {
-    const NAME: &'static str = "user";
-
-    fn write(&self, out: &mut PartWriter) {
-        out.text(self.0);
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_is_one_users_never_reaches_another_on_another_node() {
     let (site, store) = (Site::with(&[]), FakeStore::new());
-    let make = || {
-        site.node_with(store.link(), SharedSettings::new(), |layer: CacheLayer| {
-            layer.with_route_policy(RoutePolicy::per_user::<User>(secs(60)))
-        })
-    };
-    let (one, other) = (make().ready().await, make().ready().await);
-    let by = |user| {
-        let mut request: Request<Body> = get("/me");
-        request.extensions_mut().insert(User(user));
-        request
-    };
-    assert_eq!(one.send(by("ann")).await.text(), "/me 1");
+    let one = node_per_user(&site, &store).await;
+    let other = node_per_user(&site, &store).await;
+    assert_eq!(one.send(get_by("ann")).await.text(), "/me 1");
     settle().await;
-    assert_eq!(other.send(by("bob")).await.text(), "/me 2");
+    assert_eq!(other.send(get_by("bob")).await.text(), "/me 2");
     settle().await;
-    let reply = other.send(by("ann")).await;
+    let reply = other.send(get_by("ann")).await;
     assert_eq!(
         (reply.text(), reply.field("cache-status")),
         ("/me 1", SHARED)
     );
-    let reply = one.send(by("bob")).await;
+    let reply = one.send(get_by("bob")).await;
     assert_eq!(
         (reply.text(), reply.field("cache-status")),
         ("/me 2", SHARED)
@@ -204,8 +185,8 @@ async fn what_is_one_users_never_reaches_another_on_another_node() {
     // One of them is purged, on all nodes, and the other is not.
     let receipt = one.cache.purge(Purge::identity(&User("ann")));
     receipt.await.unwrap().everywhere(secs(1)).await.unwrap();
-    assert_eq!(other.send(by("bob")).await.text(), "/me 2");
-    assert_eq!(other.send(by("ann")).await.text(), "/me 4");
+    assert_eq!(other.send(get_by("bob")).await.text(), "/me 2");
+    assert_eq!(other.send(get_by("ann")).await.text(), "/me 4");
 }
 
 #[tokio::test(start_paused = true)]
