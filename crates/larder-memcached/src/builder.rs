@@ -3,11 +3,33 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::MemcachedTier;
 use crate::client::{Client, LinkSettings};
 use crate::error::{ConnectError, ConnectErrorKind};
 use crate::names::Names;
 use crate::settings::Settings;
+use crate::tier::MemcachedTier;
+
+impl MemcachedTier {
+    /// Connects to servers, each `host:port`, with the defaults for all else.
+    ///
+    /// # Errors
+    ///
+    /// As [`MemcachedTierBuilder::connect`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn connect<S: Into<String>>(
+        servers: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ConnectError> {
+        Self::builder().add_servers(servers).connect().await
+    }
+
+    /// Settings to begin with.
+    pub fn builder() -> MemcachedTierBuilder {
+        MemcachedTierBuilder::default()
+    }
+}
 
 /// Settings of a [`MemcachedTier`]. Each has a default that does for most.
 #[derive(Debug, Clone)]

@@ -85,6 +85,7 @@ mod log;
 mod names;
 mod seconds;
 mod settings;
+mod shared;
 mod tier;
 
 pub use self::builder::MemcachedTierBuilder;

@@ -10,13 +10,12 @@ use larder::shared::{
     Outcome, Pending, Put, Token, Wish,
 };
 
-use crate::builder::MemcachedTierBuilder;
-use crate::client::{Client, Route};
+use crate::client::Client;
 use crate::entries;
-use crate::error::ConnectError;
 use crate::log::{self, LogState};
 use crate::names::Names;
 use crate::settings::Settings;
+use crate::shared::Shared;
 
 /// Stored responses and purges of a fleet on Memcached. Clones are the same tier; when the last one is
 /// dropped, its connections are closed.
@@ -25,42 +24,7 @@ pub struct MemcachedTier {
     shared: Arc<Shared>,
 }
 
-/// What all clones have in common.
-pub(crate) struct Shared {
-    pub(crate) client: Client,
-    pub(crate) names: Names,
-    pub(crate) settings: Settings,
-    pub(crate) log: LogState,
-}
-
-impl Shared {
-    /// Where the log stands: on one server.
-    pub(crate) fn log_route(&self) -> Route<'_> {
-        Route::Pinned(self.names.namespace().as_bytes())
-    }
-}
-
 impl MemcachedTier {
-    /// Connects to servers, each `host:port`, with the defaults for all else.
-    ///
-    /// # Errors
-    ///
-    /// As [`MemcachedTierBuilder::connect`].
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
-    pub async fn connect<S: Into<String>>(
-        servers: impl IntoIterator<Item = S>,
-    ) -> Result<Self, ConnectError> {
-        Self::builder().add_servers(servers).connect().await
-    }
-
-    /// Settings to begin with.
-    pub fn builder() -> MemcachedTierBuilder {
-        MemcachedTierBuilder::default()
-    }
-
     pub(crate) fn new(client: Client, names: Names, settings: Settings) -> Self {
         Self {
             shared: Arc::new(Shared {

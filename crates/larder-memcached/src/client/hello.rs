@@ -1,12 +1,11 @@
 //! What is asked of a server before it is used.
 
-use std::error::Error;
-use std::{fmt, io};
+use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::link::NoConnection;
+use super::no_connection::{NoConnection, NotMemcached};
 use super::reply::{Answer, Expected, Malformed, Status, Taken, number, take};
 
 /// What a server said of itself.
@@ -15,28 +14,6 @@ pub(crate) struct Hello {
     /// The largest item that it stores, in bytes, with its key and what the server adds.
     pub(crate) item_limit: usize,
 }
-
-/// What answers cannot be used.
-#[derive(Debug)]
-pub(crate) enum NotMemcached {
-    /// It does not know the meta commands as they are since 1.6.
-    TooOld(String),
-    /// It is something else.
-    Foreign(Malformed),
-}
-
-impl fmt::Display for NotMemcached {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooOld(version) => {
-                write!(f, "it is {version}, which lacks the meta commands of 1.6")
-            }
-            Self::Foreign(what) => write!(f, "it is no memcached: {}", what.as_str()),
-        }
-    }
-}
-
-impl Error for NotMemcached {}
 
 /// Asks for the version and the settings, and sees whether a meta command repeats its key and its number
 /// where nothing is found: all that is relied on later.

@@ -1,6 +1,5 @@
 //! One server: a task that keeps a connection to it, and what others see of it.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -11,7 +10,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{Batch, Bounds, run};
-use super::hello::{Hello, NotMemcached, greet};
+use super::hello::{Hello, greet};
+use super::no_connection::NoConnection;
 use super::route::name_hash;
 
 /// How a server is kept in touch with.
@@ -108,29 +108,6 @@ impl Drop for Link {
         self.task.abort();
     }
 }
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(crate) enum NoConnection {
-    /// It could not be opened, or it broke.
-    Failed(io::Error),
-    /// It could not be opened in time.
-    TimedOut(Duration),
-    /// What is there cannot be used.
-    NotUsable(NotMemcached),
-}
-
-impl fmt::Display for NoConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(error) => error.fmt(f),
-            Self::TimedOut(limit) => write!(f, "no answer within {limit:?}"),
-            Self::NotUsable(why) => why.fmt(f),
-        }
-    }
-}
-
-impl Error for NoConnection {}
 
 async fn keep(address: Arc<str>, settings: LinkSettings, show: watch::Sender<State>) {
     let mut pause = SHORTEST_PAUSE;

@@ -13,6 +13,7 @@ mod connection;
 mod connection_tests;
 mod hello;
 mod link;
+mod no_connection;
 mod reply;
 #[cfg(test)]
 mod reply_tests;
@@ -27,8 +28,9 @@ use tokio::sync::oneshot;
 pub(crate) use self::command::Command;
 use self::connection::Batch;
 pub(crate) use self::hello::{Hello, stat};
+pub(crate) use self::link::LinkSettings;
 use self::link::{Link, State};
-pub(crate) use self::link::{LinkSettings, NoConnection};
+pub(crate) use self::no_connection::NoConnection;
 pub(crate) use self::reply::{Answer, Status, number};
 pub(crate) use self::route::Route;
 

@@ -6,7 +6,7 @@ use larder::shared::{EntryKey, Found, Lease, Leased, StoreError, Token, Wish};
 use super::lease::Standing;
 use crate::client::{Answer, Command, Route};
 use crate::seconds::expiry;
-use crate::tier::Shared;
+use crate::shared::Shared;
 
 /// What is found is found in one exchange. Taking a lease because nothing was found is a second one;
 /// it looks once more whether the value has come meanwhile, so that whoever comes just after a fill

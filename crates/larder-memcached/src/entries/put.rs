@@ -6,7 +6,7 @@ use larder::shared::{EntryKey, Outcome, Put, StoreError, StoreErrorKind, Token};
 use super::lease::Standing;
 use crate::client::{Answer, Command, Route, Status};
 use crate::seconds::{expiry, expiry_in, seconds};
-use crate::tier::Shared;
+use crate::shared::Shared;
 
 /// Reads what stands there, and takes its place by its version; again when that has changed meanwhile.
 /// Two exchanges, of which the first transfers what stands there.

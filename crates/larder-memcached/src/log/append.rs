@@ -11,7 +11,7 @@ use super::chain::Item;
 use super::read::position;
 use crate::client::{Command, Status};
 use crate::seconds::expiry;
-use crate::tier::Shared;
+use crate::shared::Shared;
 
 /// Appends a record: takes a position, then stores it there. Both happen though the caller goes away in
 /// between, because a position without a record costs all nodes what they have stored.

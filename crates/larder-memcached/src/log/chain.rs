@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::client::{Answer, Command};
 use crate::seconds::expiry;
-use crate::tier::Shared;
+use crate::shared::Shared;
 
 /// What stands at a position.
 #[derive(Debug, Clone, PartialEq, Eq)]

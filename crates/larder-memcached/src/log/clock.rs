@@ -9,9 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::{lock, since_epoch};
-use crate::client::{Command, stat};
-use crate::tier::Shared;
+use super::lock::lock;
+use crate::client::{Client, Command, Route, stat};
 
 /// How far the clock of the server is away from that of this node.
 #[derive(Debug, Default)]
@@ -42,12 +41,12 @@ impl Ahead {
 
 impl Clock {
     /// The time. Asks the server for it once in a while; if it does not say, what it said last counts.
-    pub(super) async fn now(&self, shared: &Shared) -> SystemTime {
+    pub(super) async fn now(&self, client: &Client, route: Route<'_>) -> SystemTime {
         let known = *lock(&self.ahead);
         let ahead = match known {
             Some((at, ahead)) if at.elapsed() < ASK_EVERY => ahead,
             _ => {
-                let asked = ask(shared).await;
+                let asked = ask(client, route).await;
                 let ahead = asked
                     .or_else(|| known.map(|(_, ahead)| ahead))
                     .unwrap_or_default();
@@ -64,15 +63,16 @@ impl Clock {
     }
 }
 
-async fn ask(shared: &Shared) -> Option<Ahead> {
+async fn ask(client: &Client, route: Route<'_>) -> Option<Ahead> {
     let stats = vec![Command::stats()];
-    let lines = shared
-        .client
-        .exchange_all(shared.log_route(), stats)
-        .await
-        .ok()?;
+    let lines = client.exchange_all(route, stats).await.ok()?;
     let seconds = stat(&lines, b"time")?;
     Some(Ahead::of(seconds, since_epoch()))
+}
+
+pub(super) fn since_epoch() -> Duration {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.unwrap_or_default()
 }
 
 /// What a clock that counts whole seconds cannot tell apart, and a little more.

@@ -10,7 +10,7 @@ use larder::shared::{LogPosition, Node, NodeId, StoreError, StoreErrorKind};
 
 use crate::client::{Answer, Command, number};
 use crate::seconds::expiry;
-use crate::tier::Shared;
+use crate::shared::Shared;
 
 /// Tells that a node is there.
 pub(crate) async fn announce(

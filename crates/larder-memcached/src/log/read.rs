@@ -3,10 +3,10 @@
 use larder::shared::{Batch, Extent, LogPosition, StoreError};
 
 use super::chain::{Chain, awaited, chain, items, walk_back, walk_on};
-use super::lock;
+use super::lock::lock;
 use crate::client::{Answer, Command, number};
 use crate::seconds::expiry;
-use crate::tier::Shared;
+use crate::shared::Shared;
 
 /// The records after a position. Where that is not in the log, the oldest that there are.
 pub(crate) async fn read(
@@ -48,7 +48,11 @@ pub(crate) async fn read(
 /// What the log has.
 pub(crate) async fn extent(shared: &Shared, anchor: LogPosition) -> Result<Extent, StoreError> {
     let (newest, is_there) = look(shared, anchor).await?;
-    let now = shared.log.clock.now(shared).await;
+    let now = shared
+        .log
+        .clock
+        .now(&shared.client, shared.log_route())
+        .await;
     let Some(newest) = newest else {
         return Ok(Extent {
             oldest: None,
