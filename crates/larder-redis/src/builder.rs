@@ -6,18 +6,57 @@ use std::time::Duration;
 
 use crate::address::{Login, parse};
 use crate::check::check;
-use crate::cluster::Cluster;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
-use crate::data::Data;
 use crate::dial::Dialler;
 use crate::entries::millis;
-use crate::keeper::Target;
 use crate::keys::Keys;
-use crate::link::Link;
 use crate::nodes::Nodes;
 use crate::place::{Place, Sentinels};
-use crate::script::Scripts;
-use crate::tier::{Inner, RedisTier, Settings};
+use crate::plan::Plan;
+use crate::tier::{RedisTier, Settings};
+
+impl RedisTier {
+    /// Connects to one server, with defaults for everything that the URL does not say:
+    /// `redis://user:password@host:6379/0`, `rediss://…` for TLS, `redis+unix:///path` for a socket.
+    /// See [`builder`](Self::builder).
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisTierBuilder::connect`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, ConnectError> {
+        Self::builder(url).connect().await
+    }
+
+    /// A tier on one server, to be configured. What is wrong with the URL is told on connecting.
+    pub fn builder(url: impl Into<String>) -> RedisTierBuilder {
+        RedisTierBuilder::one(url.into())
+    }
+
+    /// A tier on the master that sentinels know by a name. User and password in the URLs are for the
+    /// sentinels; those for the master are set with [`RedisTierBuilder::credentials`]. With `rediss://`
+    /// sentinels and master are spoken to by TLS.
+    ///
+    /// After a failover the tier finds the new master by itself.
+    pub fn sentinel<U: Into<String>>(
+        urls: impl IntoIterator<Item = U>,
+        master: impl Into<String>,
+    ) -> RedisTierBuilder {
+        RedisTierBuilder::sentinel(urls.into_iter().map(Into::into).collect(), master.into())
+    }
+
+    /// A tier on a cluster, by the URLs of some of its nodes; the others are found. User and password
+    /// are those of the first URL, and hold for all nodes.
+    ///
+    /// Responses are spread over the nodes, a response and all that belongs to it on one. The log is on
+    /// one node too.
+    pub fn cluster<U: Into<String>>(urls: impl IntoIterator<Item = U>) -> RedisTierBuilder {
+        RedisTierBuilder::cluster(urls.into_iter().map(Into::into).collect())
+    }
+}
 
 /// How a [`RedisTier`] is configured; from [`RedisTier::builder`], [`RedisTier::sentinel`] or
 /// [`RedisTier::cluster`]. Nothing is looked at before it [connects](Self::connect).
@@ -41,17 +80,6 @@ enum Servers {
     One(String),
     Sentinel(Vec<String>, String),
     Cluster(Vec<String>),
-}
-
-/// What is to be connected to, and what a start looks at.
-pub(crate) struct Plan {
-    pub(crate) dialler: Dialler,
-    /// Where the log is.
-    pub(crate) place: Place,
-    /// Where responses are, if that is not there.
-    cluster: Option<Nodes>,
-    pub(crate) keys: Keys,
-    pub(crate) allow_eviction: bool,
 }
 
 impl RedisTierBuilder {
@@ -311,41 +339,6 @@ impl RedisTierBuilder {
             user,
             password,
             database: self.database.unwrap_or(given.database),
-        }
-    }
-}
-
-impl RedisTier {
-    fn over(plan: Plan, settings: Settings) -> Self {
-        let link = |beats| {
-            Link::new(Target {
-                dialler: plan.dialler.clone(),
-                place: plan.place.clone(),
-                beats,
-            })
-        };
-        let confirmed = settings.wait_replicas.map(|_| link(false));
-        let (data, log) = match plan.cluster {
-            None => (Data::One(link(true)), link(false)),
-            Some(nodes) => {
-                let cluster = Cluster::new(plan.dialler.clone(), nodes);
-                (Data::Cluster(cluster), link(false))
-            }
-        };
-        let inner = Inner {
-            data,
-            log,
-            confirmed,
-            keys: plan.keys,
-            scripts: Scripts::new(),
-            settings,
-            #[cfg(feature = "bridge")]
-            dialler: plan.dialler,
-            #[cfg(feature = "bridge")]
-            place: plan.place,
-        };
-        Self {
-            inner: Arc::new(inner),
         }
     }
 }

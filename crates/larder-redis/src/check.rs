@@ -6,9 +6,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
 
 use crate::address::Address;
-use crate::builder::Plan;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::dial::{ask, refused};
+use crate::plan::Plan;
 use crate::reply::plain;
 
 /// Whether the server can be what is wanted of it.

@@ -164,6 +164,7 @@ mod message;
 mod news;
 mod nodes;
 mod place;
+mod plan;
 mod redirect;
 mod reply;
 mod script;

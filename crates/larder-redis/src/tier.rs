@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::builder::RedisTierBuilder;
-use crate::connect_error::ConnectError;
 use crate::data::Data;
 use crate::keys::Keys;
 use crate::link::Link;
@@ -49,49 +47,6 @@ pub(crate) struct Settings {
     /// How many replicas have to have a purge, and for how many milliseconds they are waited for.
     pub(crate) wait_replicas: Option<(u32, u64)>,
     pub(crate) place: String,
-}
-
-impl RedisTier {
-    /// Connects to one server, with defaults for everything that the URL does not say:
-    /// `redis://user:password@host:6379/0`, `rediss://…` for TLS, `redis+unix:///path` for a socket.
-    /// See [`builder`](Self::builder).
-    ///
-    /// # Errors
-    ///
-    /// As [`RedisTierBuilder::connect`].
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
-    pub async fn connect(url: impl Into<String>) -> Result<Self, ConnectError> {
-        Self::builder(url).connect().await
-    }
-
-    /// A tier on one server, to be configured. What is wrong with the URL is told on connecting.
-    pub fn builder(url: impl Into<String>) -> RedisTierBuilder {
-        RedisTierBuilder::one(url.into())
-    }
-
-    /// A tier on the master that sentinels know by a name. User and password in the URLs are for the
-    /// sentinels; those for the master are set with [`RedisTierBuilder::credentials`]. With `rediss://`
-    /// sentinels and master are spoken to by TLS.
-    ///
-    /// After a failover the tier finds the new master by itself.
-    pub fn sentinel<U: Into<String>>(
-        urls: impl IntoIterator<Item = U>,
-        master: impl Into<String>,
-    ) -> RedisTierBuilder {
-        RedisTierBuilder::sentinel(urls.into_iter().map(Into::into).collect(), master.into())
-    }
-
-    /// A tier on a cluster, by the URLs of some of its nodes; the others are found. User and password
-    /// are those of the first URL, and hold for all nodes.
-    ///
-    /// Responses are spread over the nodes, a response and all that belongs to it on one. The log is on
-    /// one node too.
-    pub fn cluster<U: Into<String>>(urls: impl IntoIterator<Item = U>) -> RedisTierBuilder {
-        RedisTierBuilder::cluster(urls.into_iter().map(Into::into).collect())
-    }
 }
 
 impl fmt::Debug for RedisTier {
