@@ -43,6 +43,14 @@ struct Inner {
     counts: Mutex<Counts>,
 }
 
+impl FakeStore {
+    /// A link to it, for one node.
+    #[must_use]
+    pub fn link(&self) -> FakeLink {
+        FakeLink::new(self.clone())
+    }
+}
+
 impl FakeLink {
     pub(super) fn new(store: FakeStore) -> Self {
         Self(Arc::new(Inner {

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::counts::Counts;
 use super::journal::Journal;
-use super::link::FakeLink;
 use super::shelf::Shelf;
 use super::state::Inner;
 
@@ -134,12 +133,6 @@ impl FakeStore {
     #[must_use]
     pub fn polled(every: Duration) -> Self {
         Self(Arc::new(Inner::new(clock(), Some(every))))
-    }
-
-    /// A link to it, for one node.
-    #[must_use]
-    pub fn link(&self) -> FakeLink {
-        FakeLink::new(self.clone())
     }
 
     /// The calls that arrived, over all links.
