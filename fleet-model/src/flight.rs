@@ -6,7 +6,6 @@ use crate::entry::{Birth, Entry, Frame};
 use crate::mistake::Mistake;
 use crate::names::Names;
 use crate::node::Node;
-use crate::run::Counts;
 use crate::shared::LogPosition;
 use crate::stamps::{Hold, Life, Seen};
 use crate::truth::{Known, Truth};
@@ -234,11 +233,5 @@ impl Node {
             entry.seen.expire(since);
         }
         Some(entry)
-    }
-}
-
-impl Counts {
-    pub(crate) fn serves(&self) -> u64 {
-        self.hits + self.from_store + self.followed + self.stale
     }
 }

@@ -15,6 +15,7 @@ mod shim;
 #[path = "../../crates/larder/src/stamps/mod.rs"]
 mod stamps;
 
+mod counts;
 mod end;
 mod entry;
 mod flight;
@@ -28,5 +29,6 @@ mod run;
 mod truth;
 mod world;
 
+pub use counts::Counts;
 pub use mistake::Mistake;
-pub use run::{Counts, Found, run, seeds};
+pub use run::{Found, run, seeds};

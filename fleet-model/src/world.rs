@@ -6,13 +6,13 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::advance;
 
+use crate::counts::Counts;
 use crate::entry::Frame;
 use crate::fleet::record::Purged;
 use crate::following::Follower;
 use crate::journal::Journal;
 use crate::mistake::Mistake;
 use crate::node::{Limits, Node, Sender};
-use crate::run::Counts;
 use crate::stamps::{Manner, Named};
 use crate::truth::{KEYS, MAX_PURGES, Truth};
 
