@@ -7,8 +7,9 @@ mod attached;
 mod bare;
 mod cold;
 mod footprint;
+mod hits;
 mod least;
-mod memcached;
+mod memcached_hits;
 mod purges;
 mod reader;
 mod redis_hits;
@@ -30,10 +31,10 @@ fn main() {
         rounds.long_group(&name, || redis_hits::cases(InFlight, kib << 10, quick));
     }
     rounds.group("memcached, a hit of 2 KiB", || {
-        memcached::cases(OneAtATime, quick)
+        memcached_hits::cases(OneAtATime, quick)
     });
     rounds.long_group("memcached, 128 in flight, 2 KiB", || {
-        memcached::cases(InFlight, quick)
+        memcached_hits::cases(InFlight, quick)
     });
     rounds.group("a hit in memory", attached::cases);
     for (name, print) in PRINTED {
@@ -43,10 +44,10 @@ fn main() {
     }
 }
 
-/// What is no ratio.
 /// What is measured, by name.
 type Measured = (&'static str, fn(bool));
 
+/// What is no ratio.
 const PRINTED: [Measured; 4] = [
     ("round trips", round_trips::check),
     ("footprint", footprint::print),
