@@ -20,7 +20,8 @@ use crate::naming::Naming;
 use crate::shared::{EntryStore, InvalidationLog};
 use crate::stamps::Stamps;
 use crate::stats::Counters;
-use crate::tier::MemoryTier;
+use crate::tier::engine::Engine;
+use crate::tier::{MemoryEngine, MemoryTier};
 use crate::timer::Timer;
 use crate::variants::VariantLimits;
 
@@ -51,6 +52,7 @@ pub struct CacheBuilder {
     max_purge_records: Option<u64>,
     max_uncacheable: usize,
     max_variants: usize,
+    memory_engine: MemoryEngine,
     retry_refresh_after: Duration,
     shared: Option<SharedParts>,
     uncacheable_for: Duration,
@@ -84,6 +86,7 @@ impl Default for CacheBuilder {
             max_purge_records: None,
             max_uncacheable: 16 << 10,
             max_variants: 64,
+            memory_engine: MemoryEngine::default(),
             retry_refresh_after: Duration::from_secs(1),
             shared: None,
             uncacheable_for: Duration::from_secs(30),
@@ -93,11 +96,19 @@ impl Default for CacheBuilder {
 
 impl CacheBuilder {
     /// Memory for stored responses, in bytes: keys, heads, bodies and about 400 bytes of
-    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept. While many threads store at once
-    /// it can be exceeded for moments, and what is still being fetched comes on top, at most
-    /// [`max_fill_bytes`](Self::max_fill_bytes).
+    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept. What is still being fetched comes
+    /// on top, at most [`max_fill_bytes`](Self::max_fill_bytes).
     pub fn max_bytes(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
+    }
+
+    /// What says which stored responses are kept when there are too many. Default:
+    /// [`MemoryEngine::GreedyDual`].
+    pub fn memory_engine(self, memory_engine: MemoryEngine) -> Self {
+        Self {
+            memory_engine,
+            ..self
+        }
     }
 
     /// Largest body that is stored, in bytes. Larger ones stream through. Default: 1 MiB.
@@ -323,7 +334,7 @@ impl CacheBuilder {
             keys: KnownKeys::default(),
             limits,
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
-            memory: MemoryTier::new(self.max_bytes, variants),
+            memory: MemoryTier::new(Engine::new(self.memory_engine, self.max_bytes), variants),
             naming,
             neutral_extensions: ExtensionTypes::new(self.neutral_extensions),
             stamps,

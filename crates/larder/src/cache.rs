@@ -130,14 +130,14 @@ impl Cache {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let Shared { memory, .. } = self.shared();
-        let (keys, responses, bytes) = memory.usage();
+        let held = memory.usage();
         self.shared.counters.snapshot(Usage {
-            bytes,
+            bytes: held.bytes,
             findings: self.shared.findings.count(),
             fills: self.shared.flights.len() as u64,
             fill_bytes: self.shared.budget.reserved(),
-            keys,
-            responses,
+            keys: held.keys,
+            responses: held.responses,
             purge_records: self.shared.stamps.records(),
             uncacheable: self.shared.marks.len(self.shared.clock.now()),
         })

@@ -1,6 +1,7 @@
 //! What the fuzz targets and benches of this project reach beyond the interface. It is no part of the
 //! interface, and changes without notice.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -12,6 +13,9 @@ use crate::fleet::Sight;
 use crate::fleet::frame::{Codec, FrameError, FrameLimits, Signer, is_rule};
 use crate::names::{Names, Source};
 use crate::shared::{EntryKey, LogPosition};
+use crate::tier::MemoryEngine;
+use crate::tier::engine::{Change, Engine, Weighed};
+use crate::tier::sampled::Sampled;
 
 /// Writes and reads frames of one key.
 #[derive(Debug)]
@@ -43,6 +47,60 @@ pub enum Read {
     },
     /// The names of a rule, and where it was born.
     Rule(Vec<HeaderName>, LogPosition),
+}
+
+/// One of the memory engines, by itself.
+#[derive(Debug)]
+pub struct Memory(Engine<Weight>);
+
+/// Something of a weight.
+#[derive(Debug)]
+pub struct Weight {
+    /// In bytes.
+    weight: usize,
+    body: Bytes,
+}
+
+impl Weighed for Weight {
+    fn weight(&self) -> usize {
+        self.weight
+    }
+
+    fn responses(&self) -> usize {
+        1
+    }
+}
+
+impl Memory {
+    /// The default one.
+    #[must_use]
+    pub fn greedy_dual(max_bytes: u64) -> Self {
+        Self(Engine::new(MemoryEngine::GreedyDual, max_bytes))
+    }
+
+    /// Moka, told of one read of so many.
+    #[must_use]
+    pub fn moka(max_bytes: u64, sample: u8) -> Self {
+        Self(Engine::Sampled(Sampled::new(max_bytes, sample)))
+    }
+
+    /// The length of what is there.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<usize> {
+        self.0.get(key).map(|held| held.body.len())
+    }
+
+    /// Puts something there that weighs so much and the key.
+    pub fn put(&self, key: Arc<[u8]>, weight: usize, body: Bytes) {
+        self.0.change(key, |_| Change::Put(Weight { weight, body }));
+    }
+
+    /// Settles the books: how many keys there are, and how many bytes.
+    #[must_use]
+    pub fn usage(&self) -> (u64, u64) {
+        let usage = self.0.usage();
+        (usage.keys, usage.bytes)
+    }
 }
 
 impl Frames {

@@ -363,6 +363,7 @@ pub use query::{QueryContentLayer, QueryContentService, QueryFuture, ReplayedBod
 pub use route_policy::RoutePolicy;
 pub use service::CacheService;
 pub use stats::Stats;
+pub use tier::MemoryEngine;
 pub use tripwire::IdentityStrings;
 pub use verify::Verify;
 pub use view::{RequestView, ResponseView};

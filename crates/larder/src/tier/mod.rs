@@ -1,5 +1,13 @@
 //! Where stored responses are kept.
 
+mod books;
+mod choice;
+pub(crate) mod engine;
+mod ghosts;
+mod greedy_dual;
 mod memory;
+mod rows;
+pub(crate) mod sampled;
 
+pub use choice::MemoryEngine;
 pub(crate) use memory::MemoryTier;

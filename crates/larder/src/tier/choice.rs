@@ -1,0 +1,18 @@
+//! [`MemoryEngine`]: which engine a cache has.
+
+/// What says which stored responses are kept in memory when there are too many of them; see
+/// [`CacheBuilder::memory_engine`](crate::CacheBuilder::memory_engine).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MemoryEngine {
+    /// What is read least for the bytes that it takes goes first (`GreedyDual-Size` with frequency). A
+    /// read writes next to nothing, the memory is never exceeded, and what is stored takes its place
+    /// at once.
+    #[default]
+    GreedyDual,
+    /// [Moka](https://docs.rs/moka): what is read least goes first, and what is new is refused where
+    /// what it would displace is read more (`TinyLFU`). It is told of one read of eight. While many
+    /// threads store at once the memory can be exceeded for moments, and each entry takes about 300
+    /// bytes more.
+    Moka,
+}

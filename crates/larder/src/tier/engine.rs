@@ -1,0 +1,169 @@
+//! The seam between the memory tier and the engines that say what is kept.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+use papaya::HashMap;
+use rapidhash::fast::RandomState;
+
+use crate::tier::choice::MemoryEngine;
+use crate::tier::greedy_dual::GreedyDual;
+use crate::tier::sampled::{SAMPLE, Sampled};
+
+pub(crate) type Key = Arc<[u8]>;
+
+/// Where reads look: a concurrent hash map whose readers neither lock nor write. It holds weakly: it
+/// frees what it drops in batches, late, and bodies are too large to wait for that. Their memory goes
+/// when the engine lets go of them.
+pub(crate) type Index<V> = HashMap<Key, Weak<Held<V>>, RandomState>;
+
+/// What can be held under a key.
+pub(crate) trait Weighed: Send + Sync + 'static {
+    /// In bytes, its key apart.
+    fn weight(&self) -> usize;
+
+    /// How many stored responses it is.
+    fn responses(&self) -> usize;
+}
+
+/// What is to become of a key.
+pub(crate) enum Change<V> {
+    None,
+    Put(V),
+    Remove,
+}
+
+/// A value with its key and what an engine notes of it.
+#[derive(Debug)]
+pub(crate) struct Held<V> {
+    pub(crate) key: Key,
+    value: V,
+    uses: AtomicU8,
+    place: AtomicU32,
+}
+
+impl<V: Weighed> Held<V> {
+    pub(crate) fn new(key: Key, value: V) -> Self {
+        Self {
+            key,
+            value,
+            uses: AtomicU8::new(0),
+            place: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// `None`: too much for any store.
+    pub(crate) fn weight(&self) -> Option<u32> {
+        u32::try_from(self.key.len() + self.value.weight()).ok()
+    }
+}
+
+impl<V> Held<V> {
+    /// It was read. Nothing is written once it is known to be read often.
+    pub(crate) fn used(&self) {
+        let uses = self.uses.load(Ordering::Relaxed);
+        if uses < MAX_USES {
+            self.uses.store(uses + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often it was read since somebody last asked, up to a few times.
+    pub(crate) fn uses(&self) -> u8 {
+        self.uses.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_uses(&self, uses: u8) {
+        self.uses.store(uses, Ordering::Relaxed);
+    }
+
+    /// Where the engine has it in its books.
+    pub(crate) fn place(&self) -> u32 {
+        self.place.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_place(&self, place: u32) {
+        self.place.store(place, Ordering::Relaxed);
+    }
+}
+
+impl<V> Deref for Held<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.value
+    }
+}
+
+/// Reads beyond these are not counted.
+const MAX_USES: u8 = 3;
+
+/// One of the engines.
+#[derive(Debug)]
+pub(crate) enum Engine<V: Weighed> {
+    GreedyDual(GreedyDual<V>),
+    Sampled(Sampled<V>),
+}
+
+impl<V: Weighed> Engine<V> {
+    pub(crate) fn new(choice: MemoryEngine, max_bytes: u64) -> Self {
+        match choice {
+            MemoryEngine::GreedyDual => Self::GreedyDual(GreedyDual::new(max_bytes)),
+            MemoryEngine::Moka => Self::Sampled(Sampled::new(max_bytes, SAMPLE)),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Held<V>>> {
+        match self {
+            Self::GreedyDual(engine) => engine.get(key),
+            Self::Sampled(engine) => engine.get(key),
+        }
+    }
+
+    /// Changes what is under a key. Nobody else changes it meanwhile.
+    pub(crate) fn change(&self, key: Key, decide: impl FnOnce(Option<&V>) -> Change<V>) {
+        match self {
+            Self::GreedyDual(engine) => engine.change(key, decide),
+            Self::Sampled(engine) => engine.change(key, decide),
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        match self {
+            Self::GreedyDual(engine) => engine.clear(),
+            Self::Sampled(engine) => engine.clear(),
+        }
+    }
+
+    /// Everything that is held; not what is put there meanwhile.
+    pub(crate) fn for_each(&self, visit: impl FnMut(&Held<V>)) {
+        match self {
+            Self::GreedyDual(engine) => each(engine.index(), visit),
+            Self::Sampled(engine) => each(engine.index(), visit),
+        }
+    }
+
+    /// Settles the books and counts.
+    pub(crate) fn usage(&self) -> Usage {
+        match self {
+            Self::GreedyDual(engine) => engine.usage(),
+            Self::Sampled(engine) => engine.usage(),
+        }
+    }
+}
+
+/// How much is held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) keys: u64,
+    pub(crate) responses: u64,
+    pub(crate) bytes: u64,
+}
+
+fn each<V>(index: &Index<V>, mut visit: impl FnMut(&Held<V>)) {
+    for (_, held) in &index.pin() {
+        if let Some(held) = held.upgrade() {
+            visit(&held);
+        }
+    }
+}
