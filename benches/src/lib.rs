@@ -8,4 +8,4 @@ pub use fixture::{
     Response, STREAMED, bytes_of, direct, handler, handler_response, poll_once, read, request,
     requests, routed, streamed,
 };
-pub use rounds::{Case, Rounds, timed, watch};
+pub use rounds::{Case, Rounds, Times, timed, watch};

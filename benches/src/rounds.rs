@@ -116,27 +116,67 @@ impl Rounds {
             return;
         }
         let mut cases = cases();
+        let times = self.run(span, &mut cases);
         if self.quick {
-            for case in &mut cases {
-                (case.run)(1);
-            }
             println!("{name}: {} cases run", cases.len());
-            return;
+        } else {
+            print_table(name, &cases, &times);
+        }
+    }
+
+    /// Measures cases in the same way for whoever makes a table of their own: the times of each.
+    pub fn times(&self, mut cases: Vec<Case<'_>>) -> Vec<Times> {
+        self.run(SHORT, &mut cases)
+    }
+
+    fn run(&self, span: Span, cases: &mut [Case<'_>]) -> Vec<Times> {
+        if self.quick {
+            let once = |case: &mut Case<'_>| Times(vec![(case.run)(1).as_secs_f64() * 1e9]);
+            return cases.iter_mut().map(once).collect();
         }
         let iterations: Vec<u64> = cases
             .iter_mut()
             .map(|case| calibrate(case, span.round))
             .collect();
-        let mut times = vec![Vec::with_capacity(span.rounds); cases.len()];
+        let mut times = vec![Times(Vec::with_capacity(span.rounds)); cases.len()];
         for round in 0..span.rounds {
             // Each case follows each other one in some round.
             for turn in 0..cases.len() {
                 let at = (turn + round) % cases.len();
                 let time = (cases[at].run)(iterations[at]);
-                times[at].push(time.as_secs_f64() * 1e9 / iterations[at] as f64);
+                times[at]
+                    .0
+                    .push(time.as_secs_f64() * 1e9 / iterations[at] as f64);
             }
         }
-        print_table(name, &cases, &times);
+        times
+    }
+}
+
+/// How long an iteration took, in ns, in each round.
+#[derive(Clone)]
+pub struct Times(Vec<f64>);
+
+impl Times {
+    /// The median.
+    pub fn median(&self) -> f64 {
+        self.quantile(0.5)
+    }
+
+    /// The median of the ratios within a round.
+    pub fn against(&self, other: &Self) -> f64 {
+        let ratios = self
+            .0
+            .iter()
+            .zip(&other.0)
+            .map(|(time, other)| time / other);
+        Self(ratios.collect()).median()
+    }
+
+    fn quantile(&self, part: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[((sorted.len() - 1) as f64 * part).round() as usize]
     }
 }
 
@@ -157,30 +197,19 @@ fn calibrate(case: &mut Case<'_>, round: Duration) -> u64 {
     }
 }
 
-fn print_table(name: &str, cases: &[Case<'_>], times: &[Vec<f64>]) {
+fn print_table(name: &str, cases: &[Case<'_>], times: &[Times]) {
     println!("\n| {name} | median ns | 10 % | 90 % | × first |");
     println!("|---|---:|---:|---:|---:|");
-    for (case, times_of_case) in cases.iter().zip(times) {
-        let ratios: Vec<f64> = times_of_case
-            .iter()
-            .zip(&times[0])
-            .map(|(time, first)| time / first)
-            .collect();
+    for (case, of_case) in cases.iter().zip(times) {
         println!(
             "| {} | {:.0} | {:.0} | {:.0} | {:.2} |",
             case.name,
-            quantile(times_of_case, 0.5),
-            quantile(times_of_case, 0.1),
-            quantile(times_of_case, 0.9),
-            quantile(&ratios, 0.5),
+            of_case.median(),
+            of_case.quantile(0.1),
+            of_case.quantile(0.9),
+            of_case.against(&times[0]),
         );
     }
-}
-
-fn quantile(values: &[f64], part: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
 }
 
 const BATCH: u64 = 64;

@@ -47,8 +47,8 @@ fn dispatch(arguments: &[&str]) -> Option<step::Result> {
     match arguments {
         ["test", filters @ ..] => Some(run::test(filters)),
         ["lint", names @ ..] => lint::named(names).map(lint::run),
-        ["bench"] => Some(run::bench("--benches", &[])),
-        ["bench", name] => Some(run::bench("--bench", &[name])),
+        ["bench"] => Some(run::bench(None)),
+        ["bench", name] => Some(run::bench(Some(name))),
         ["servers"] => Some(servers::ensure()),
         ["fleet"] => Some(run::fleet()),
         ["fuzz"] => Some(run::fuzz(20)),

@@ -34,13 +34,21 @@ fn tests(filters: &[&str]) -> Result {
     step("doctests", doctests, filters)
 }
 
-/// Measures in the release profile.
-pub(crate) fn bench(selection: &str, name: &[&str]) -> Result {
-    step(
-        "bench",
-        &format!("cargo bench --package larder-benches --locked {selection}"),
-        name,
-    )
+/// Measures in the release profile: everything, or the target of this name. What the peers bring along
+/// stays out of the other benches.
+pub(crate) fn bench(name: Option<&str>) -> Result {
+    let of = |package: &str, selection: &str, name: &[&str]| {
+        let line = format!("cargo bench --package {package} --locked {selection}");
+        step("bench", &line, name)
+    };
+    match name {
+        None => {
+            of("larder-benches", "--benches", &[])?;
+            of("larder-peers", "--benches", &[])
+        }
+        Some("peers") => of("larder-peers", "--bench", &["peers"]),
+        Some(name) => of("larder-benches", "--bench", &[name]),
+    }
 }
 
 /// Three shops on one Redis, which is killed on the way. Fails where they do what they should not.
