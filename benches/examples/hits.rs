@@ -1,10 +1,11 @@
 //! So many answers of one kind and nothing else, for a profiler:
 //! `valgrind --tool=callgrind --toggle-collect='*poll_once*' target/release/examples/hits direct 20000`
-//! (or `around`, `route`, `bare`; `shared` for hits in memory of a node that shares a store, `from-store` for those
+//! (or `around`, `route`, `bare`; `requests` only makes the requests; `shared` for hits in memory of a node that shares a store, `from-store` for those
 //! in the store; `plain-key` and `declared-key`; `forward` for what is not stored, `forward-fixed-tags`
 //! and `forward-tags` with 10 tags; `miss` and `bare-miss` for a streamed response of 50 KiB).
 
 use std::convert::Infallible;
+use std::hint::black_box;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,6 +36,9 @@ fn main() {
             });
             repeat(answers, &nothing);
         }
+        "requests" => (0..answers).for_each(|_| {
+            black_box(request(Method::GET, PATH));
+        }),
         "bare" => repeat(answers, &routed(handler(body))),
         "route" => repeat(answers, &routed(handler(body).layer(layer))),
         "around" => repeat(answers, &layer.layer(routed(handler(body)))),
@@ -75,9 +79,11 @@ where
     C::Error: std::fmt::Debug,
 {
     for _ in 0..answers {
-        poll_once(service, request(Method::GET, "/products/42?currency=eur"));
+        poll_once(service, request(Method::GET, PATH));
     }
 }
+
+const PATH: &str = "/products/42?currency=eur";
 
 /// Forwarded each time, and not stored.
 fn forward(answers: u64, layer: CacheLayer) {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A server program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,18 +13,33 @@ use std::path::{Path, PathBuf};
 pub enum Kind {
     /// `memcached`.
     Memcached,
+    /// `nginx`, which only a bench needs.
+    Nginx,
     /// `redis-server`.
     Redis,
     /// `redis-server-6.2`, an old version; tests are skipped without it even where `CI` is set.
     Redis62,
     /// `valkey-server`.
     Valkey,
+    /// `varnishd`, which only a bench needs.
+    Varnish,
+    /// `wrk`, a load generator, which only a bench needs.
+    Wrk,
 }
 
 /// Whether this machine has the program.
 #[must_use]
 pub fn available(kind: Kind) -> bool {
     Binary::find(kind).is_some()
+}
+
+/// A command that runs the program where this machine has it.
+#[must_use]
+pub fn command(kind: Kind) -> Option<Command> {
+    let binary = Binary::find(kind)?;
+    let mut command = Command::new(&binary.path);
+    command.envs(binary.environment());
+    Some(command)
 }
 
 /// A program that was found.
@@ -56,7 +72,7 @@ impl Binary {
         found
     }
 
-    fn find(kind: Kind) -> Option<Self> {
+    pub(crate) fn find(kind: Kind) -> Option<Self> {
         Self::named(kind.program(), kind.variable())
     }
 
@@ -77,7 +93,9 @@ impl Binary {
             }
         }
         let path = env::var_os("PATH")?;
-        let mut paths = env::split_paths(&path).map(|folder| folder.join(program));
+        // Where servers are on most systems, and which only root's path names.
+        let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+        let mut paths = folders.map(|folder| folder.join(program));
         paths.find(|path| path.is_file()).map(alone)
     }
 
@@ -95,18 +113,24 @@ impl Kind {
     fn program(self) -> &'static str {
         match self {
             Self::Memcached => "memcached",
+            Self::Nginx => "nginx",
             Self::Redis => "redis-server",
             Self::Redis62 => "redis-server-6.2",
             Self::Valkey => "valkey-server",
+            Self::Varnish => "varnishd",
+            Self::Wrk => "wrk",
         }
     }
 
     fn variable(self) -> &'static str {
         match self {
             Self::Memcached => "LARDER_MEMCACHED_BIN",
+            Self::Nginx => "LARDER_NGINX_BIN",
             Self::Redis => "LARDER_REDIS_BIN",
             Self::Redis62 => "LARDER_REDIS_62_BIN",
             Self::Valkey => "LARDER_VALKEY_BIN",
+            Self::Varnish => "LARDER_VARNISH_BIN",
+            Self::Wrk => "LARDER_WRK_BIN",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Real servers for tests: Redis, Valkey and memcached, alone, under sentinels or as a cluster, and
-//! a proxy that breaks the way to them.
+//! a proxy that breaks the way to them. For benches, servers of HTTP: nginx and Varnish as caches, and
+//! programs of one's own.
 //!
 //! Each server listens on a free port of the loopback interface, keeps its files in a folder of its
 //! own, and is killed and its folder removed when its handle is dropped. What goes wrong in starting
@@ -22,6 +23,7 @@
 //! | Where a server is looked for, in this order | |
 //! |---|---|
 //! | `LARDER_REDIS_BIN`, `LARDER_VALKEY_BIN`, `LARDER_MEMCACHED_BIN` | path of the binary |
+//! | `LARDER_NGINX_BIN`, `LARDER_VARNISH_BIN`, `LARDER_WRK_BIN` | the same, of benches |
 //! | `target/servers/bin` of the workspace | where `cargo xtask test` installs what is missing |
 //! | `PATH` | |
 //!
@@ -32,6 +34,8 @@
 mod binaries;
 mod certificates;
 mod cluster;
+mod family;
+mod http_server;
 mod memcached;
 mod ports;
 mod process;
@@ -41,8 +45,9 @@ mod resp;
 mod sentinels;
 mod until;
 
-pub use binaries::{Kind, available};
+pub use binaries::{Kind, available, command};
 pub use cluster::Cluster;
+pub use http_server::HttpServer;
 pub use memcached::{Memcached, MemcachedOptions};
 pub use proxy::Proxy;
 pub use redis::{Redis, RedisOptions, Valkey};

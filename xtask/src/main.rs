@@ -2,6 +2,7 @@
 //! machine lacks for them.
 
 mod lint;
+mod peers;
 mod run;
 mod servers;
 mod step;
@@ -16,6 +17,8 @@ usage: cargo xtask <task>
   test [filter]...    unit, integration and doc tests: all, those that match, or nextest's options
   lint [name]...      format imports purity clippy docs features dependencies: all, or those named
   bench [name]        every bench target, or the one named
+  bench e2e           over the loopback beside nginx and Varnish; --install, --write, --help
+  bench instructions  instructions of a hit; --write, --help
   servers             installs the servers that tests talk to, as `test` does at its start
   fleet               three shops on one Redis: what they share, and what happens without it
   fuzz [seconds]      every fuzz target, each for so many seconds (20)";
@@ -48,6 +51,8 @@ fn dispatch(arguments: &[&str]) -> Option<step::Result> {
         ["test", filters @ ..] => Some(run::test(filters)),
         ["lint", names @ ..] => lint::named(names).map(lint::run),
         ["bench"] => Some(run::bench(None)),
+        ["bench", "e2e", options @ ..] => Some(run::end_to_end(options)),
+        ["bench", "instructions", options @ ..] => Some(run::instructions(options)),
         ["bench", name] => Some(run::bench(Some(name))),
         ["servers"] => Some(servers::ensure()),
         ["fleet"] => Some(run::fleet()),

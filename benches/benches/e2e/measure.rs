@@ -1,0 +1,83 @@
+//! Rounds: each runs every case once.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::case::{Case, Cases};
+use crate::load::{self, Load};
+use crate::options::Options;
+
+/// What one case took in one round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub(crate) load: Load,
+    /// Of the server, in µs: what a request takes, and a million in seconds.
+    pub(crate) processor: f64,
+    /// How many processors the load generator kept busy.
+    pub(crate) generator: f64,
+}
+
+/// For each case what it took in each round.
+pub(crate) type Results = Vec<Vec<Measured>>;
+
+/// Runs all rounds.
+pub(crate) async fn rounds(options: &Options, cases: &Cases) -> Result<Results, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let time = Duration::from_secs(options.seconds);
+    cases.check().await?;
+    for case in &cases.cases {
+        // Threads, connections and memory are there when it counts.
+        run(options, cases, case, Duration::from_secs(1), folder.path()).await?;
+    }
+    let count = cases.cases.len();
+    let mut results = vec![Vec::with_capacity(options.rounds); count];
+    for round in 0..options.rounds {
+        eprintln!("round {} of {}", round + 1, options.rounds);
+        // Each case follows each other one in some round.
+        for turn in 0..count {
+            let at = (turn + round) % count;
+            let case = &cases.cases[at];
+            results[at].push(run(options, cases, case, time, folder.path()).await?);
+        }
+    }
+    cases.check().await?;
+    Ok(results)
+}
+
+async fn run(
+    options: &Options,
+    cases: &Cases,
+    case: &Case,
+    time: Duration,
+    folder: &Path,
+) -> Result<Measured, String> {
+    let (server, generator) = (case.server.processor_time(), of_children());
+    let (behind, start) = (cases.app.processor_time(), Instant::now());
+    let load = load::run(options, case.server.addr(), time, folder).await?;
+    let (elapsed, behind) = (start.elapsed(), cases.app.processor_time() - behind);
+    let server = case.server.processor_time() - server;
+    let generator = of_children() - generator;
+    // Now and then a stored response has become stale.
+    if case.is_in_front && behind * 20 > server.max(Duration::from_millis(400)) {
+        return Err(format!("{} asks the application: {behind:?}", case.name));
+    }
+    Ok(Measured {
+        load,
+        processor: server.as_secs_f64() * 1e6 / load.requests as f64,
+        generator: generator.as_secs_f64() / elapsed.as_secs_f64(),
+    })
+}
+
+/// The processor time of children that have ended, which all generators have and no server has.
+fn of_children() -> Duration {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return Duration::ZERO;
+    };
+    let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let of_children = after_name.split_whitespace().skip(13).take(2);
+    let ticks: u64 = of_children
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    let second = rustix::param::clock_ticks_per_second() as f64;
+    Duration::from_secs_f64(ticks as f64 / second)
+}

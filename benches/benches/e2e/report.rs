@@ -1,0 +1,169 @@
+//! The tables.
+
+use larder_benches::{first_line, machine, median, versions, write};
+use larder_servers::{Kind, command};
+
+use crate::case::{AROUND, BARE, Cases, NGINX, PROXY, ROUTE, VARNISH};
+use crate::measure::{Measured, Results};
+use crate::options::Options;
+
+/// Of all cases.
+pub(crate) const NAMES: [&str; 6] = [BARE, ROUTE, AROUND, PROXY, NGINX, VARNISH];
+
+/// Prints what was measured, and writes it if that is wanted.
+pub(crate) fn report(options: &Options, cases: &Cases, results: &Results) -> Result<(), String> {
+    let mut text = run(options);
+    text += &table(cases, results);
+    text += &targets(cases, results);
+    for missing in &cases.missing {
+        text +=
+            &format!("\n{missing} was missing; `cargo xtask bench e2e --install` installs it.\n");
+    }
+    text += &generator(options, cases, results);
+    println!("{text}");
+    if options.write {
+        write("e2e", &text)?;
+    }
+    Ok(())
+}
+
+/// The command, the machine and the versions.
+fn run(options: &Options) -> String {
+    let Options {
+        rounds,
+        seconds,
+        connections,
+        server_threads,
+        load_threads,
+        ..
+    } = options;
+    let others = [
+        (Kind::Wrk, "-v"),
+        (Kind::Nginx, "-v"),
+        (Kind::Varnish, "-V"),
+    ];
+    let others = others.into_iter().filter_map(|(kind, version)| {
+        let said = first_line(command(kind)?.arg(version))?;
+        let end = said.find([']', ')']).filter(|_| kind != Kind::Nginx);
+        let said = said.get(..=end.unwrap_or(said.len() - 1)).unwrap_or(&said);
+        Some(format!(", {said}"))
+    });
+    format!(
+        "`cargo xtask bench e2e --rounds {rounds} --seconds {seconds} --connections {connections} \
+         --server-threads {server_threads} --load-threads {load_threads}`; {}; {}{}.\n\n",
+        machine(),
+        versions(&["axum", "hyper", "tokio"]),
+        others.collect::<String>(),
+    )
+}
+
+fn table(cases: &Cases, results: &Results) -> String {
+    let mut table = "\
+| 2 KiB, 4 fields | requests/s | × bare | p50 µs | p99 µs | p99.9 µs | × bare | CPU s/million | × bare |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|
+"
+    .to_owned();
+    for (case, result) in cases.cases.iter().zip(results) {
+        let middle = |of: fn(&Measured) -> f64| median(result.iter().map(of));
+        let ratio = |of| ratio(result, &results[0], of);
+        table += &format!(
+            "| {} | {:.0} | {:.2} | {:.0} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} |\n",
+            case.name,
+            middle(per_second),
+            ratio(per_second),
+            middle(|measured| measured.load.latency[0]),
+            middle(|measured| measured.load.latency[1]),
+            middle(p999),
+            ratio(p999),
+            middle(processor),
+            ratio(processor),
+        );
+    }
+    table
+}
+
+fn targets(cases: &Cases, results: &Results) -> String {
+    let of = |name: &str| {
+        let at = cases.cases.iter().position(|case| case.name == name)?;
+        results.get(at)
+    };
+    let figure = |name, beside, of_measured| {
+        let ratio = ratio(of(name)?, of(beside)?, of_measured);
+        Some(format!("{ratio:.2} ×"))
+    };
+    let mut table = "\n| | target".to_owned();
+    let ours = [ROUTE, AROUND, PROXY];
+    table += &ours.map(|name| format!(" | {name}")).concat();
+    table += " |\n|---|---|---:|---:|---:|\n";
+    let rows: [(&str, &str, &str, fn(&Measured) -> f64); 5] = [
+        (
+            "requests per second beside",
+            BARE,
+            "at least 0.98 ×",
+            per_second,
+        ),
+        ("CPU of a request beside", BARE, "at most 1.02 ×", processor),
+        ("p99.9 beside", BARE, "at most 1.2 ×", p999),
+        (
+            "requests per CPU second beside",
+            NGINX,
+            "at least 1.5 ×",
+            per_processor,
+        ),
+        (
+            "requests per CPU second beside",
+            VARNISH,
+            "at least 3 ×",
+            per_processor,
+        ),
+    ];
+    for (what, beside, target, of_measured) in rows {
+        table += &format!("| {what} the {beside} | {target}")
+            .replace("the nginx", "nginx")
+            .replace("the Varnish", "Varnish");
+        for name in ours {
+            let figure = figure(name, beside, of_measured);
+            table += &format!(" | {}", figure.unwrap_or_else(|| "not measured".to_owned()));
+        }
+        table += " |\n";
+    }
+    table
+}
+
+/// Where wrk is at its end, it and not the server is measured.
+fn generator(options: &Options, cases: &Cases, results: &Results) -> String {
+    let of_case = |result: &Vec<Measured>| median(result.iter().map(|of| of.generator));
+    let busiest = cases.cases.iter().zip(results);
+    let busiest = busiest.map(|(case, result)| (case.name, of_case(result)));
+    let busiest = busiest.max_by(|one, other| one.1.total_cmp(&other.1));
+    let (name, processors) = busiest.unwrap_or_default();
+    let busy = processors / options.load_threads as f64 * 100.0;
+    let limits = if busy > 90.0 {
+        ": its own speed limits what is measured"
+    } else {
+        ""
+    };
+    format!("\nwrk was busy for {busy:.0} % of the time at most ({name}){limits}.\n")
+}
+
+fn per_second(measured: &Measured) -> f64 {
+    measured.load.per_second
+}
+
+fn p999(measured: &Measured) -> f64 {
+    measured.load.latency[2]
+}
+
+fn processor(measured: &Measured) -> f64 {
+    measured.processor
+}
+
+fn per_processor(measured: &Measured) -> f64 {
+    1.0 / measured.processor
+}
+
+/// The median of the ratios within a round.
+fn ratio(of: &[Measured], beside: &[Measured], figure: fn(&Measured) -> f64) -> f64 {
+    let pairs = of.iter().zip(beside);
+    median(pairs.map(|(one, other)| figure(one) / figure(other)))
+}
