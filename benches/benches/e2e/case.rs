@@ -86,14 +86,18 @@ impl Cases {
             let response = server.get(TARGET).await;
             let response = response.map_err(|error| format!("{name}: {error}"))?;
             let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
-            let is_ours = matches!(*name, ROUTE | AROUND | PROXY);
-            let is_hit = !is_ours || head.contains("cache-status: larder; hit");
+            let is_hit = !is_ours(name) || head.contains("cache-status: larder; hit");
             if !head.starts_with("HTTP/1.1 200") || body.len() != 2 << 10 || !is_hit {
                 return Err(format!("{name} gives no hit:\n{head}\n{}", server.log()));
             }
         }
         Ok(())
     }
+}
+
+/// Whether its responses say that they are hits.
+pub(crate) fn is_ours(name: &str) -> bool {
+    matches!(name, ROUTE | AROUND | PROXY)
 }
 
 impl Case {

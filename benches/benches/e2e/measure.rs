@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::case::{Case, Cases};
+use crate::case::{Case, Cases, is_ours};
 use crate::load::{self, Load};
 use crate::options::Options;
 
@@ -25,9 +25,17 @@ pub(crate) async fn rounds(options: &Options, cases: &Cases) -> Result<Results, 
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let time = Duration::from_secs(options.seconds);
     cases.check().await?;
-    for case in &cases.cases {
+    let (second, folder) = (Duration::from_secs(1), folder.path());
+    for Case { name, server, .. } in &cases.cases {
         // Threads, connections and memory are there when it counts.
-        run(options, cases, case, Duration::from_secs(1), folder.path()).await?;
+        let looks = is_ours(name);
+        let load = load::run(options, server.addr(), second, looks, folder).await?;
+        if load.misses > 0 {
+            let Load {
+                requests, misses, ..
+            } = load;
+            return Err(format!("{name}: {misses} of {requests} are no hits"));
+        }
     }
     let count = cases.cases.len();
     let mut results = vec![Vec::with_capacity(options.rounds); count];
@@ -37,7 +45,7 @@ pub(crate) async fn rounds(options: &Options, cases: &Cases) -> Result<Results, 
         for turn in 0..count {
             let at = (turn + round) % count;
             let case = &cases.cases[at];
-            results[at].push(run(options, cases, case, time, folder.path()).await?);
+            results[at].push(run(options, cases, case, time, folder).await?);
         }
     }
     cases.check().await?;
@@ -53,7 +61,7 @@ async fn run(
 ) -> Result<Measured, String> {
     let (server, generator) = (case.server.processor_time(), of_children());
     let (behind, start) = (cases.app.processor_time(), Instant::now());
-    let load = load::run(options, case.server.addr(), time, folder).await?;
+    let load = load::run(options, case.server.addr(), time, false, folder).await?;
     let (elapsed, behind) = (start.elapsed(), cases.app.processor_time() - behind);
     let server = case.server.processor_time() - server;
     let generator = of_children() - generator;
