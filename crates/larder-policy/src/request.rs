@@ -298,6 +298,7 @@ impl Seen {
     }
 }
 
+#[inline]
 fn seen_bit(name: &HeaderName, value: &HeaderValue) -> u16 {
     match *name {
         AUTHORIZATION => Seen::AUTHORIZATION,

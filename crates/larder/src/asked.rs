@@ -17,6 +17,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
+    #[inline]
     pub(crate) fn new(
         context: &'a Context,
         head: &'a RequestHead<'a>,
@@ -48,6 +49,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The primary key, in the place of what is in `out`.
+    #[inline]
     pub(crate) fn key_into(&self, context: &Context, class: MethodClass, out: &mut KeyBuf) {
         let Self {
             head,

@@ -203,6 +203,7 @@ impl Entry {
     }
 
     /// How old it is, and how fresh; soft purges count.
+    #[inline]
     pub(crate) fn serving(&self, now: SystemTime) -> Serving {
         let serving = self.head.serving(now);
         match self.stale_since() {
