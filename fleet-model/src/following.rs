@@ -15,7 +15,7 @@ use crate::shared::{Batch, Extent, LogPosition, NodeId};
 use crate::truth::Known;
 use crate::world::World;
 
-/// So many records are read at once.
+/// So many records are read at once, or fewer.
 const LIMIT: usize = 3;
 
 #[derive(Debug, Default)]
@@ -108,7 +108,8 @@ impl World {
                 Follower::Reads(reading, node.applied)
             }
             Follower::Reads(reading, after) => {
-                let batch = self.journal.read(after, LIMIT);
+                let limit = self.rng.usize(1..=LIMIT);
+                let batch = self.journal.read(after, limit);
                 self.take(at, reading, batch)
             }
             Follower::Applies(reading, told, half) => self.apply(at, reading, told, half)?,
@@ -124,7 +125,9 @@ impl World {
             node.broke = true;
             return Follower::Idle;
         }
-        reading.is_all = batch.records.len() < LIMIT;
+        let is_short = batch.records.len() < LIMIT;
+        let by_count = is_short && node.mistake == Mistake::EndByCount;
+        reading.is_all = batch.reaches_end || by_count;
         let told = batch.records.into_iter().map(|(position, record)| Told {
             position,
             record,

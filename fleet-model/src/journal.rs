@@ -69,10 +69,12 @@ impl Journal {
 
     pub(crate) fn read(&self, after: LogPosition, limit: usize) -> Batch {
         let range = (Bound::Excluded(after), Bound::Unbounded);
-        let records = self.state.records.range(range).take(limit);
+        let mut later = self.state.records.range(range);
+        let records = later.by_ref().take(limit);
         Batch {
             records: records.map(|(at, record)| (*at, record.clone())).collect(),
             is_anchored: self.state.records.contains_key(&after),
+            reaches_end: later.next().is_none(),
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Mistake {
     Trustful,
     /// Nothing is given up when the log is read for the first time.
     BeginKeepsAll,
+    /// Who gets fewer records than he asked for takes them for all.
+    EndByCount,
     /// Who follows a fetch of long ago takes it as news.
     StreamsTrusted,
 }

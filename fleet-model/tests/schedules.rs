@@ -112,6 +112,11 @@ fn what_was_stored_before_the_log_was_first_read() {
 }
 
 #[test]
+fn records_that_are_few_and_taken_for_all() {
+    tells(Mistake::EndByCount);
+}
+
+#[test]
 fn what_was_begun_long_ago_and_is_taken_for_news() {
     tells(Mistake::StreamsTrusted);
 }

@@ -17,6 +17,7 @@ mod purges_in_flight;
 mod random;
 mod receipts;
 mod scene;
+mod reads;
 mod sharing;
 mod site;
 mod user;

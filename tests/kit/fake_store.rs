@@ -108,6 +108,24 @@ async fn a_trimmed_log_knows_its_newest_position_and_a_rewound_one_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_that_breaks_off_says_that_there_is_more() {
+    let store = FakeStore::new();
+    let mut after = append(&store, "one").await;
+    append(&store, "two").await;
+    append(&store, "three").await;
+    store.read_at_most(Some(1));
+    for reaches_end in [false, true] {
+        let batch = store.read(after, 10, Duration::ZERO).await.unwrap();
+        assert_eq!((batch.records.len(), batch.is_anchored), (1, true));
+        assert_eq!(batch.reaches_end, reaches_end);
+        after = batch.records[0].0;
+    }
+    store.read_at_most(None);
+    let batch = store.read(LogPosition::START, 10, Duration::ZERO).await;
+    assert_eq!(batch.unwrap().records.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_from_an_old_dump_brings_back_what_was() {
     let store = FakeStore::new();
     let first = append(&store, "one").await;

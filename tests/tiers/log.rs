@@ -109,8 +109,11 @@ pub(crate) async fn a_read_ends_at_its_limit_and_goes_on_from_there(stand: &impl
         assert!(batch.records.len() <= 7, "{batch:?}");
         assert!(after == START || batch.is_anchored, "{batch:?}");
         let Some((last, _)) = batch.records.last() else {
+            assert!(batch.reaches_end, "{batch:?}");
             break;
         };
+        let is_end = *last == written[39].0;
+        assert_eq!(batch.reaches_end, is_end, "{batch:?}");
         after = *last;
         read.extend(batch.records);
     }

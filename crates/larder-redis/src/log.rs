@@ -92,9 +92,11 @@ impl Inner {
         let answers = self.log.send_all(&both).await;
         waiting.over();
         let [read, anchor] = reply::tuple(Value::Array(answers?))?;
+        let records = records(reply::answered(read)?)?;
         Ok(Batch {
-            records: records(reply::answered(read)?)?,
             is_anchored: is_anchored(after, !reply::array(anchor)?.is_empty()),
+            reaches_end: records.len() < limit,
+            records,
         })
     }
 

@@ -68,6 +68,9 @@ impl World {
             0 => FakeStore::polled(MILLI * 100),
             _ => FakeStore::new(),
         };
+        if rng.u8(..4) == 0 {
+            store.read_at_most(Some(rng.usize(1..3)));
+        }
         let links: Vec<_> = (0..NODES).map(|_| store.link()).collect();
         let make =
             |link: &FakeLink| Node::with(&app, link.clone(), settings.clone(), |cache| cache);

@@ -24,24 +24,27 @@ pub(crate) async fn read(
     };
     if is_there && is_near(after, newest) {
         let Chain { records, is_broken } = chain(shared, after, upto(after)).await?;
-        // What comes before a record that is lost is whole. The next read begins at the loss.
-        let is_anchored = !is_broken || !records.is_empty();
         return Ok(Batch {
+            // What comes before a record that is lost is whole. The next read begins at the loss.
+            is_anchored: !is_broken || !records.is_empty(),
+            reaches_end: !is_broken && upto(after) == newest,
             records,
-            is_anchored,
         });
     }
     settle(shared, newest).await?;
     let oldest = oldest(shared, newest, false).await?;
     let before = LogPosition::from_bits(oldest.bits().saturating_sub(1)).max(after);
-    let mut found = chain(shared, before, upto(before)).await?;
+    let mut end = upto(before);
+    let mut found = chain(shared, before, end).await?;
     if found.is_broken && found.records.is_empty() {
         // It begins with a mark.
-        found = chain(shared, oldest, upto(oldest)).await?;
+        end = upto(oldest);
+        found = chain(shared, oldest, end).await?;
     }
     Ok(Batch {
-        records: found.records,
         is_anchored: false,
+        reaches_end: !found.is_broken && end == newest,
+        records: found.records,
     })
 }
 

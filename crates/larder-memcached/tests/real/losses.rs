@@ -34,6 +34,7 @@ async fn a_record_in_the_middle_that_is_lost_is_found_out_by_those_who_have_not_
         .await;
     let batch = read(&first, a).await;
     assert_eq!((texts(&batch), batch.is_anchored), (vec!["b"], true));
+    assert!(!batch.reaches_end, "the log has what comes after it");
     let batch = read(&first, b).await;
     assert_eq!((texts(&batch), batch.is_anchored), (vec![], false));
     assert!(!extent(&first, b).await.is_anchored);
@@ -58,6 +59,30 @@ async fn a_writer_that_died_in_between_holds_nobody_up() {
     append(&tier, "b").await;
     let batch = read(&tier, lost).await;
     assert_eq!((texts(&batch), batch.is_anchored), (vec!["b"], true));
+}
+
+/// What it had appended before was taken for all that there was.
+#[tokio::test]
+async fn what_stands_before_a_record_that_is_never_written_is_not_the_end_of_the_log() {
+    let Some((server, tier)) = start().await else {
+        return;
+    };
+    let a = append(&tier, "a").await;
+    append(&tier, "b").await;
+    take_position(&server).await;
+    let c = append(&tier, "c").await;
+    let batch = read(&tier, a).await;
+    assert_eq!((texts(&batch), batch.is_anchored), (vec!["b"], true));
+    assert!(!batch.reaches_end);
+    // Nor is what a read was limited to; and where nothing is missing, the end is the end.
+    let d = append(&tier, "d").await;
+    append(&tier, "e").await;
+    for (limit, reaches_end) in [(1, false), (2, true), (3, true)] {
+        let batch = tier.read(c, limit, Duration::ZERO).await;
+        assert_eq!(batch.expect("an answer").reaches_end, reaches_end);
+    }
+    assert!(!read(&tier, a).await.reaches_end);
+    assert!(read(&tier, d).await.reaches_end);
 }
 
 #[tokio::test]

@@ -30,10 +30,12 @@ impl Journal {
 
     pub(super) fn read(&self, after: LogPosition, limit: usize) -> Batch {
         let range = (Bound::Excluded(after), Bound::Unbounded);
-        let records = self.records.range(range).take(limit);
+        let mut later = self.records.range(range);
+        let records = later.by_ref().take(limit);
         Batch {
             records: records.map(|(at, record)| (*at, record.clone())).collect(),
             is_anchored: self.records.contains_key(&after),
+            reaches_end: later.next().is_none(),
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) shelf: Shelf,
     pub(super) journal: Journal,
     pub(super) is_full: bool,
+    /// No read of the log gets more records.
+    pub(super) most_read: Option<usize>,
     pub(super) ahead: Duration,
     pub(super) back: Duration,
     pub(super) counts: Counts,
@@ -79,7 +81,7 @@ impl Inner {
         let deadline = later(Instant::now(), wait);
         loop {
             let changed = self.changed.notified();
-            let batch = self.state().journal.read(after, limit);
+            let batch = self.state().read(after, limit);
             let is_done = !batch.records.is_empty() || limit == 0 || self.poll_every.is_some();
             if is_done || timeout_at(deadline, changed).await.is_err() {
                 return batch;
@@ -96,6 +98,11 @@ impl State {
             return Err(StoreError::new(StoreErrorKind::Refused, what));
         }
         Ok(())
+    }
+
+    fn read(&self, after: LogPosition, limit: usize) -> Batch {
+        let most = self.most_read.unwrap_or(limit);
+        self.journal.read(after, limit.min(most))
     }
 
     pub(super) fn append(

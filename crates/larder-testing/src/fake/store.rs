@@ -212,6 +212,12 @@ impl FakeStore {
         state.shelf.overwrite(key, value.into(), Instant::now());
     }
 
+    /// Whoever reads the log gets so many records at most, though he asked for more and more are there: as
+    /// from a log that breaks off before one that is still being written. `None`: the end of that.
+    pub fn read_at_most(&self, records: Option<usize>) {
+        self.0.state().most_read = records;
+    }
+
     /// The keys that something stands under, in order.
     #[must_use]
     pub fn keys(&self) -> Vec<EntryKey> {

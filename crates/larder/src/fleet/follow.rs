@@ -140,9 +140,8 @@ impl Fleet {
                 return End::Broke;
             }
             *pause = FIRST_PAUSE;
-            let is_all = batch.records.len() < LIMIT;
             self.apply_all(&cache, &batch);
-            if is_all {
+            if batch.reaches_end {
                 self.trust.heard(moment);
                 self.outbox.heard(asked);
                 if !self.is_ready.swap(true, Ordering::AcqRel) {
@@ -150,7 +149,8 @@ impl Fleet {
                 }
             }
             drop(cache);
-            if let Some(pause) = self.log.poll_every().filter(|_| is_all) {
+            let is_more = !batch.reaches_end && !batch.records.is_empty();
+            if let Some(pause) = self.log.poll_every().filter(|_| !is_more) {
                 sleep(pause.min(wait)).await;
             }
         }

@@ -78,6 +78,11 @@ pub struct Batch {
     /// nothing between is missing. After the [start](LogPosition::START) no record stands, and either
     /// answer will do.
     pub is_anchored: bool,
+    /// When they were read there was no record after the last of them; where there are none, none after the
+    /// position. Whoever gets fewer than the limit need not have got all: a log may break off before a record
+    /// that is lost, or that is still being written. As long as this is false a node does not trust what it
+    /// knows for longer than before ([`bound`](crate::SharedSettings::bound)), and reads on at once.
+    pub reaches_end: bool,
 }
 
 /// Which node of a fleet: drawn anew for each cache.
