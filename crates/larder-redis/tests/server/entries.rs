@@ -202,6 +202,31 @@ async fn scripts_are_loaded_again_after_the_server_forgot_them() {
     }
 }
 
+/// Nor a second exchange, of whoever would lead a fill if there were nothing.
+#[tokio::test]
+async fn what_is_there_is_read_without_a_script() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    let mut value = put(key(1).with_variant([1; 16]), at(1));
+    value.rule = Some(frame(at(1), "rule"));
+    tier.put(&value).await.unwrap();
+    server.command(&["CONFIG", "RESETSTAT"]).await;
+    for number in 0..10 {
+        for of in [key(1), value.key] {
+            assert!(read(&tier, &of).await.primary.is_some());
+            assert_eq!(ask(&tier, &of, number).await, Leased::No);
+        }
+    }
+    let calls = server.command(&["INFO", "commandstats"]).await;
+    assert!(calls.contains("cmdstat_get:calls=60,"), "{calls}");
+    assert!(!calls.contains("cmdstat_eval"), "{calls}");
+    // What is not there takes one.
+    assert_eq!(ask(&tier, &key(2), 1).await, Leased::Won);
+    let calls = server.command(&["INFO", "commandstats"]).await;
+    assert!(calls.contains("cmdstat_eval"), "{calls}");
+}
+
 #[tokio::test]
 async fn a_key_of_another_type_is_an_error_until_it_is_replaced() {
     let Some((server, tier)) = tier().await else {

@@ -261,7 +261,7 @@ async fn the_log_forgets_from_its_beginning() {
 
 #[tokio::test]
 async fn nodes_are_there_as_long_as_they_say() {
-    let Some((_server, tier)) = tier().await else {
+    let Some((server, tier)) = tier().await else {
         return;
     };
     let ids = async || -> Vec<_> {
@@ -283,11 +283,17 @@ async fn nodes_are_there_as_long_as_they_say() {
         (ids().await == [(7, at(3)), (u64::MAX, at(1))]).then_some(())
     })
     .await;
-    let kept = _server.command(&["HLEN", "larder1::{log}:n"]).await;
+    let kept = server.command(&["HLEN", "larder1::{log}:n"]).await;
     assert_eq!(kept, "2");
     // Something else under the name is no reason to fail.
-    _server.command(&["SET", "larder1::{log}:n", "x"]).await;
+    server.command(&["SET", "larder1::{log}:n", "x"]).await;
     assert_eq!(ids().await, []);
     tier.announce(node(7), at(3), MINUTE).await.unwrap();
     assert_eq!(ids().await, [(7, at(3))]);
+    // Neither is it for who tells before anybody asks.
+    server.command(&["SET", "larder1::{log}:n", "x"]).await;
+    tier.announce(node(7), at(4), MINUTE).await.unwrap();
+    assert_eq!(ids().await, [(7, at(4))]);
+    let left = server.command(&["PTTL", "larder1::{log}:n"]).await;
+    assert!(left.parse::<u64>().is_ok_and(|left| left > 0), "{left}");
 }
