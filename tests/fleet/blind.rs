@@ -58,6 +58,24 @@ async fn who_comes_late_to_a_long_fetch_does_not_get_it_as_fresh() {
     assert_eq!(first.await.unwrap().0, "/a 1 ");
 }
 
+/// It was begun before the purge that the node has not heard of, and is no news because it took long.
+#[tokio::test(start_paused = true)]
+async fn what_took_longer_than_the_bound_is_not_fresh_when_it_is_stored() {
+    let app = App::new();
+    app.takes(5 * BOUND);
+    let (one, blind, link) = two(&app).await;
+    link.cut();
+    let first = tokio::spawn({
+        let blind = blind.clone();
+        async move { blind.told("/a").await }
+    });
+    sleep(2 * BOUND).await;
+    one.change(&app, "/a").await.unwrap();
+    assert_eq!(first.await.unwrap().0, "/a 1 ");
+    app.takes(Duration::ZERO);
+    assert_eq!(blind.told("/a").await.0, "/a 2 ");
+}
+
 /// What it fetches itself is good for as long as the bound, so that a store that is down does not leave the
 /// application without a cache.
 #[tokio::test(start_paused = true)]

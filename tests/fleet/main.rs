@@ -4,6 +4,7 @@ mod ages;
 mod ahead;
 mod blind;
 mod bound;
+mod failovers;
 mod faults;
 mod flight;
 mod freshness;
