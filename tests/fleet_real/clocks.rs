@@ -29,13 +29,14 @@ async fn clocks_that_are_an_hour_wrong(kind: Kind) {
     scene
         .play(async |scene| {
             for node in [1, 2] {
-                scene.nodes[node].proxy().cut().await;
-                scene.go_on(2 * BOUND).await;
-                scene.nodes[node].proxy().heal().await;
+                scene.cut_off(node).await;
             }
             scene.go_on(BOUND).await;
         })
         .await;
+    for node in [1, 2] {
+        assert!(scene.stats(node).log_failures() > 0);
+    }
     assert_eq!(scene.breaks(), 0);
 }
 

@@ -43,19 +43,33 @@ fn is_blind(scene: &Scene, node: usize, from: Instant, to: Instant) {
     assert!(fresh < answers, "{fresh} of {answers}");
 }
 
+/// Something goes wrong, and later right again; meanwhile a node hears nothing.
+async fn outage(
+    scene: &Scene,
+    blind: usize,
+    begins: impl AsyncFnOnce(&Scene),
+    ends: impl AsyncFnOnce(&Scene),
+) {
+    scene
+        .play(async |scene| {
+            let from = Instant::now();
+            begins(scene).await;
+            scene.go_on(OUTAGE).await;
+            is_blind(scene, blind, from, Instant::now());
+            ends(scene).await;
+        })
+        .await;
+}
+
 async fn a_server_that_stands_still(kind: Kind) {
     let Some((server, scene)) = scene(kind).await else {
         return;
     };
-    scene
-        .play(async |scene| {
-            let from = Instant::now();
-            server.pause();
-            scene.go_on(OUTAGE).await;
-            is_blind(scene, 0, from, Instant::now());
-            server.resume();
-        })
-        .await;
+    let (begins, ends) = (
+        async |_: &Scene| server.pause(),
+        async |_: &Scene| server.resume(),
+    );
+    outage(&scene, 0, begins, ends).await;
     assert!(scene.sum(|stats| stats.failures() + stats.skipped()) > 0);
     assert!(scene.sum(|stats| stats.log_failures()) > 0);
     assert_eq!(scene.breaks(), 0);
@@ -99,15 +113,9 @@ async fn one_node_hears_nothing(kind: Kind) {
     let Some((_server, scene)) = scene(kind).await else {
         return;
     };
-    scene
-        .play(async |scene| {
-            let from = Instant::now();
-            scene.nodes[2].proxy().freeze();
-            scene.go_on(OUTAGE).await;
-            is_blind(scene, 2, from, Instant::now());
-            scene.nodes[2].proxy().thaw();
-        })
-        .await;
+    let begins = async |scene: &Scene| scene.nodes[2].proxy().freeze();
+    let ends = async |scene: &Scene| scene.nodes[2].proxy().thaw();
+    outage(&scene, 2, begins, ends).await;
     assert!(scene.stats(2).failures() > 0 && scene.stats(2).log_failures() > 0);
     assert_eq!(scene.breaks(), 0);
 }
@@ -116,19 +124,17 @@ async fn all_nodes_are_cut_off(kind: Kind) {
     let Some((_server, scene)) = scene(kind).await else {
         return;
     };
-    scene
-        .play(async |scene| {
-            let from = Instant::now();
-            for node in &scene.nodes {
-                node.proxy().cut().await;
-            }
-            scene.go_on(OUTAGE).await;
-            is_blind(scene, 3, from, Instant::now());
-            for node in &scene.nodes {
-                node.proxy().heal().await;
-            }
-        })
-        .await;
+    let begins = async |scene: &Scene| {
+        for node in &scene.nodes {
+            node.proxy().cut().await;
+        }
+    };
+    let ends = async |scene: &Scene| {
+        for node in &scene.nodes {
+            node.proxy().heal().await;
+        }
+    };
+    outage(&scene, 3, begins, ends).await;
     for node in 0..scene.nodes.len() {
         assert!(scene.stats(node).log_failures() > 0);
     }

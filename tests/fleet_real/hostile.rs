@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use larder::SharedSettings;
 use larder_servers::{Kind, Redis};
 
 use crate::lost::LOG;
@@ -11,6 +13,7 @@ use crate::scene::Scene;
 use crate::servers::Way;
 
 const FOR: Duration = Duration::from_millis(1500);
+const LONG: Duration = Duration::from_secs(20);
 
 on_both!([
     random_bytes
@@ -22,6 +25,7 @@ on_both!([
     values_of_the_future
     a_damaged_value_of_the_future_kept_its_key_from_being_shared
     wrong_types
+    a_store_that_answers_with_errors_is_asked_on
     a_log_of_a_wrong_type
     records_that_are_none
 ]);
@@ -162,6 +166,37 @@ async fn wrong_types(kind: Kind) {
         })
         .await;
     assert!(scene.sum(|stats| stats.failures()) > 0);
+    assert_eq!(scene.breaks(), 0);
+}
+
+/// It answers at once, so nobody waits for it; and what is well there is shared on.
+async fn a_store_that_answers_with_errors_is_asked_on(kind: Kind) {
+    const PATHS: usize = 20;
+    let Some(server) = Redis::options().kind(kind).start_or_skip().await else {
+        return;
+    };
+    // No answer is late, however busy the machine is.
+    let patient = |settings: SharedSettings| settings.read_within(LONG).lease_within(LONG);
+    let way = |_| Way::redis(server.url()).with(patient);
+    let scene = Scene::new(way).await;
+    let (one, other) = (&scene.nodes[0], &scene.nodes[1]);
+    for number in 0..PATHS {
+        one.get(&format!("/{number}")).await;
+    }
+    one.written(PATHS as u64).await;
+    server.command(&["EVAL", SPOIL, "0", "list", "1"]).await;
+    // All at once: what is stored anew is an answer too.
+    let asked = (0..PATHS).map(async |number| other.get(&format!("/{number}")).await);
+    for reply in join_all(asked).await {
+        assert_eq!(reply.status, 200);
+    }
+    let stats = scene.stats(1);
+    assert!(stats.failures() >= PATHS as u64, "{stats:?}");
+    assert_eq!(stats.skipped(), 0, "{stats:?}");
+    one.get("/well").await;
+    one.written(PATHS as u64 + 1).await;
+    let (_, how) = other.told("/well").await;
+    assert!(how.ends_with("detail=shared"), "{how}");
 }
 
 /// Nobody can purge for others while it stands there; it is replaced as soon as somebody looks.

@@ -16,6 +16,7 @@ on_both!([
     a_log_that_is_trimmed_to_nothing
     a_log_that_is_trimmed_beyond_what_a_node_has_read
     a_log_that_is_deleted
+    a_log_that_goes_back
     a_log_that_is_evicted
     a_server_that_is_flushed_again_and_again
     a_server_that_is_full
@@ -66,6 +67,25 @@ async fn a_log_that_is_deleted(kind: Kind) {
             for _ in 0..3 {
                 server.command(&["DEL", LOG]).await;
                 scene.go_on(BOUND / 2).await;
+            }
+        })
+        .await;
+    assert!(scene.breaks() >= 4, "{}", scene.breaks());
+}
+
+/// To what it was a moment before, while all of them read on.
+async fn a_log_that_goes_back(kind: Kind) {
+    const COPY: &str = "larder1::{log}:copy";
+    let Some((server, scene)) = scene(kind).await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            for _ in 0..3 {
+                server.command(&["COPY", LOG, COPY, "REPLACE"]).await;
+                scene.go_on(BOUND / 2).await;
+                server.command(&["COPY", COPY, LOG, "REPLACE"]).await;
+                scene.go_on(BOUND).await;
             }
         })
         .await;

@@ -9,6 +9,8 @@ mod hostile;
 mod lost;
 mod many;
 mod memcached;
+mod memcached_hostile;
+mod memcached_lost;
 mod node;
 mod oracle;
 mod restarts;

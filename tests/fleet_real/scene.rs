@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use crate::app::{App, Service};
 use crate::node::{Node, Stopped};
 use crate::oracle::{Answer, Change, Oracle};
-use crate::servers::Way;
+use crate::servers::{BOUND, Way};
 
 const NODES: usize = 4;
 const CLIENTS: usize = 3;
@@ -127,6 +127,14 @@ impl Scene {
     /// For so long.
     pub(crate) async fn go_on(&self, time: Duration) {
         sleep(time).await;
+    }
+
+    /// A node cannot reach the server for longer than it may go on without.
+    pub(crate) async fn cut_off(&self, node: usize) {
+        let proxy = self.nodes[node].proxy();
+        proxy.cut().await;
+        sleep(2 * BOUND).await;
+        proxy.heal().await;
     }
 
     /// Stops a node.

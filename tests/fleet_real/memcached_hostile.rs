@@ -1,0 +1,127 @@
+//! Somebody else writes under the names of a fleet on Memcached, all the time.
+
+use std::time::{Duration, Instant};
+
+use larder_servers::Memcached;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::scene::Scene;
+use crate::servers::Way;
+
+const FOR: Duration = Duration::from_millis(1500);
+
+async fn scene() -> Option<(Memcached, Scene)> {
+    let server = Memcached::start_or_skip().await?;
+    let scene = Scene::new(|_| Way::memcached(server.addr())).await;
+    Some((server, scene))
+}
+
+/// The names of all items that begin so.
+async fn names(server: &Memcached, beginning: &str) -> Vec<String> {
+    let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+    let dump = b"lru_crawler metadump all\r\n";
+    stream.write_all(dump).await.unwrap();
+    let (mut lines, mut names) = (BufReader::new(stream).lines(), Vec::new());
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let Some(item) = line.strip_prefix("key=") else {
+            // The end, or somebody else is being told.
+            break;
+        };
+        let name = item.split(' ').next().unwrap_or_default();
+        names.push(name.replace("%3A", ":"));
+    }
+    names.retain(|name| name.starts_with(beginning));
+    names
+}
+
+/// Writes something else under all names that begin so, again and again; how often.
+async fn spoil(server: &Memcached, beginning: &str) -> usize {
+    let mut spoilt = 0;
+    let until = Instant::now() + FOR;
+    while Instant::now() < until {
+        let mut commands = String::new();
+        for name in names(server, beginning).await {
+            let value = match fastrand::u8(..4) {
+                0 => String::new(),
+                // As values begin.
+                1 => format!("ld\u{1}{}", "\u{7f}".repeat(fastrand::usize(..200))),
+                2 => "r\u{2}garbage".to_owned(),
+                _ => (0..fastrand::usize(1..300))
+                    .map(|_| fastrand::alphanumeric())
+                    .collect(),
+            };
+            commands.push_str(&format!("ms {name} {} T60\r\n{value}\r\n", value.len()));
+            spoilt += 1;
+        }
+        server.command(&commands).await;
+    }
+    spoilt
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_are_none() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene
+        .play(async |_| {
+            let spoilt = spoil(&server, "larder1:e:").await;
+            assert!(spoilt > 20, "only {spoilt} were spoilt");
+        })
+        .await;
+    assert!(scene.sum(|stats| stats.unreadable()) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_that_are_none() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene
+        .play(async |_| {
+            let spoilt = spoil(&server, "larder1:l:").await;
+            assert!(spoilt > 20, "only {spoilt} were spoilt");
+        })
+        .await;
+    assert!(scene.sum(|stats| stats.leases_won()) > 0);
+}
+
+/// Each of them may name anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_are_none() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            spoil(&server, "larder1:r:").await;
+            scene.go_on(FOR / 2).await;
+        })
+        .await;
+    let unreadable = scene.sum(|stats| stats.unreadable_records());
+    assert!(unreadable + scene.breaks() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_that_are_none() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene
+        .play(async |scene| {
+            for ruin in [
+                "",
+                "ruin",
+                "7",
+                "9300000000000000000",
+                "18446744073709551615",
+            ] {
+                let set = format!("ms larder1:inv {}\r\n{ruin}\r\n", ruin.len());
+                server.command(&set).await;
+                scene.go_on(FOR / 3).await;
+            }
+        })
+        .await;
+    assert!(scene.breaks() >= 4, "{}", scene.breaks());
+}
