@@ -1,10 +1,10 @@
 //! What the origin does about one request.
 
-use std::fmt;
 use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use fastrand::Rng;
 use http::{Method, Response, response};
@@ -227,8 +227,9 @@ impl Call {
     }
 
     fn fails(&self) -> Failure {
-        self.world
-            .log(format_args!("origin   #{} fails", self.exchange));
+        let mut state = self.world.state();
+        state.log(format_args!("origin   #{} fails", self.exchange));
+        state.head(self.exchange, Head::Lost);
         Failure(self.exchange)
     }
 
@@ -266,6 +267,7 @@ impl Call {
         // Its client may have left: what it purges nobody is told then.
         let related = plan.related.map(|(_, resource)| resource);
         let order = state.moment().order;
+        state.last_purge = order;
         let written = [Some(self.asked.resource), related, plan.group];
         for resource in written.into_iter().flatten() {
             state.resources[resource].written = order;
@@ -293,9 +295,15 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let mut state = self.world.state();
-        if state.exchanges[self.exchange].head == Head::Awaited {
-            state.log(format_args!("origin   #{} has no answer", self.exchange));
-            state.head(self.exchange, Head::Lost);
+        if state.exchanges[self.exchange].head != Head::Awaited {
+            return;
+        }
+        state.log(format_args!("origin   #{} has no answer", self.exchange));
+        state.head(self.exchange, Head::Lost);
+        let is_write = !matches!(self.asked.method, Method::GET | Method::HEAD);
+        // Nobody knows what came of it, so that it purges softly.
+        if is_write && !thread::panicking() {
+            state.last_purge = state.moment().order;
         }
     }
 }

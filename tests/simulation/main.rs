@@ -10,6 +10,7 @@
 
 mod asks;
 mod body;
+mod bounds;
 mod checks;
 mod clients;
 mod content;

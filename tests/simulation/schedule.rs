@@ -47,15 +47,7 @@ async fn play(theme: Theme, seed: u64) -> Outcome {
     let world = Arc::new(World::new(theme, rng.fork()));
     for _ in 0..rng.usize(1..=4) {
         let habit = Habit::random(&mut rng, &world);
-        world.state().resources.push(Resource {
-            habit,
-            version: 0,
-            purged: Purged::default(),
-            own: [Purged::default(); 4],
-            softened: Vec::new(),
-            written: 0,
-            turns: Vec::new(),
-        });
+        world.state().resources.push(Resource::new(habit));
     }
     let steps = steps(&mut rng, &world);
     let mut log = String::new();

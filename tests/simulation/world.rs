@@ -64,6 +64,20 @@ pub struct Resource {
     pub turns: Vec<Duration>,
 }
 
+impl Resource {
+    pub fn new(habit: Habit) -> Self {
+        Self {
+            habit,
+            version: 0,
+            purged: Purged::default(),
+            own: [Purged::default(); 4],
+            softened: Vec::new(),
+            written: 0,
+            turns: Vec::new(),
+        }
+    }
+}
+
 /// What nobody who starts from now on may see.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Purged {
