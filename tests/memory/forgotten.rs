@@ -46,6 +46,20 @@ fn forgotten(purge: fn(u64) -> Purge) {
     assert_eq!(scene.hits(), 300);
 }
 
+/// The map of purges is replaced by another whenever it has filled up. What a thread has replaced it kept
+/// until it was 32 tables.
+#[test]
+fn tables_that_the_map_of_purges_has_outgrown_are_given_back() {
+    let scene = Scene::new(64 << 20);
+    for number in 0..MANY / 4 {
+        scene.cache.purge(Purge::tag(format!("another:{number}")));
+        if number.is_multiple_of(1000) {
+            let more = scene.more();
+            assert!(more <= ROOM + TABLES, "{more} bytes after {number} purges");
+        }
+    }
+}
+
 #[test]
 fn tags_go_with_the_responses_that_have_them() {
     let scene = Scene::new(MAX_BYTES);
@@ -68,3 +82,7 @@ const MAX_BYTES: u64 = 512 << 10;
 /// About a hundred bytes for each purge that is remembered, of which there may be twice as many for a
 /// while; and a table that tells at once of most names that they were not purged.
 const ROOM: i64 = 2 * RECORDS as i64 * 100 + (512 << 10);
+
+/// The map of twice as many purges has at most so many places of nine bytes. While one table takes the
+/// place of another there are two, and one more that may still be read.
+const TABLES: i64 = 3 * 65_536 * 9;

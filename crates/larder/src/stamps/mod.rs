@@ -25,7 +25,7 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::CachePadded;
-use papaya::HashMap;
+use papaya::{Guard, HashMap};
 // Where keys crowd together the map of purges has no end of growing, so they are hashed by what spreads
 // all keys well, whatever its seed.
 use rapidhash::quality as spreading;
@@ -41,6 +41,11 @@ use crate::shim::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, fence, loc
 
 /// Fewer records than this are not worth a sweep.
 const FEW: u64 = 1024;
+
+/// The map of purges keeps what it has replaced until so much of that has come together that it is worth
+/// a look whether somebody still reads it, in each thread by itself. Its tables are few and large: that
+/// would be many times what it holds. So whoever makes a purge looks after so many.
+const GIVE_BACK_EVERY: u64 = 1024;
 
 /// The name that everything has, of which only soft purges are remembered. A hash may be the same, as
 /// it may be that of any other name.
@@ -142,12 +147,15 @@ impl Stamps {
     }
 
     fn stamp(&self, name: u64, others: &[u64], position: u64, manner: Manner) {
-        let stamps = self.by_name.pin();
-        let old = stamps.get(&name);
+        let guard = self.by_name.guard();
+        let old = self.by_name.get(&name, &guard);
         let new = old.cloned().unwrap_or_default();
         let new = new.with(others, position, manner);
         let joint = new.joint() - old.map_or(0, Stamp::joint);
-        stamps.insert(name, new);
+        self.by_name.insert(name, new, &guard);
+        if position.is_multiple_of(GIVE_BACK_EVERY) {
+            guard.flush();
+        }
         self.joint.fetch_add(joint, Ordering::Relaxed);
         let filter = self.filter.get_or_init(Filter::new);
         filter.add(name, position);
@@ -278,11 +286,12 @@ impl Stamps {
     fn forget(&self, upto: u64) {
         self.floor.fetch_max(upto, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        let stamps = self.by_name.pin();
-        stamps.retain(|_, stamp| stamp.last() > upto);
+        let guard = self.by_name.guard();
+        self.by_name.retain(|_, stamp| stamp.last() > upto, &guard);
+        guard.flush();
         if self.joint.load(Ordering::Relaxed) > 0 {
             let _order = lock(&self.order);
-            let left = stamps.values().map(Stamp::joint).sum();
+            let left = self.by_name.values(&guard).map(Stamp::joint).sum();
             self.joint.store(left, Ordering::Relaxed);
         }
     }
