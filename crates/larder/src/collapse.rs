@@ -207,7 +207,7 @@ impl Job {
         match self.may_reuse(&entry.head, live, serving, now) {
             Err(not) => not.into(),
             Ok(serving) => {
-                let status = self.shared_status();
+                let status = self.shared_status(serving);
                 let (policy, request) = (&self.context.policy, self.sent.head());
                 Followed::Answer(reply::from_entry(policy, &request, entry, serving, &status))
             }
@@ -229,7 +229,7 @@ impl Job {
         };
         let request = self.sent.head();
         if !request.has_range() && !request.is_conditional() {
-            let status = self.shared_status();
+            let status = self.shared_status(serving);
             let policy = &self.context.policy;
             let answer =
                 reply::from_stream(policy, &request, &stream.head, reader, serving, &status);
@@ -274,11 +274,16 @@ impl Job {
         &self.context.cache.shared().timer
     }
 
-    /// Tells that the response was another request's.
-    fn shared_status(&self) -> CacheStatus {
+    /// Tells that the response was another request's, and how stale it is, should it be.
+    fn shared_status(&self, serving: Serving) -> CacheStatus {
         let reason = self.fetch.reason;
         trace::answered(&self.context.cache, Outcome::Collapsed { reason });
-        CacheStatus::forward(reason).collapsed(true)
+        let status = CacheStatus::forward(reason).collapsed(true);
+        if serving.is_stale() {
+            status.ttl(serving.ttl())
+        } else {
+            status
+        }
     }
 }
 
