@@ -9,6 +9,7 @@
 //! ```
 
 mod oracle;
+mod story;
 mod trouble;
 mod world;
 
@@ -16,6 +17,7 @@ use std::env;
 use std::time::Duration;
 
 use larder::SharedSettings;
+use story::Story;
 use trouble::Trouble;
 use world::World;
 
@@ -73,10 +75,11 @@ fn run(troubles: &[Trouble], settings: impl Fn(SharedSettings) -> SharedSettings
             .start_paused(true)
             .build()
             .unwrap();
-        let schedule = World::run(seed, troubles, settings);
+        let story = Story::default();
+        let schedule = World::run(seed, troubles, settings, story.clone());
         let told = std::panic::AssertUnwindSafe(|| runtime.block_on(schedule));
         if let Err(panic) = std::panic::catch_unwind(told) {
-            eprintln!("the schedule of seed {seed} failed");
+            eprintln!("{}the schedule of seed {seed} failed", story.text());
             std::panic::resume_unwind(panic);
         }
     }

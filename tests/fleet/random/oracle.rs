@@ -20,6 +20,8 @@ pub(super) struct Oracle {
     lost: Option<Instant>,
     /// Since when nothing is wrong with a node's link.
     well: Vec<Option<Instant>>,
+    /// Since when the store has room for records.
+    room: Option<Instant>,
 }
 
 struct Made {
@@ -36,6 +38,7 @@ impl Oracle {
             own: HashMap::new(),
             lost: None,
             well: vec![Some(Instant::now()); nodes],
+            room: Some(Instant::now()),
         }
     }
 
@@ -70,6 +73,11 @@ impl Oracle {
         *since = is.then(|| since.unwrap_or_else(Instant::now));
     }
 
+    pub(super) fn has_room(&mut self, has: bool) {
+        let since = &mut self.room;
+        *since = has.then(|| since.unwrap_or_else(Instant::now));
+    }
+
     /// The oldest version that a node may serve as fresh for a request that comes now.
     pub(super) fn oldest(&self, node: usize, path: &str) -> u64 {
         let now = Instant::now();
@@ -89,11 +97,37 @@ impl Oracle {
         let in_doubt = acknowledged - Duration::from_secs(1);
         let since = match self.lost.filter(|lost| *lost >= in_doubt) {
             None => acknowledged,
-            Some(lost) => match self.well[made.by] {
-                None => return false,
-                Some(well) => lost.max(well).max(acknowledged) + self.bound,
+            Some(lost) => match (self.well[made.by], self.room) {
+                (Some(well), Some(room)) => lost.max(well).max(room).max(acknowledged) + self.bound,
+                _ => return false,
             },
         };
         since + self.bound + GRAIN < now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const BOUND: Duration = Duration::from_secs(2);
+
+    /// What it had acknowledged it has lost, and there is nobody who could tell it again.
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_purge_is_not_due_while_the_store_is_too_full_to_take_it_again() {
+        let mut oracle = Oracle::new(BOUND, 2);
+        let purge = oracle.purged(1, vec![("/a".to_owned(), 2)]);
+        oracle.acknowledged(purge);
+        oracle.lost();
+        oracle.has_room(false);
+        advance(10 * BOUND).await;
+        assert_eq!((oracle.oldest(0, "/a"), oracle.oldest(1, "/a")), (0, 2));
+        oracle.has_room(true);
+        advance(BOUND).await;
+        assert_eq!(oracle.oldest(0, "/a"), 0);
+        advance(BOUND + 2 * GRAIN).await;
+        assert_eq!(oracle.oldest(0, "/a"), 2);
     }
 }

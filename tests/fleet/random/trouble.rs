@@ -6,6 +6,8 @@ use bytes::Bytes;
 use fastrand::Rng;
 use larder_testing::{FakeLink, FakeStore, Side, Snapshot};
 
+use super::story::Story;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Between the nodes and the store.
@@ -21,6 +23,8 @@ pub(super) enum Hurt {
     Nothing,
     /// Nothing is wrong with this link any more, or something is.
     Link(usize, bool),
+    /// The store has room for more, or has none.
+    Room(bool),
     /// Acknowledged records may be lost.
     Log,
 }
@@ -40,29 +44,41 @@ impl Troubles {
         of: Trouble,
         store: &FakeStore,
         links: &[FakeLink],
+        story: &Story,
     ) -> Hurt {
         match of {
-            Trouble::Links => link(rng, links),
-            Trouble::Values => {
-                self.values(rng, store);
-                Hurt::Nothing
-            }
-            Trouble::Log => self.log(rng, store),
+            Trouble::Links => link(rng, links, story),
+            Trouble::Values => self.values(rng, store, story),
+            Trouble::Log => self.log(rng, store, story),
         }
     }
 
-    fn values(&mut self, rng: &mut Rng, store: &FakeStore) {
+    fn values(&mut self, rng: &mut Rng, store: &FakeStore, story: &Story) -> Hurt {
         let keys = store.keys();
         if keys.is_empty() {
-            return;
+            return Hurt::Nothing;
         }
         let key = keys[rng.usize(..keys.len())];
         let value = store.value(&key).unwrap();
-        let bytes = match rng.u8(..8) {
-            0 => return store.forget_entries(),
-            1 => return store.evict(rng.usize(1..4), rng.u64(..)),
-            2 => return store.fill_up(),
-            3 => return store.make_room(),
+        let kind = rng.u8(..8);
+        story.tell(format_args!("values {kind}"));
+        let bytes = match kind {
+            0 => {
+                store.forget_entries();
+                return Hurt::Nothing;
+            }
+            1 => {
+                store.evict(rng.usize(1..4), rng.u64(..));
+                return Hurt::Nothing;
+            }
+            2 => {
+                store.fill_up();
+                return Hurt::Room(false);
+            }
+            3 => {
+                store.make_room();
+                return Hurt::Room(true);
+            }
             4 => value.slice(..rng.usize(..=value.len())),
             5 if !value.is_empty() => {
                 let mut bytes = value.to_vec();
@@ -76,11 +92,14 @@ impl Troubles {
         };
         self.values.push(value);
         store.corrupt(&key, bytes);
+        Hurt::Nothing
     }
 
-    fn log(&mut self, rng: &mut Rng, store: &FakeStore) -> Hurt {
+    fn log(&mut self, rng: &mut Rng, store: &FakeStore, story: &Story) -> Hurt {
         let records = store.records();
-        match rng.u8(..8) {
+        let kind = rng.u8(..8);
+        story.tell(format_args!("log {kind}"));
+        match kind {
             0 => store.flush(),
             1 => store.forget_log(),
             2 => {
@@ -103,17 +122,19 @@ impl Troubles {
     }
 }
 
-fn link(rng: &mut Rng, links: &[FakeLink]) -> Hurt {
+fn link(rng: &mut Rng, links: &[FakeLink], story: &Story) -> Hurt {
     let at = rng.usize(..links.len());
     let link = &links[at];
     if rng.bool() {
         mend(link);
+        story.tell(format_args!("the link of node {at} is mended"));
         return Hurt::Link(at, true);
     }
     let by = MILLI * *rng.choice(&[3, 40, 90, 400, 2000]).unwrap();
-    let side = *rng.choice(&[Side::Entries, Side::Log]).unwrap();
-    let side = link.side(side);
-    match rng.u8(..10) {
+    let of = *rng.choice(&[Side::Entries, Side::Log]).unwrap();
+    let (side, kind) = (link.side(of), rng.u8(..10));
+    story.tell(format_args!("link {kind} of node {at}, {of:?}, {by:?}"));
+    match kind {
         0 | 1 => link.cut(),
         2 => link.freeze(),
         3 => link.delay(by),

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::oracle::{Oracle, Versions};
+use super::story::Story;
 use super::trouble::{Hurt, Trouble, Troubles, mend};
 use crate::node::{App, Node};
 
@@ -25,8 +26,6 @@ const MILLI: Duration = Duration::from_millis(1);
 pub(super) struct World {
     rng: Rng,
     app: App,
-    /// Responses have a stale window.
-    has_window: bool,
     store: FakeStore,
     links: Vec<FakeLink>,
     nodes: Vec<Node>,
@@ -34,24 +33,29 @@ pub(super) struct World {
     /// Requests, and receipts that are waited for.
     under_way: JoinSet<()>,
     troubles: Troubles,
+    story: Story,
 }
 
 impl World {
-    pub(super) async fn run(seed: u64, troubles: &[Trouble], settings: SharedSettings) {
+    pub(super) async fn run(
+        seed: u64,
+        troubles: &[Trouble],
+        settings: SharedSettings,
+        story: Story,
+    ) {
         fastrand::seed(seed);
-        let mut world = Self::new(seed, settings).await;
+        let mut world = Self::new(seed, settings, story).await;
         for _ in 0..STEPS {
             world.step(troubles).await;
         }
         world.end().await;
     }
 
-    async fn new(seed: u64, settings: SharedSettings) -> Self {
+    async fn new(seed: u64, settings: SharedSettings, story: Story) -> Self {
         let mut rng = Rng::with_seed(seed);
         let app = App::new();
         let mut fields = vec![("cache-control", "max-age=3600")];
-        let has_window = rng.u8(..4) == 0;
-        if has_window {
+        if rng.u8(..4) == 0 {
             fields[0].1 = "max-age=3600, stale-while-revalidate=30";
         }
         if rng.bool() {
@@ -76,16 +80,17 @@ impl World {
             |link: &FakeLink| Node::with(&app, link.clone(), settings.clone(), |cache| cache);
         let nodes = links.iter().map(make).collect();
         let oracle = Oracle::new(BOUND + fail_open, NODES);
+        story.tell(format_args!("{settings:?} {fields:?}"));
         Self {
             oracle: Arc::new(Mutex::new(oracle)),
             rng,
             app,
-            has_window,
             store,
             links,
             nodes,
             under_way: JoinSet::new(),
             troubles: Troubles::default(),
+            story,
         }
     }
 
@@ -96,7 +101,9 @@ impl World {
             12..15 => {
                 let of = *self.rng.choice(troubles).unwrap();
                 let (rng, store) = (&mut self.rng, &self.store);
-                let hurt = self.troubles.cause(rng, of, store, &self.links);
+                let hurt = self
+                    .troubles
+                    .cause(rng, of, store, &self.links, &self.story);
                 self.tell(&hurt);
                 // Positions are times.
                 sleep(MILLI * 2).await;
@@ -115,6 +122,7 @@ impl World {
         match *hurt {
             Hurt::Nothing => {}
             Hurt::Link(node, is_well) => oracle.is_well(node, is_well),
+            Hurt::Room(has) => oracle.has_room(has),
             Hurt::Log => oracle.lost(),
         }
     }
@@ -123,13 +131,19 @@ impl World {
         let (node, path) = (self.rng.usize(..NODES), self.path());
         let language = *self.rng.choice(&["en", "de"]).unwrap();
         let oldest = self.oracle.lock().unwrap().oldest(node, path);
-        let (service, has_window) = (self.nodes[node].clone(), self.has_window);
+        let service = self.nodes[node].clone();
+        let story = self.story.clone();
+        story.tell(format_args!(
+            "node {node} is asked for {path} {language}: {oldest} or later"
+        ));
         self.under_way.spawn(async move {
             let begun = Instant::now();
             let reply = service
                 .send(request("GET", path, &[("accept-language", language)]))
                 .await;
-            check(&reply, node, path, oldest, has_window);
+            let (text, status) = (reply.text(), reply.field("cache-status"));
+            story.tell(format_args!("node {node} answers {text}: {status}"));
+            check(&reply, node, path, oldest);
             let words: Vec<_> = reply.text().split(' ').collect();
             let has_variant = reply.has("vary");
             assert!(
@@ -159,13 +173,17 @@ impl World {
             3 | 4 => (Purge::tag(&path[1..]).soft(), one),
             _ => (Purge::tag(&path[1..]), one),
         };
+        let what = format!("{purge:?}");
         let receipt = self.nodes[node].cache.purge(purge);
         let mut oracle = self.oracle.lock().unwrap();
+        let story = self.story.clone();
+        story.tell(format_args!("node {node} purges {what}: {versions:?}"));
         let number = oracle.purged(node, versions);
         drop(oracle);
         let oracle = Arc::clone(&self.oracle);
         self.under_way.spawn(async move {
             recorded(receipt).await;
+            story.tell(format_args!("purge {number} is acknowledged"));
             oracle.lock().unwrap().acknowledged(number);
         });
     }
@@ -190,7 +208,7 @@ impl World {
         for (at, node) in self.nodes.iter().enumerate() {
             for path in PATHS {
                 let reply = node.get(path).await;
-                check(&reply, at, path, self.app.version(path), false);
+                check(&reply, at, path, self.app.version(path));
                 sleep(MILLI * 20).await;
             }
             let stats = node.cache.shared_stats().unwrap();
@@ -210,16 +228,13 @@ async fn recorded(receipt: Receipt) {
     while receipt.clone().await.is_err() {}
 }
 
-fn check(reply: &Reply, node: usize, path: &str, oldest: u64, has_window: bool) {
+fn check(reply: &Reply, node: usize, path: &str, oldest: u64) {
     let mut words = reply.text().split(' ');
     let (of, version) = (words.next().unwrap(), words.next().unwrap());
     assert_eq!(of, path);
     let version: u64 = version.parse().unwrap();
     let status = reply.field("cache-status");
-    // Whoever waits for others gets what he may, and is not told how old it is.
-    let is_stale = status.contains("; ttl=-")
-        || status.contains("; ttl=0")
-        || has_window && status.contains("; collapsed");
+    let is_stale = status.contains("; ttl=-") || status.contains("; ttl=0");
     assert!(
         is_stale || version >= oldest,
         "node {node} answered {path} {version} instead of {oldest} or later: {status}"
