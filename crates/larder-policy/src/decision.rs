@@ -138,16 +138,23 @@ impl Policy {
         request.directives.no_cache && request.no_cache_honoured().unwrap_or(by_rule)
     }
 
-    /// Expired, out of every stale window, and then kept for as long as the operator wishes.
-    fn is_past_keeping(&self, stored: &StoredHead, serving: Serving) -> bool {
+    /// How long after it expired a stored response may be of use: in the longest of its stale windows
+    /// and the operator's, and then for as long as the operator [keeps](Self::with_keep) it for
+    /// validation, if that is said.
+    #[must_use]
+    pub fn use_after_expiry(&self, stored: &StoredHead) -> Duration {
         let windows = stored
             .stale_while_revalidate
             .max(stored.stale_if_error)
             .max(self.stale_on_failure.unwrap_or_default())
             .max(self.grace());
-        self.keep.is_some_and(|keep| {
-            serving.is_stale() && !within(serving.staleness(), windows.saturating_add(keep))
-        })
+        windows.saturating_add(self.keep.unwrap_or_default())
+    }
+
+    /// Expired, out of every stale window, and then kept for as long as the operator wishes.
+    fn is_past_keeping(&self, stored: &StoredHead, serving: Serving) -> bool {
+        let is_past = || !within(serving.staleness(), self.use_after_expiry(stored));
+        self.keep.is_some() && serving.is_stale() && is_past()
     }
 
     fn grace(&self) -> Duration {

@@ -189,10 +189,17 @@ impl Cache {
         &self.shared
     }
 
-    /// Others that share a store with this cache are to have a response that was stored here.
-    pub(crate) fn share(&self, key: &Arc<[u8]>, entry: &Arc<Entry>, lease: Option<HeldLease>) {
+    /// Others that share a store with this cache are to have a response that was stored here, for so
+    /// long after it expired.
+    pub(crate) fn share(
+        &self,
+        key: &Arc<[u8]>,
+        entry: &Arc<Entry>,
+        lease: Option<HeldLease>,
+        windows: Duration,
+    ) {
         if let Some(fleet) = &self.shared().fleet {
-            fleet.share(key, entry, lease);
+            fleet.share(key, entry, lease, windows);
         }
     }
 

@@ -1,6 +1,7 @@
 //! A fill: a response body on its way into the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use larder_policy::key::MethodClass;
@@ -35,6 +36,8 @@ pub(crate) struct Fill {
     errand: Option<Errand>,
     /// It is fetched for all nodes.
     lease: Option<HeldLease>,
+    /// How long after it expired others may have a use for it.
+    windows: Duration,
     /// Purges since it began are not forgotten.
     _hold: Hold,
 }
@@ -62,6 +65,7 @@ impl Fill {
             coming: Coming::Fetched,
             errand: None,
             lease: None,
+            windows: Duration::ZERO,
             _hold: hold,
         }
     }
@@ -78,6 +82,11 @@ impl Fill {
 
     pub(crate) fn is_sealed(&self) -> bool {
         self.watch.is_some()
+    }
+
+    /// How long after it expired others may have a use for it.
+    pub(crate) fn set_windows(&mut self, windows: Duration) {
+        self.windows = windows;
     }
 
     /// What to check it by.
@@ -198,7 +207,8 @@ impl Fill {
         }
         let stands = placed == Placed::Stands;
         if stands {
-            self.cache.share(&self.key, &entry, self.lease.take());
+            self.cache
+                .share(&self.key, &entry, self.lease.take(), self.windows);
         }
         // What is fetched counts as stored also where it came late: those who wait may have it.
         if stands || self.coming == Coming::Fetched {

@@ -27,7 +27,8 @@ impl Job {
         let (entry, stored) = self.refreshed(key, old, arrived);
         if stored {
             let lease = self.lease.take();
-            self.context.cache.share(key, &entry, lease);
+            let windows = self.context.policy.use_after_expiry(&entry.head);
+            self.context.cache.share(key, &entry, lease, windows);
         }
         let stamps = &self.context.cache.shared().stamps;
         if !entry.is_live(stamps) || !old.is_live(stamps) {
@@ -152,14 +153,16 @@ impl Job {
             if validates || entry.stale_since().is_none() {
                 let (entry, stored) = self.refreshed(key, entry, arrived);
                 if stored {
-                    self.context.cache.share(key, &entry, None);
+                    let windows = self.context.policy.use_after_expiry(&entry.head);
+                    self.context.cache.share(key, &entry, None, windows);
                 }
             }
         } else {
             let marked = Arc::new(entry.remarked(entry.head.marked_invalid()));
             let new = Arc::clone(&marked);
             shared.memory.replace(key, entry, new, &shared.stamps);
-            self.context.cache.share(key, &marked, None);
+            let windows = self.context.policy.use_after_expiry(&marked.head);
+            self.context.cache.share(key, &marked, None, windows);
         }
     }
 }

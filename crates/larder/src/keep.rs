@@ -122,7 +122,9 @@ impl Job {
     ) -> Fill {
         let (cache, key) = (self.context.cache.clone(), Arc::clone(&self.fetch.key));
         let hold = self.hold.clone();
+        let windows = self.context.policy.use_after_expiry(&head);
         let mut fill = Fill::new(cache, key, birth, head, announced, hold);
+        fill.set_windows(windows);
         fill.set_record(self.record.clone());
         fill.set_errand(self.errand.clone());
         fill.set_lease(self.lease.take());

@@ -31,6 +31,8 @@ pub(super) enum Work {
         key: Arc<[u8]>,
         entry: Arc<Entry>,
         lease: Option<HeldLease>,
+        /// How long after it expired somebody may have a use for it.
+        windows: Duration,
         queued: Reservation,
     },
     Remove(EntryKey),
@@ -69,7 +71,13 @@ impl Fleet {
     }
 
     /// A response was stored here: others are to have it too.
-    pub(crate) fn share(&self, key: &Arc<[u8]>, entry: &Arc<Entry>, lease: Option<HeldLease>) {
+    pub(crate) fn share(
+        &self,
+        key: &Arc<[u8]>,
+        entry: &Arc<Entry>,
+        lease: Option<HeldLease>,
+        windows: Duration,
+    ) {
         // What was begun before the log was known nobody could place.
         if entry.sight().position == LogPosition::START {
             return;
@@ -83,6 +91,7 @@ impl Fleet {
             key: Arc::clone(key),
             entry: Arc::clone(entry),
             lease,
+            windows,
             queued,
         });
     }
@@ -127,12 +136,13 @@ impl Fleet {
                 key,
                 entry,
                 mut lease,
+                windows,
                 queued,
             } => {
                 let Some(cache) = Cache::of(cache) else {
                     return;
                 };
-                let put = self.put(&cache, &key, &entry, lease.as_mut());
+                let put = self.put(&cache, &key, &entry, windows, lease.as_mut());
                 drop((cache, entry));
                 let Some(put) = put else { return };
                 let done = self
@@ -157,6 +167,7 @@ impl Fleet {
         cache: &Cache,
         key: &[u8],
         entry: &Entry,
+        windows: Duration,
         lease: Option<&mut HeldLease>,
     ) -> Option<Put> {
         if !entry.is_live(&cache.shared().stamps) {
@@ -181,18 +192,17 @@ impl Fleet {
             value,
             rule,
             born,
-            keep: keep(entry, now),
+            keep: keep(entry, windows, now),
             lease: lease.and_then(|lease| lease.with_value(&place)),
         })
     }
 }
 
 /// How long somebody may have a use for it.
-fn keep(entry: &Entry, now: SystemTime) -> Duration {
+fn keep(entry: &Entry, windows: Duration, now: SystemTime) -> Duration {
     let head = &entry.head;
     let fresh = head.lifetime().saturating_sub(head.age(now));
-    let stale = head.stale_while_revalidate().max(head.stale_if_error());
-    fresh.saturating_add(stale.max(FOR_VALIDATION))
+    fresh.saturating_add(windows.max(FOR_VALIDATION))
 }
 
 /// As long as the cache is there.
