@@ -22,6 +22,7 @@ use crate::landing::Landing;
 use crate::look::STALE_IF_ERROR;
 use crate::marks::Scope;
 use crate::query::content;
+use crate::refresh::refresh;
 use crate::stale::Lost;
 use crate::timer::after;
 use crate::{reply, trace};
@@ -93,8 +94,10 @@ pub(crate) async fn forward<S, B, C>(
     request: Request<B>,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where
-    S: Service<Request<B>, Response = Response<C>>,
-    B: Body + Default + 'static,
+    S: Service<Request<B>, Response = Response<C>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Send + 'static,
+    B: Body + Default + Send + 'static,
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
@@ -113,7 +116,10 @@ where
     }
     let mut drive = Drive { inner, job };
     let driven = async move {
-        if let Some(answer) = drive.job.consult().await {
+        if let Some((answer, due)) = drive.job.consult().await {
+            if let Some((fetch, turn)) = due {
+                refresh(&drive.job.context, drive.inner, &request, fetch, turn);
+            }
             return Ok(answer);
         }
         let answer = match drive.job.fetch.stored.clone() {

@@ -310,6 +310,8 @@ pub(crate) struct Fetch {
     pub(crate) no_cache_honoured: Option<bool>,
     /// The selecting values, where stored responses show which fields select.
     pub(crate) variant: Box<[u8]>,
+    /// For a HEAD: what a response to GET would stand under, that answers it too.
+    pub(crate) key_of_get: Option<Arc<[u8]>>,
     /// What is to be validated, and the key it stands under.
     pub(crate) stored: Option<(Arc<[u8]>, Arc<Entry>)>,
 }

@@ -296,12 +296,23 @@ fn fetch(
     Plan::Fetch(Box::new(Fetch {
         class,
         key: Arc::from(key),
+        key_of_get: key_of_get(context, asked, class),
         reason,
         names: asked.names(context),
         no_cache_honoured: asked.head.no_cache_honoured(),
         variant,
         stored,
     }))
+}
+
+/// Where others may have what answers a HEAD.
+fn key_of_get(context: &Context, asked: &Asked<'_>, class: MethodClass) -> Option<Arc<[u8]>> {
+    if class != MethodClass::Head || context.cache.shared().fleet.is_none() {
+        return None;
+    }
+    let mut key = KeyBuf::new();
+    asked.key_into(context, MethodClass::Get, &mut key);
+    Some(Arc::from(&*key))
 }
 
 /// A fresh response that is about to expire. A client that wants no more than what is stored starts
@@ -335,6 +346,7 @@ fn renewal(asked: &Asked<'_>, context: &Context, key: &[u8], entry: &Arc<Entry>)
     Box::new(Fetch {
         class: entry.head.class(),
         key: Arc::clone(&key),
+        key_of_get: None,
         reason: ForwardReason::Stale,
         names: asked.names(context),
         no_cache_honoured: None,

@@ -20,12 +20,7 @@ pub(crate) fn hit<C>(
     detail: &'static str,
 ) -> Response<ResponseBody<C>> {
     let ttl = serving.ttl();
-    let outcome = if serving.is_stale() {
-        Outcome::StaleHit { ttl, detail }
-    } else {
-        Outcome::Hit { ttl }
-    };
-    trace::answered(&context.cache, outcome);
+    answered(context, serving, detail);
     let mut status = CacheStatus::hit(ttl);
     if serving.is_stale() && entry.stale_since().is_some() {
         status = status.detail(SOFT_PURGED);
@@ -39,11 +34,22 @@ pub(crate) fn shared_hit<C>(
     head: &RequestHead<'_>,
     entry: &Entry,
     serving: Serving,
+    detail: &'static str,
 ) -> Response<ResponseBody<C>> {
     let ttl = serving.ttl();
-    trace::answered(&context.cache, Outcome::Hit { ttl });
+    answered(context, serving, detail);
     let status = CacheStatus::hit(ttl).detail(SHARED);
     from_entry(&context.policy, head, entry, serving, &status)
+}
+
+fn answered(context: &Context, serving: Serving, detail: &'static str) {
+    let ttl = serving.ttl();
+    let outcome = if serving.is_stale() {
+        Outcome::StaleHit { ttl, detail }
+    } else {
+        Outcome::Hit { ttl }
+    };
+    trace::answered(&context.cache, outcome);
 }
 
 const SHARED: &str = "shared";

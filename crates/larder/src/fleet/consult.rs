@@ -1,6 +1,7 @@
 //! What another node may have: looking into the shared store before the inner service is asked, and being
 //! the one of all nodes that asks it.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +12,17 @@ use larder_policy::key::{KeyBuf, Selection};
 use tokio::time::{Instant, sleep};
 
 use super::counts::Did;
+use super::found::{Due, Fit, Took};
 use super::frame::{FrameError, is_rule};
 use super::held::HeldLease;
 use super::trust::Moment;
-use super::{Fleet, Sight};
+use super::{Fleet, SharedSettings, Sight};
 use crate::around::holds;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
 use crate::job::Job;
-use crate::look::{Use, look};
-use crate::reply;
+use crate::look::look;
+use crate::names::Names;
 use crate::shared::{
     EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish, frame_born,
 };
@@ -31,26 +33,21 @@ const LAST_PAUSE: Duration = Duration::from_millis(100);
 /// A rule that changes all the time is not worth following.
 const MAX_RULES: u32 = 3;
 
-/// What came of a look into the store.
-enum Took {
-    /// Something that answers the request.
-    Answer(Arc<Entry>),
-    /// Nothing of use.
-    Nothing,
-    /// Which fields select: to be looked again.
-    Rule,
-}
-
 impl Job {
     /// Answers from what another node has stored, or is about to store. `None`: the inner service is to be
     /// asked, by this node for all if it holds the lease.
-    pub(crate) async fn consult<C>(&mut self) -> Option<Response<ResponseBody<C>>> {
+    pub(crate) async fn consult<C>(&mut self) -> Option<(Response<ResponseBody<C>>, Due)> {
         let fleet = Arc::clone(self.context.cache.shared().fleet.as_ref()?);
         if !self.may_consult(&fleet) {
             return None;
         }
         let leads = self.leader.is_some();
         let until = Instant::now() + fleet.settings.lease_for;
+        let mut patience = fleet.patience(leads);
+        if let Some(fit) = self.look_for_get(&fleet, patience).await {
+            return Some(self.answer_shared(fit));
+        }
+        let mut expected = None;
         let (mut pause, mut rules, mut insists) = (FIRST_PAUSE, 0, self.fetch.stored.is_some());
         let mut from = None;
         loop {
@@ -63,7 +60,7 @@ impl Job {
                 let lease = wish.lease();
                 held = lease.map(|lease| HeldLease::new(Arc::clone(&fleet), key, lease.token));
             };
-            let found = fleet.look(&key, wish, asked).await?;
+            let found = fleet.look(&key, wish, patience, asked).await?;
             if found.leased != Leased::Won
                 && let Some(not_won) = held.take()
             {
@@ -71,11 +68,12 @@ impl Job {
             }
             from = None;
             match self.take_in(&fleet, &key, &found) {
-                Took::Answer(entry) => return Some(self.answer_shared(&entry)),
+                Took::Answer(fit) => return Some(self.answer_shared(fit)),
                 Took::Rule if rules < MAX_RULES => {
                     rules += 1;
                     continue;
                 }
+                Took::Dead(names) => expected = Some(names),
                 Took::Nothing | Took::Rule => {}
             }
             if let Some(held) = held {
@@ -90,18 +88,42 @@ impl Job {
                 }
                 Leased::Busy(holder) if Instant::now() < until => {
                     fleet.counts.add(Did::LeaseBusy);
-                    let late = holder.filter(|(_, born)| self.is_late(&fleet, *born));
+                    let late = |born| self.is_late(&fleet, born, expected.as_ref());
+                    let late = holder.filter(|(_, born)| late(*born));
                     from = late.map(|(holder, _)| holder);
                     if from.is_none() {
                         sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
                         pause = (pause * 2).min(LAST_PAUSE);
                     }
+                    // It is for another node that it waits, and then for one last answer.
+                    patience = until.max(Instant::now()) + fleet.settings.lease_within;
                 }
                 // What is there is of no use.
                 Leased::No if leads && !insists => insists = true,
                 _ => return None,
             }
         }
+    }
+
+    /// What answers a GET answers a HEAD too.
+    async fn look_for_get(&mut self, fleet: &Fleet, patience: Instant) -> Option<Fit> {
+        let of_get = self.fetch.key_of_get.take()?;
+        let own = mem::replace(&mut self.fetch.key, of_get);
+        let mut fit = None;
+        for _ in 0..=MAX_RULES {
+            let key = self.entry_key(fleet);
+            let Some(found) = fleet.look(&key, Wish::Read, patience, || ()).await else {
+                break;
+            };
+            match self.take_in(fleet, &key, &found) {
+                Took::Answer(found) => fit = Some(found),
+                Took::Rule => continue,
+                Took::Dead(_) | Took::Nothing => {}
+            }
+            break;
+        }
+        self.fetch.key = own;
+        fit
     }
 
     /// Only one who leads here asks for all.
@@ -151,8 +173,9 @@ impl Job {
                 return Took::Nothing;
             }
         };
-        let Some(entry) = entry else {
-            return Took::Nothing;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(names) => return names.map_or(Took::Nothing, Took::Dead),
         };
         if !self.is_news(&entry) {
             fleet.counts.add(Did::Miss);
@@ -164,19 +187,12 @@ impl Job {
         shared
             .memory
             .store(stored, &Arc::new(entry), &shared.stamps);
-        let head = self.sent.head();
-        match look(&context, &head, &self.fetch.key) {
-            Use::Serve(entry, ..) | Use::ServeWhileValidating(entry, _) => {
-                fleet.counts.add(Did::Hit);
-                Took::Answer(entry)
-            }
-            Use::Validate(reason, entry) => {
-                self.fetch.reason = reason;
-                self.fetch.stored = Some((Arc::clone(&self.fetch.key), entry));
-                Took::Nothing
-            }
-            Use::Miss(..) => Took::Nothing,
+        let used = look(&context, &self.sent.head(), &self.fetch.key);
+        let took = self.taken(used);
+        if matches!(took, Took::Answer(_)) {
+            fleet.counts.add(Did::Hit);
         }
+        took
     }
 
     /// What is to be validated here need not be validated any more if this expires later. The same
@@ -213,8 +229,8 @@ impl Job {
         }
     }
 
-    /// A response that is alive here.
-    fn decode(&self, fleet: &Fleet, key: &EntryKey, frame: &Bytes) -> Option<Entry> {
+    /// A response that is alive here; else what it was named by, if that can be read.
+    fn decode(&self, fleet: &Fleet, key: &EntryKey, frame: &Bytes) -> Result<Entry, Option<Names>> {
         let cache = &self.context.cache;
         let now = cache.shared().clock.now();
         let offset = fleet.offset(now);
@@ -223,9 +239,10 @@ impl Job {
             Ok(decoded) => decoded,
             Err(error) => {
                 fleet.unreadable(key, frame, error);
-                return None;
+                return Err(None);
             }
         };
+        let names = decoded.names.clone();
         let entry = fleet.local(cache, decoded.born).map(|position| {
             let birth = Birth {
                 position,
@@ -240,14 +257,14 @@ impl Job {
                 .with_stale_since(decoded.stale_since)
         });
         let entry = entry.filter(|entry| entry.is_live(&cache.shared().stamps));
-        if entry.is_none() {
+        entry.ok_or_else(|| {
             fleet.counts.add(Did::Dead);
-        }
-        entry
+            Some(names)
+        })
     }
 
-    /// What another fetches was purged since it began.
-    fn is_late(&self, fleet: &Fleet, born: LogPosition) -> bool {
+    /// What another fetches was purged since it began, if it is named as what stood there was.
+    fn is_late(&self, fleet: &Fleet, born: LogPosition, expected: Option<&Names>) -> bool {
         let cache = &self.context.cache;
         // It knows of more than this node.
         if born > fleet.applied() {
@@ -256,21 +273,10 @@ impl Job {
         let Some(position) = fleet.local(cache, born) else {
             return true;
         };
-        let life = cache
-            .shared()
-            .stamps
-            .life(&self.names_before(), &Seen::new(position));
-        life == Life::Dead
-    }
-
-    fn answer_shared<C>(&mut self, entry: &Arc<Entry>) -> Response<ResponseBody<C>> {
-        let context = Arc::clone(&self.context);
-        let shared = context.cache.shared();
-        let serving = shared.serving(entry, shared.clock.now());
-        let head = self.sent.head();
-        let response = reply::shared_hit(&context, &head, entry, serving);
-        self.landed(entry);
-        response
+        let stamps = &cache.shared().stamps;
+        let is_dead = |names: &Names| stamps.life(names, &Seen::new(position)) == Life::Dead;
+        let stored = self.fetch.stored.as_ref().map(|(_, entry)| entry.names());
+        is_dead(&self.names_before()) || stored.into_iter().chain(expected).any(is_dead)
     }
 }
 
@@ -293,11 +299,22 @@ impl Fleet {
         }
     }
 
-    /// `asked` is called when the store is.
+    /// How long a request waits for the store to answer, however often it has to ask.
+    fn patience(&self, leads: bool) -> Instant {
+        let SharedSettings {
+            read_within,
+            lease_within,
+            ..
+        } = self.settings;
+        Instant::now() + if leads { lease_within } else { read_within }
+    }
+
+    /// `asked` is called when the store is. Nobody waits for longer than until `patience` ends.
     async fn look<'a>(
         &'a self,
         key: &'a EntryKey,
         wish: Wish<'a>,
+        patience: Instant,
         asked: impl FnOnce(),
     ) -> Option<Found> {
         if let (Some(ahead), Wish::Read | Wish::ReadOrLease(_)) = (&self.ahead, wish)
@@ -305,10 +322,11 @@ impl Fleet {
         {
             return Some(found);
         }
-        let within = match wish {
+        let left = || Some(patience.duration_since(Instant::now())).filter(|left| !left.is_zero());
+        let within = left()?.min(match wish {
             Wish::Read => self.settings.read_within,
             _ => self.settings.lease_within,
-        };
+        });
         let question = || {
             asked();
             self.entries.get(key, wish)
@@ -318,7 +336,8 @@ impl Fleet {
             // What is full can still be read.
             Err(Some(StoreErrorKind::Refused)) if wish != Wish::Read => {
                 let read = || self.entries.get(key, Wish::Read);
-                self.ask(read, self.settings.read_within).await.ok()
+                let within = left()?.min(self.settings.read_within);
+                self.ask(read, within).await.ok()
             }
             Err(_) => None,
         }

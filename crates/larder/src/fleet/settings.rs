@@ -92,7 +92,7 @@ impl SharedSettings {
         }
     }
 
-    /// How long a request waits for the store to read something. Default: 50 milliseconds.
+    /// How long a request waits for the store to read something, all in all. Default: 50 milliseconds.
     pub fn read_within(self, read_within: Duration) -> Self {
         Self {
             read_within,
@@ -100,8 +100,8 @@ impl SharedSettings {
         }
     }
 
-    /// How long a request waits for the store to say who of all nodes is to fetch something. Default: 100
-    /// milliseconds.
+    /// How long a request waits for the store to say who of all nodes is to fetch something, all in all:
+    /// it may have to ask more than once. Default: 100 milliseconds.
     pub fn lease_within(self, lease_within: Duration) -> Self {
         Self {
             lease_within,
@@ -120,7 +120,8 @@ impl SharedSettings {
     }
 
     /// How long other nodes wait for the one that fetches something before one of them tries too: longer
-    /// than handlers usually take. Default: 5 seconds.
+    /// than handlers usually take. A request that waits so long waits once more for the store, for at most
+    /// [`lease_within`](Self::lease_within). Default: 5 seconds.
     pub fn lease_for(self, lease_for: Duration) -> Self {
         Self { lease_for, ..self }
     }
