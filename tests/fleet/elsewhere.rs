@@ -6,7 +6,7 @@ use larder_tests::request;
 use tokio::time::sleep;
 
 use crate::node::settle;
-use crate::site::{Site, secs};
+use crate::site::{Site, millis, secs};
 
 #[tokio::test(start_paused = true)]
 async fn head_is_answered_from_the_get_that_another_node_stored() {
@@ -69,6 +69,24 @@ async fn stale_hit_on_what_another_node_stored_is_counted_as_one_and_starts_its_
         ("/a 2", "larder; hit; ttl=60; detail=shared")
     );
     assert_eq!(site.calls(), 2);
+}
+
+/// Two clients of a node, of which one waits for what the other gets from the store.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_what_turns_out_stale_is_told_how_stale_it_is() {
+    let field = "max-age=60, stale-while-revalidate=600";
+    let site = Site::with(&[("cache-control", field)]);
+    let store = FakeStore::new();
+    let one = site.node(store.link()).ready().await;
+    one.get("/a").await;
+    sleep(secs(70)).await;
+    let link = store.link();
+    let other = site.node(link.clone()).ready().await;
+    link.delay_replies(millis(20));
+    let (first, second) = tokio::join!(other.told("/a"), other.told("/a"));
+    assert_eq!(first.1, "larder; hit; ttl=-10; detail=shared");
+    assert!(second.1.contains("; collapsed"), "{}", second.1);
+    assert!(second.1.contains("; ttl=-10"), "{}", second.1);
 }
 
 /// Those that its route gives it, too.
