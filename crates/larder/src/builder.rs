@@ -96,8 +96,9 @@ impl Default for CacheBuilder {
 
 impl CacheBuilder {
     /// Memory for stored responses, in bytes: keys, heads, bodies and about 400 bytes of
-    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept. What is still being fetched comes
-    /// on top, at most [`max_fill_bytes`](Self::max_fill_bytes).
+    /// book-keeping each. Default: 64 MiB. With 0 nothing is kept; a store that is
+    /// [shared](Self::shared) is read and written all the same. What is still being fetched comes on
+    /// top, at most [`max_fill_bytes`](Self::max_fill_bytes).
     pub fn max_bytes(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
     }
@@ -302,9 +303,14 @@ impl CacheBuilder {
         };
         let default = (self.max_bytes >> 10).max(16 << 10);
         let max_purge_records = self.max_purge_records.unwrap_or(default);
+        // What the memory has no room for others may have, and have stored.
+        let max_body_bytes = match self.shared {
+            None => self.max_body_bytes.min(self.max_bytes),
+            Some(_) => self.max_body_bytes,
+        };
         let limits = Limits {
             collapse_timeout: self.collapse_timeout,
-            max_body_bytes: self.max_body_bytes.min(self.max_bytes),
+            max_body_bytes,
             max_header_bytes: self.max_header_bytes,
             max_key_bytes: self.max_key_bytes,
             retry_refresh_after: self.retry_refresh_after,
