@@ -65,7 +65,13 @@ pub(crate) fn unstored(
             return Plan::Bypass(BypassReason::KeyTooLong);
         }
         let miss = Use::Miss(ForwardReason::UriMiss, Box::default());
-        fetch(context, asked, (class, &key), miss, Arc::default())
+        fetch(
+            context,
+            asked,
+            (class, Arc::from(&*key)),
+            miss,
+            Arc::default(),
+        )
     });
     match plan {
         Plan::Fetch(fetch) => Ok(fetch),
@@ -269,8 +275,14 @@ fn forwarded(
     key: &mut KeyBuf,
 ) -> Plan {
     let found = Arc::<[u8]>::from(&**key);
-    asked.key_into(context, class, key);
-    fetch(context, asked, (class, key), forward, found)
+    // Only a HEAD is looked up under the key of another.
+    let own = if class == MethodClass::Head {
+        asked.key_into(context, class, key);
+        Arc::from(&**key)
+    } else {
+        Arc::clone(&found)
+    };
+    fetch(context, asked, (class, own), forward, found)
 }
 
 /// A request that has to be forwarded. What is to be validated stands under the key `found`.
@@ -278,7 +290,7 @@ fn forwarded(
 fn fetch(
     context: &Context,
     asked: &Asked<'_>,
-    (class, key): (MethodClass, &[u8]),
+    (class, key): (MethodClass, Arc<[u8]>),
     used: Use,
     found: Arc<[u8]>,
 ) -> Plan {
@@ -295,7 +307,7 @@ fn fetch(
     };
     Plan::Fetch(Box::new(Fetch {
         class,
-        key: Arc::from(key),
+        key,
         key_of_get: key_of_get(context, asked, class),
         reason,
         names: asked.names(context),
