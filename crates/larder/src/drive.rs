@@ -16,6 +16,7 @@ use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::{Birth, Entry};
+use crate::fleet::found::Due;
 use crate::job::{Fetch, Job, credentials};
 use crate::keep::Arrived;
 use crate::landing::Landing;
@@ -50,6 +51,13 @@ where
     // One for the whole request, however often it goes on waiting for something else.
     let soft = job.context.filling.soft_timeout.map(after);
     if let Some(response) = job.collapse(&berth, soft).await {
+        return Ok(response);
+    }
+    // What another node answers needs no room for what the inner service would.
+    if soft.is_none()
+        && let Some((response, due)) = job.consult().await
+    {
+        begin(&job, inner, request, due);
         return Ok(response);
     }
     let twin = soft
@@ -87,11 +95,27 @@ where
     Ok(twin.stale_from(&entry, serving, None, "soft-timeout"))
 }
 
+/// Begins the validation of what another node has stored, if one is due.
+fn begin<S, B, C>(job: &Job, inner: S, mut request: Request<B>, due: Due)
+where
+    S: Service<Request<B>, Response = Response<C>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Send + 'static,
+    B: Body + Default + Send + 'static,
+    C: Body + Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    if let Some((fetch, turn)) = due {
+        job.sent.give_back(&mut request);
+        refresh(&job.context, inner, &request, fetch, turn);
+    }
+}
+
 /// Calls the inner service, and lands the flight that the job leads.
 pub(crate) async fn forward<S, B, C>(
     inner: S,
     mut job: Job,
-    request: Request<B>,
+    mut request: Request<B>,
 ) -> Result<Response<ResponseBody<C>>, S::Error>
 where
     S: Service<Request<B>, Response = Response<C>> + Send + 'static,
@@ -101,6 +125,11 @@ where
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
+    if let Some((answer, due)) = job.consult().await {
+        begin(&job, inner, request, due);
+        return Ok(answer);
+    }
+    job.sent.give_back(&mut request);
     let reason = job.fetch.reason;
     let span = if job.unattended {
         trace::background_span(reason)
@@ -116,12 +145,6 @@ where
     }
     let mut drive = Drive { inner, job };
     let driven = async move {
-        if let Some((answer, due)) = drive.job.consult().await {
-            if let Some((fetch, turn)) = due {
-                refresh(&drive.job.context, drive.inner, &request, fetch, turn);
-            }
-            return Ok(answer);
-        }
         let answer = match drive.job.fetch.stored.clone() {
             Some((key, entry)) => drive.validate(request, key, entry).await,
             None => drive.fetch(request).await,

@@ -22,7 +22,6 @@ use crate::tier::sampled::Sampled;
 pub struct Frames {
     codec: Codec,
     key: EntryKey,
-    primary_key: Vec<u8>,
 }
 
 /// A stored response.
@@ -118,7 +117,6 @@ impl Frames {
         Self {
             key: codec.key(primary_key),
             codec,
-            primary_key: primary_key.to_vec(),
         }
     }
 
@@ -135,26 +133,20 @@ impl Frames {
     #[must_use]
     pub fn encode(&self, stored: &Stored) -> Option<Bytes> {
         let born = LogPosition::new(1_800_000_000_000, 5);
-        self.codec
-            .encode(&self.key, &self.primary_key, &stored.0, born, 0)
-            .ok()
+        self.codec.encode(&self.key, &stored.0, born, 0).ok()
     }
 
     /// A frame of a rule.
     #[must_use]
     pub fn encode_rule(&self, names: &[HeaderName]) -> Option<Bytes> {
         let born = LogPosition::START;
-        self.codec
-            .encode_rule(&self.key, &self.primary_key, names, born)
-            .ok()
+        self.codec.encode_rule(&self.key, names, born).ok()
     }
 
     /// A frame that is sound but for what is in it.
     #[must_use]
     pub fn around(&self, flags: u8, head: &[u8], body: &[u8]) -> Option<Bytes> {
-        self.codec
-            .around(flags, head, body, &self.key, &self.primary_key)
-            .ok()
+        self.codec.around(flags, head, body, &self.key).ok()
     }
 
     /// What is in a frame.
@@ -163,14 +155,14 @@ impl Frames {
     ///
     /// The name of what is wrong with it.
     pub fn decode(&self, frame: &Bytes, now: SystemTime) -> Result<Read, &'static str> {
-        let (key, primary_key) = (&self.key, &self.primary_key);
+        let key = &self.key;
         if is_rule(frame) {
-            let rule = self.codec.decode_rule(key, primary_key, frame);
+            let rule = self.codec.decode_rule(key, frame);
             return rule
                 .map(|rule| Read::Rule(rule.names, rule.born))
                 .map_err(FrameError::as_str);
         }
-        let read = self.codec.decode(key, primary_key, frame, now, 0);
+        let read = self.codec.decode(key, frame, now, 0);
         let read = read.map_err(FrameError::as_str)?;
         Ok(Read::Response {
             head: Box::new(read.head),

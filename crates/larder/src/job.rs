@@ -1,5 +1,6 @@
 //! A request on its way to the inner service: what was asked, and what may come of it.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub(crate) struct Job {
     pub(crate) leader: Option<Leader>,
     /// It fetches for all nodes.
     pub(crate) lease: Option<HeldLease>,
+    /// Other nodes were asked.
+    pub(crate) consulted: bool,
     /// It waited for another's response first, and could not use it.
     pub(crate) waited: bool,
     /// Another layer of the same cache took part.
@@ -87,6 +90,7 @@ impl Job {
             fetch,
             leader: None,
             lease: None,
+            consulted: false,
             waited: false,
             has_inner: false,
             unattended: false,
@@ -101,7 +105,8 @@ impl Job {
         }
     }
 
-    /// A request of which the inner service sees what its route declares.
+    /// A request of which the inner service sees what its route declares. Its fields are given
+    /// [back](Sent::give_back) before it is sent: most that another node answers are not.
     pub(crate) fn narrowed<B>(
         context: Arc<Context>,
         request: &mut Request<B>,
@@ -117,8 +122,8 @@ impl Job {
         // Nothing that the inner service is to see.
         let errand = request.extensions_mut().remove();
         let credentials = context.narrow(request, credentials);
-        let sent = Sent::of(&context, request);
         let (names, unnameable) = context.names_of(&fetch.names, request);
+        let sent = Sent::take(&context, request);
         let hold = context.cache.shared().stamps.hold();
         Self {
             unnameable,
@@ -316,7 +321,8 @@ pub(crate) struct Fetch {
     pub(crate) stored: Option<(Arc<[u8]>, Arc<Entry>)>,
 }
 
-/// A request head kept after the request itself has gone to the inner service.
+/// A request head kept while the inner service is not asked yet, and after the request itself has gone
+/// to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) method: Method,
@@ -328,14 +334,20 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    pub(crate) fn of<B>(context: &Context, request: &Request<B>) -> Self {
+    /// The fields are no longer in the request.
+    fn take<B>(context: &Context, request: &mut Request<B>) -> Self {
         Self {
             method: request.method().clone(),
             uri: context.target_of(request).clone(),
-            headers: request.headers().clone(),
+            headers: mem::take(request.headers_mut()),
             key: context.key.clone(),
             no_cache_honoured: None,
         }
+    }
+
+    /// A copy of the fields goes back to the request that they were taken from.
+    pub(crate) fn give_back<B>(&self, request: &mut Request<B>) {
+        request.headers_mut().clone_from(&self.headers);
     }
 
     pub(crate) fn path(&self) -> &str {

@@ -8,6 +8,7 @@ use larder_policy::{Decision, RequestHead, Serving};
 
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::fleet::Moment;
 use crate::variants::Selected;
 
 /// What a look found.
@@ -39,6 +40,38 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
         }
         Selected::None => return miss(),
     };
+    judge(context, head, key, entry, heard)
+}
+
+/// The same of what was just found elsewhere, whether or not the memory has it.
+pub(crate) fn look_at(
+    context: &Context,
+    head: &RequestHead<'_>,
+    key: &[u8],
+    entry: &Arc<Entry>,
+) -> Use {
+    let shared = context.cache.shared();
+    // Before the look, as above.
+    let heard = shared.heard();
+    if !entry.is_live(&shared.stamps) {
+        return Use::Miss(ForwardReason::UriMiss, Box::default());
+    }
+    let selection = entry.head.selection();
+    if !selection.matches(head.headers()) {
+        return Use::Miss(ForwardReason::VaryMiss, variant(selection, head));
+    }
+    judge(context, head, key, entry, heard)
+}
+
+/// What to do with a stored response that the request selects, looked at when so much had been heard.
+fn judge(
+    context: &Context,
+    head: &RequestHead<'_>,
+    key: &[u8],
+    entry: &Arc<Entry>,
+    heard: Moment,
+) -> Use {
+    let shared = context.cache.shared();
     let now = shared.clock.now();
     let serving = shared.serving_as_of(entry, now, heard);
     match context.policy.decide_served(head, &entry.head, serving) {
@@ -56,7 +89,7 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
         }
         Decision::Forget => {
             context.cache.forget(key, entry);
-            miss()
+            Use::Miss(ForwardReason::UriMiss, Box::default())
         }
         Decision::Validate(reason) => {
             // The inner service failed a moment ago.

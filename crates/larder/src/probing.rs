@@ -103,6 +103,7 @@ pub(crate) fn job(
     let mut narrowed = asked.clone();
     let credentials = credentials(context, &narrowed);
     let job = Job::narrowed(Arc::clone(context), &mut narrowed, fetch, credentials);
+    job.sent.give_back(&mut narrowed);
     Ok((job, narrowed))
 }
 

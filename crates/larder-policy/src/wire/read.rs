@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
@@ -25,7 +25,7 @@ impl StoredHead {
     ///
     /// Whatever [`StoredHead::encode`] does not write, and what exceeds the limits.
     pub fn decode(
-        bytes: Bytes,
+        bytes: &Bytes,
         limits: WireLimits,
         offset_millis: i64,
         now: SystemTime,
@@ -33,8 +33,11 @@ impl StoredHead {
         if bytes.len() > limits.bytes {
             return Err(WireError::TooLarge);
         }
-        let lines = limits.lines;
-        let mut reader = Reader { bytes, lines };
+        let mut reader = Reader {
+            whole: bytes,
+            rest: bytes,
+            lines: limits.lines,
+        };
         if reader.u8()? != VERSION {
             return Err(WireError::Version);
         }
@@ -60,7 +63,7 @@ impl StoredHead {
             origin_cache_control: reader.told()?,
             untold: reader.list(LEAST_LINE, Reader::line)?,
         };
-        if reader.bytes.is_empty() {
+        if reader.rest.is_empty() {
             Ok(head)
         } else {
             Err(WireError::Trailing)
@@ -68,37 +71,38 @@ impl StoredHead {
     }
 }
 
-/// What is left.
-struct Reader {
-    bytes: Bytes,
+struct Reader<'a> {
+    whole: &'a Bytes,
+    /// What is left of it.
+    rest: &'a [u8],
     lines: usize,
 }
 
-impl Reader {
-    fn take(&mut self, length: usize) -> Result<Bytes> {
-        if length > self.bytes.len() {
-            return Err(WireError::Truncated);
-        }
-        Ok(self.bytes.split_to(length))
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+        self.rest.split_off(..length).ok_or(WireError::Truncated)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(WireError::Truncated)?;
+        self.rest = rest;
+        Ok(*array)
     }
 
     fn u8(&mut self) -> Result<u8> {
-        self.bytes.try_get_u8().map_err(|_| WireError::Truncated)
+        self.array().map(u8::from_le_bytes)
     }
 
     fn u16(&mut self) -> Result<u16> {
-        let number = self.bytes.try_get_u16_le();
-        number.map_err(|_| WireError::Truncated)
+        self.array().map(u16::from_le_bytes)
     }
 
     fn u32(&mut self) -> Result<u32> {
-        let number = self.bytes.try_get_u32_le();
-        number.map_err(|_| WireError::Truncated)
+        self.array().map(u32::from_le_bytes)
     }
 
     fn u64(&mut self) -> Result<u64> {
-        let number = self.bytes.try_get_u64_le();
-        number.map_err(|_| WireError::Truncated)
+        self.array().map(u64::from_le_bytes)
     }
 
     fn nanos(&mut self) -> Result<u32> {
@@ -115,8 +119,7 @@ impl Reader {
     }
 
     fn time(&mut self) -> Result<SystemTime> {
-        let secs = self.bytes.try_get_i64_le();
-        let secs = secs.map_err(|_| WireError::Truncated)?;
+        let secs = self.array().map(i64::from_le_bytes)?;
         let nanos = Duration::from_nanos(self.nanos()?.into());
         let whole = Duration::from_secs(secs.unsigned_abs());
         let time = if secs < 0 {
@@ -145,7 +148,7 @@ impl Reader {
     /// How many are to come, each of at least so many bytes.
     fn count(&mut self, least: usize) -> Result<usize> {
         let count = usize::try_from(self.u32()?).map_err(|_| WireError::TooLarge)?;
-        if count > self.bytes.len() / least {
+        if count > self.rest.len() / least {
             return Err(WireError::Truncated);
         }
         self.lines = self.lines.checked_sub(count).ok_or(WireError::TooLarge)?;
@@ -161,24 +164,22 @@ impl Reader {
         Ok(list)
     }
 
-    fn text(&mut self) -> Result<Bytes> {
+    fn text(&mut self) -> Result<&'a [u8]> {
         let length = usize::try_from(self.u32()?).map_err(|_| WireError::TooLarge)?;
         self.take(length)
     }
 
     fn name(&mut self) -> Result<HeaderName> {
         let length = usize::from(self.u16()?);
-        let name = self.bytes.get(..length).ok_or(WireError::Truncated)?;
         // Its only form is in lower case: what differs from that was not written here.
-        let name = HeaderName::from_lowercase(name).map_err(|_| WireError::Name)?;
-        self.bytes.advance(length);
-        Ok(name)
+        HeaderName::from_lowercase(self.take(length)?).map_err(|_| WireError::Name)
     }
 
     fn value(&mut self) -> Result<HeaderValue> {
         let length = self.u32()?;
         let bytes = usize::try_from(length & !SENSITIVE).map_err(|_| WireError::TooLarge)?;
-        let value = HeaderValue::from_maybe_shared(self.take(bytes)?);
+        let value = self.whole.slice_ref(self.take(bytes)?);
+        let value = HeaderValue::from_maybe_shared(value);
         let mut value = value.map_err(|_| WireError::Value)?;
         value.set_sensitive(length & SENSITIVE != 0);
         Ok(value)
@@ -190,14 +191,14 @@ impl Reader {
 
     fn group(&mut self) -> Result<String> {
         let group = self.text()?;
-        let group = str::from_utf8(&group).map_err(|_| WireError::Name)?;
+        let group = str::from_utf8(group).map_err(|_| WireError::Name)?;
         Ok(group.to_owned())
     }
 
     fn selection(&mut self) -> Result<Selection> {
         let names = self.list(LEAST_NAME, Self::name)?;
         let (encoded, raw) = (self.text()?, self.text()?);
-        Selection::from_parts(names, &encoded, &raw).ok_or(WireError::Selection)
+        Selection::from_parts(names, encoded, raw).ok_or(WireError::Selection)
     }
 
     fn refinement(&mut self) -> Result<Option<Box<Refinement>>> {

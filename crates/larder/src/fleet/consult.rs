@@ -21,7 +21,7 @@ use crate::around::holds;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
 use crate::job::Job;
-use crate::look::look;
+use crate::look::{Use, look, look_at};
 use crate::names::Names;
 use crate::shared::{
     EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish, frame_born,
@@ -35,18 +35,31 @@ const MAX_RULES: u32 = 3;
 
 impl Job {
     /// Answers from what another node has stored, or is about to store. `None`: the inner service is to be
-    /// asked, by this node for all if it holds the lease.
+    /// asked, by this node for all if it holds the lease. Once for each request.
     pub(crate) async fn consult<C>(&mut self) -> Option<(Response<ResponseBody<C>>, Due)> {
+        if self.consulted {
+            return None;
+        }
+        self.consulted = true;
         let fleet = Arc::clone(self.context.cache.shared().fleet.as_ref()?);
         if !self.may_consult(&fleet) {
             return None;
         }
-        let leads = self.leader.is_some();
-        let until = Instant::now() + fleet.settings.lease_for;
-        let mut patience = fleet.patience(leads);
+        let patience = fleet.patience(self.leader.is_some());
         if let Some(fit) = self.look_for_get(&fleet, patience).await {
             return Some(self.answer_shared(fit));
         }
+        self.look_or_lease(fleet, patience).await
+    }
+
+    /// Looks until there is an answer, or it is this node's turn to fetch one.
+    async fn look_or_lease<C>(
+        &mut self,
+        fleet: Arc<Fleet>,
+        mut patience: Instant,
+    ) -> Option<(Response<ResponseBody<C>>, Due)> {
+        let leads = self.leader.is_some();
+        let until = Instant::now() + fleet.settings.lease_for;
         let mut expected = None;
         let (mut pause, mut rules, mut insists) = (FIRST_PAUSE, 0, self.fetch.stored.is_some());
         let mut from = None;
@@ -138,11 +151,12 @@ impl Job {
 
     /// What goes alone here is nobody's there, and whoever wants it anew does not want what is stored.
     fn may_consult(&self, fleet: &Fleet) -> bool {
+        // Else the leader of a client's request would not lead.
+        let is_for_others = || !self.sent.head().directives().no_store() && !self.goes_alone();
         fleet.is_ready()
             && self.timer().works()
             && self.fetch.reason != ForwardReason::Request
-            && !self.sent.head().directives().no_store()
-            && !self.goes_alone()
+            && (self.leader.is_some() && !self.unattended || is_for_others())
     }
 
     fn entry_key(&self, fleet: &Fleet) -> EntryKey {
@@ -159,7 +173,8 @@ impl Job {
         key.with_variant(fleet.codec.variant_of(names, values.as_slice()))
     }
 
-    /// Takes what was found into the memory, and looks what it is good for.
+    /// Takes what was found into the memory, and looks what it is good for. It answers whether or not the
+    /// memory has kept it.
     fn take_in(&mut self, fleet: &Fleet, key: &EntryKey, found: &Found) -> Took {
         let primary = EntryKey::new(*key.primary());
         let entry = match (&found.variant, &found.primary) {
@@ -181,13 +196,7 @@ impl Job {
             fleet.counts.add(Did::Miss);
             return Took::Nothing;
         }
-        let context = Arc::clone(&self.context);
-        let shared = context.cache.shared();
-        let stored = Arc::clone(&self.fetch.key);
-        shared
-            .memory
-            .store(stored, &Arc::new(entry), &shared.stamps);
-        let used = look(&context, &self.sent.head(), &self.fetch.key);
+        let used = self.judge(&entry);
         let took = self.taken(used);
         if matches!(took, Took::Answer(_)) {
             fleet.counts.add(Did::Hit);
@@ -195,12 +204,27 @@ impl Job {
         took
     }
 
+    fn judge(&self, entry: &Arc<Entry>) -> Use {
+        let (context, key) = (&self.context, &self.fetch.key);
+        let shared = context.cache.shared();
+        let stored = Arc::clone(key);
+        let stands = shared.memory.store(stored, entry, &shared.stamps);
+        let head = self.sent.head();
+        let known = if stands {
+            None
+        } else {
+            // A more recent one does.
+            Some(look(context, &head, key)).filter(|known| !matches!(known, Use::Miss(..)))
+        };
+        known.unwrap_or_else(|| look_at(context, &head, key, entry))
+    }
+
     /// What is to be validated here need not be validated any more if this expires later. The same
     /// response may seem to by a second, since clocks are not quite the same.
     fn is_news(&self, entry: &Entry) -> bool {
-        let now = self.context.cache.shared().clock.now();
         let stored = self.fetch.stored.as_ref();
         stored.is_none_or(|(_, stored)| {
+            let now = self.context.cache.shared().clock.now();
             entry.serving(now).ttl() > stored.serving(now).ttl().saturating_add(1)
         })
     }
@@ -212,7 +236,7 @@ impl Job {
         asked: &EntryKey,
         frame: &Bytes,
     ) -> Took {
-        let rule = fleet.codec.decode_rule(primary, &self.fetch.key, frame);
+        let rule = fleet.codec.decode_rule(primary, frame);
         let rule = match rule {
             Ok(rule) => rule,
             Err(error) => {
@@ -230,11 +254,16 @@ impl Job {
     }
 
     /// A response that is alive here; else what it was named by, if that can be read.
-    fn decode(&self, fleet: &Fleet, key: &EntryKey, frame: &Bytes) -> Result<Entry, Option<Names>> {
+    fn decode(
+        &self,
+        fleet: &Fleet,
+        key: &EntryKey,
+        frame: &Bytes,
+    ) -> Result<Arc<Entry>, Option<Names>> {
         let cache = &self.context.cache;
         let now = cache.shared().clock.now();
         let offset = fleet.offset(now);
-        let decoded = fleet.codec.decode(key, &self.fetch.key, frame, now, offset);
+        let decoded = fleet.codec.decode(key, frame, now, offset);
         let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -242,25 +271,26 @@ impl Job {
                 return Err(None);
             }
         };
-        let names = decoded.names.clone();
-        let entry = fleet.local(cache, decoded.born).map(|position| {
-            let birth = Birth {
-                position,
-                names: decoded.names,
-                time: decoded.begun,
-                sight: Sight {
-                    position: decoded.born,
-                    moment: Moment::default(),
-                },
-            };
-            Entry::new(decoded.head, decoded.body, birth, decoded.fill_time)
-                .with_stale_since(decoded.stale_since)
-        });
-        let entry = entry.filter(|entry| entry.is_live(&cache.shared().stamps));
-        entry.ok_or_else(|| {
+        let Some(position) = fleet.local(cache, decoded.born) else {
             fleet.counts.add(Did::Dead);
-            Some(names)
-        })
+            return Err(Some(decoded.names));
+        };
+        let birth = Birth {
+            position,
+            names: decoded.names,
+            time: decoded.begun,
+            sight: Sight {
+                position: decoded.born,
+                moment: Moment::default(),
+            },
+        };
+        let entry = Entry::new(decoded.head, decoded.body, birth, decoded.fill_time);
+        let entry = Arc::new(entry.with_stale_since(decoded.stale_since));
+        if entry.is_live(&cache.shared().stamps) {
+            return Ok(entry);
+        }
+        fleet.counts.add(Did::Dead);
+        Err(Some(entry.names().clone()))
     }
 
     /// What another fetches was purged since it began, if it is named as what stood there was.

@@ -16,7 +16,7 @@ mod consult;
 mod counts;
 mod course;
 mod follow;
-mod found;
+pub(crate) mod found;
 pub(crate) mod frame;
 pub(crate) mod held;
 pub(crate) mod order;

@@ -179,13 +179,13 @@ impl Fleet {
             entry.sight().position,
             self.offset(now),
         );
-        let value = self.codec.encode(&place, key, entry, born, offset).ok()?;
+        let value = self.codec.encode(&place, entry, born, offset).ok()?;
         let names = entry.head.selection().names();
         let rule = if names.is_empty() {
             None
         } else {
             let primary = self.codec.key(key);
-            Some(self.codec.encode_rule(&primary, key, names, born).ok()?)
+            Some(self.codec.encode_rule(&primary, names, born).ok()?)
         };
         Some(Put {
             key: place,

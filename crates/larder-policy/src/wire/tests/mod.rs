@@ -20,7 +20,7 @@ fn encoded(head: &StoredHead) -> Vec<u8> {
 }
 
 fn decoded(bytes: impl Into<Bytes>, now: SystemTime) -> Result<StoredHead, WireError> {
-    StoredHead::decode(bytes.into(), LIMITS, 0, now)
+    StoredHead::decode(&bytes.into(), LIMITS, 0, now)
 }
 
 fn plain() -> StoredHead {

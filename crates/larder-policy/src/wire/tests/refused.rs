@@ -55,7 +55,7 @@ fn limits_hold_before_anything_is_read() {
     let lines = head.headers().len() + 1;
     let limited = |bytes: &Bytes, most: usize, lines| {
         let limits = WireLimits { bytes: most, lines };
-        StoredHead::decode(bytes.clone(), limits, 0, NOON).map(|head| head.headers().len())
+        StoredHead::decode(bytes, limits, 0, NOON).map(|head| head.headers().len())
     };
     assert_eq!(limited(&bytes, bytes.len(), lines), Ok(lines - 1));
     assert_eq!(

@@ -20,7 +20,7 @@ proptest! {
         let mut bytes = Vec::new();
         head.encode(millis, &mut bytes);
         let far = epoch + Duration::from_secs(1 << 33);
-        let read = StoredHead::decode(bytes.into(), LIMITS, millis, far).unwrap();
+        let read = StoredHead::decode(&bytes.into(), LIMITS, millis, far).unwrap();
         prop_assert_eq!((read.response_time, read.date), (time, time));
     }
 }
@@ -39,11 +39,11 @@ fn clocks_that_differ_make_nothing_older_or_younger() {
         head.encode(offset, &mut bytes);
         let bytes = Bytes::from(bytes);
         let later = |secs| right + Duration::from_secs(secs);
-        let read = StoredHead::decode(bytes.clone(), LIMITS, 0, later(10)).unwrap();
+        let read = StoredHead::decode(&bytes, LIMITS, 0, later(10)).unwrap();
         assert_eq!(read.age(later(10)), Duration::from_secs(10));
         assert_eq!(read.age(later(50)), Duration::from_secs(50));
         // What a reader's clock has in the future came now, and is older from then on.
-        let slow = StoredHead::decode(bytes, LIMITS, 0, right - hour).unwrap();
+        let slow = StoredHead::decode(&bytes, LIMITS, 0, right - hour).unwrap();
         assert_eq!(slow.age(right - hour), Duration::ZERO);
         assert_eq!(slow.age(right), hour);
         assert_eq!(slow.date(), head.date());

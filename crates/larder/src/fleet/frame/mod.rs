@@ -10,7 +10,8 @@
 //! head-length = u32          ; all before the body
 //! born      = u64            ; big-endian
 //! head-checksum = u32        ; CRC-32 of the head but for itself
-//! check     = 16OCTET        ; hash of primary key and variant, another than that of the key
+//! check     = 16OCTET        ; of the key: the second half of its hash; with a variant the first half, and
+//!                            ; the hash of the variant, by exclusive or
 //! body-length = u64
 //!
 //! response  = stale-since begun fill-time body-checksum names [ section ] stored-head body

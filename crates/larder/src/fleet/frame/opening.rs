@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes};
 
+use super::keys::check;
 use super::signer::SIGNATURE_BYTES;
 use super::{Codec, FrameError};
 use crate::shared::{EntryKey, LogPosition, MAGIC, frame_born};
@@ -53,11 +54,10 @@ impl Codec {
         head: &[u8],
         body: &[u8],
         key: &EntryKey,
-        primary_key: &[u8],
     ) -> Result<Bytes, FrameError> {
         let mut frame = self.open(flags, LogPosition::START, head.len());
         frame.extend_from_slice(head);
-        self.seal(frame, body, key, primary_key)
+        self.seal(frame, body, key)
     }
 
     /// Completes a frame whose head is there, with a body.
@@ -66,7 +66,6 @@ impl Codec {
         mut frame: Vec<u8>,
         body: &[u8],
         key: &EntryKey,
-        primary_key: &[u8],
     ) -> Result<Bytes, FrameError> {
         let body_length = body.len() as u64;
         if frame.len() > self.limits.head_bytes() || body_length > self.limits.max_body_bytes {
@@ -74,7 +73,7 @@ impl Codec {
         }
         let head_length = u32::try_from(frame.len()).map_err(|_| FrameError::TooLarge)?;
         put(&mut frame, HEAD_LENGTH, &head_length.to_le_bytes());
-        put(&mut frame, CHECK, &self.keys.check(key, primary_key));
+        put(&mut frame, CHECK, &check(key));
         let body_at = CHECK.end..OPENING_BYTES;
         put(&mut frame, body_at, &body_length.to_le_bytes());
         let checksum = head_checksum(&frame);
@@ -87,12 +86,7 @@ impl Codec {
     }
 
     /// Takes a frame apart, if it is one that may be read here, under this key.
-    pub(super) fn opened(
-        &self,
-        frame: &Bytes,
-        key: &EntryKey,
-        primary_key: &[u8],
-    ) -> Result<Opened, FrameError> {
+    pub(super) fn opened(&self, frame: &Bytes, key: &EntryKey) -> Result<Opened, FrameError> {
         let (version, flags) = self.kind_of(frame)?;
         let signature = if flags & SIGNED == 0 {
             0
@@ -105,7 +99,7 @@ impl Codec {
         let head = frame.get(..head_length).ok_or(FrameError::Truncated)?;
         let mut rest = head.get(HEAD_CHECKSUM.start..).unwrap_or_default();
         let checksum = rest.try_get_u32_le()?;
-        let check = rest.split_off(..CHECK.len()).ok_or(FrameError::Truncated)?;
+        let checked = rest.split_off(..CHECK.len()).ok_or(FrameError::Truncated)?;
         let body_length = rest.try_get_u64_le()?;
         if head_length > self.limits.head_bytes() || body_length > self.limits.max_body_bytes {
             return Err(FrameError::TooLarge);
@@ -121,7 +115,7 @@ impl Codec {
             Ordering::Equal => {}
         }
         self.verify(frame, body_end, key)?;
-        if check != self.keys.check(key, primary_key) {
+        if checked != check(key) {
             return Err(FrameError::Key);
         }
         Ok(Opened {

@@ -40,7 +40,6 @@ impl Codec {
     pub(crate) fn encode(
         &self,
         key: &EntryKey,
-        primary_key: &[u8],
         entry: &Entry,
         born: LogPosition,
         offset_millis: i64,
@@ -79,7 +78,7 @@ impl Codec {
         if frame.len().saturating_sub(head_at) > self.limits.head().bytes {
             return Err(FrameError::TooLarge);
         }
-        self.seal(frame, body, key, primary_key)
+        self.seal(frame, body, key)
     }
 
     /// The response of a frame, from a store whose clock is so many milliseconds ahead of this node's.
@@ -90,7 +89,6 @@ impl Codec {
     pub(crate) fn decode(
         &self,
         key: &EntryKey,
-        primary_key: &[u8],
         frame: &Bytes,
         now: SystemTime,
         offset_millis: i64,
@@ -102,7 +100,7 @@ impl Codec {
             born,
             mut head,
             body,
-        } = self.opened(frame, key, primary_key)?;
+        } = self.opened(frame, key)?;
         if flags & RULE != 0 {
             return Err(FrameError::Kind);
         }
@@ -119,7 +117,7 @@ impl Codec {
         }
         let time = |millis| time_of(millis, offset_millis, now);
         Ok(Decoded {
-            head: StoredHead::decode(head, self.limits.head(), offset_millis, now)?,
+            head: StoredHead::decode(&head, self.limits.head(), offset_millis, now)?,
             body: apart(body, frame_bytes),
             born,
             names,

@@ -29,7 +29,6 @@ impl Codec {
     pub(crate) fn encode_rule(
         &self,
         key: &EntryKey,
-        primary_key: &[u8],
         names: &[HeaderName],
         born: LogPosition,
     ) -> Result<Bytes, FrameError> {
@@ -45,7 +44,7 @@ impl Codec {
             frame.extend_from_slice(&length.to_le_bytes());
             frame.extend_from_slice(name.as_bytes());
         }
-        self.seal(frame, &[], key, primary_key)
+        self.seal(frame, &[], key)
     }
 
     /// The rule of a frame.
@@ -53,19 +52,14 @@ impl Codec {
     /// # Errors
     ///
     /// Why it is a miss.
-    pub(crate) fn decode_rule(
-        &self,
-        key: &EntryKey,
-        primary_key: &[u8],
-        frame: &Bytes,
-    ) -> Result<Rule, FrameError> {
+    pub(crate) fn decode_rule(&self, key: &EntryKey, frame: &Bytes) -> Result<Rule, FrameError> {
         let Opened {
             flags,
             born,
             head,
             body,
             ..
-        } = self.opened(frame, key, primary_key)?;
+        } = self.opened(frame, key)?;
         if flags != RULE | flags & SIGNED || !body.is_empty() {
             return Err(FrameError::Kind);
         }

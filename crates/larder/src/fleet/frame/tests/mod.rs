@@ -93,13 +93,11 @@ fn entry(body: impl Into<Bytes>) -> Entry {
 
 fn frame_of(codec: &Codec, body: &'static str) -> Bytes {
     let key = codec.key(PRIMARY);
-    codec
-        .encode(&key, PRIMARY, &entry(body), born(), 0)
-        .unwrap()
+    codec.encode(&key, &entry(body), born(), 0).unwrap()
 }
 
 fn read(codec: &Codec, frame: impl Into<Bytes>) -> Result<Decoded, FrameError> {
-    codec.decode(&codec.key(PRIMARY), PRIMARY, &frame.into(), now(), 0)
+    codec.decode(&codec.key(PRIMARY), &frame.into(), now(), 0)
 }
 
 fn why(codec: &Codec, frame: impl Into<Bytes>) -> &'static str {

@@ -45,17 +45,17 @@ fn frame_of_another_key_or_of_another_variant_is_refused() {
     let codec = codec();
     let (key, other) = (codec.key(PRIMARY), codec.key(b"other"));
     let variant = |byte| key.with_variant([byte; 16]);
-    let frame = |key: &EntryKey| codec.encode(key, PRIMARY, &entry("b"), born(), 0).unwrap();
-    let read = |key: &EntryKey, primary: &[u8], frame| {
-        let read = codec.decode(key, primary, &frame, now(), 0);
+    let frame = |key: &EntryKey| codec.encode(key, &entry("b"), born(), 0).unwrap();
+    let read = |key: &EntryKey, frame| {
+        let read = codec.decode(key, &frame, now(), 0);
         read.map_or_else(FrameError::as_str, |_| "nothing")
     };
-    assert_eq!(read(&key, PRIMARY, frame(&key)), "nothing");
-    assert_eq!(read(&other, b"other", frame(&key)), "key");
-    assert_eq!(read(&variant(1), PRIMARY, frame(&key)), "key");
-    assert_eq!(read(&key, PRIMARY, frame(&variant(0))), "key");
-    assert_eq!(read(&variant(1), PRIMARY, frame(&variant(2))), "key");
-    assert_eq!(read(&variant(1), PRIMARY, frame(&variant(1))), "nothing");
+    assert_eq!(read(&key, frame(&key)), "nothing");
+    assert_eq!(read(&other, frame(&key)), "key");
+    assert_eq!(read(&variant(1), frame(&key)), "key");
+    assert_eq!(read(&key, frame(&variant(0))), "key");
+    assert_eq!(read(&variant(1), frame(&variant(2))), "key");
+    assert_eq!(read(&variant(1), frame(&variant(1))), "nothing");
     let stranger = Codec::new(LIMITS).with_secret(b"of another fleet");
     assert_eq!(why(&stranger, frame(&key)), "key");
 }
@@ -77,7 +77,7 @@ fn limits_hold_for_who_writes_and_for_who_reads() {
         let narrow = Codec::new(limits).with_secret(b"of the fleet");
         assert_eq!(why(&narrow, frame.clone()), "too-large", "{limits:?}");
         let key = narrow.key(PRIMARY);
-        let written = narrow.encode(&key, PRIMARY, &entry("the body"), born(), 0);
+        let written = narrow.encode(&key, &entry("the body"), born(), 0);
         assert_eq!(written.unwrap_err(), FrameError::TooLarge, "{limits:?}");
     }
     let narrow = Codec::new(FrameLimits {
@@ -91,9 +91,9 @@ fn limits_hold_for_who_writes_and_for_who_reads() {
     let mut big = entry("the body");
     big.head = head_of(&came);
     let key = whole.key(PRIMARY);
-    let frame = whole.encode(&key, PRIMARY, &big, born(), 0).unwrap();
+    let frame = whole.encode(&key, &big, born(), 0).unwrap();
     assert_eq!(why(&narrow, frame), "too-large");
-    let written = narrow.encode(&key, PRIMARY, &big, born(), 0);
+    let written = narrow.encode(&key, &big, born(), 0);
     assert_eq!(written.unwrap_err(), FrameError::TooLarge);
 }
 
@@ -107,7 +107,7 @@ proptest! {
             let bytes = Bytes::from(bytes);
             prop_assert!(read(&codec(), bytes.clone()).is_err());
             let key = codec().key(PRIMARY);
-            prop_assert!(codec().decode_rule(&key, PRIMARY, &bytes).is_err());
+            prop_assert!(codec().decode_rule(&key, &bytes).is_err());
         }
     }
 

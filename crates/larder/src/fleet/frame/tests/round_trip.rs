@@ -42,7 +42,7 @@ fn body_is_part_of_the_frame_unless_the_rest_is_much_more() {
         HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("max-age=9"))]);
     headers.insert("x-a", long);
     big.head = head_of(&headers);
-    let frame = codec().encode(&codec().key(PRIMARY), PRIMARY, &big, born(), 0);
+    let frame = codec().encode(&codec().key(PRIMARY), &big, born(), 0);
     let frame = frame.unwrap();
     let body = read(&codec(), frame.clone()).unwrap().body;
     assert!(body == "little" && !frame.as_ptr_range().contains(&body.as_ptr()));
@@ -58,11 +58,9 @@ fn times_are_those_of_the_reader() {
     stamps.purge_all(Manner::soft(now() - Duration::from_secs(3)));
     stale.life(&stamps);
     let key = codec().key(PRIMARY);
-    let frame = codec()
-        .encode(&key, PRIMARY, &stale, born(), -millis)
-        .unwrap();
+    let frame = codec().encode(&key, &stale, born(), -millis).unwrap();
     let read = |now, offset| {
-        let decoded = codec().decode(&key, PRIMARY, &frame, now, offset);
+        let decoded = codec().decode(&key, &frame, now, offset);
         let Decoded {
             head,
             begun,

@@ -38,10 +38,10 @@ fn only_what_is_signed_for_this_key_is_read() {
     assert_eq!(why(&codec, bare), "signature");
     // Moved to another key, with the check of that.
     let other = codec.key(b"other");
-    let moved = codec.decode(&other, b"other", &frame, now(), 0);
+    let moved = codec.decode(&other, &frame, now(), 0);
     assert_eq!(moved.unwrap_err(), FrameError::Signature);
     let variant = codec.key(PRIMARY).with_variant([0; 16]);
-    let moved = codec.decode(&variant, PRIMARY, &frame, now(), 0);
+    let moved = codec.decode(&variant, &frame, now(), 0);
     assert_eq!(moved.unwrap_err(), FrameError::Signature);
 }
 
