@@ -27,8 +27,14 @@ pub trait EntryStore: fmt::Debug + Send + Sync + 'static {
     /// exchange with the store, whatever the wish; a lease may take another.
     fn get<'a>(&'a self, key: &'a EntryKey, wish: Wish<'a>) -> Pending<'a, Found>;
 
-    /// Stores a value, and what goes with it, in one exchange. What stands there already and was
-    /// [born](Put::born) later stays, as far as the store can tell ([`Put::is_outrun_by`]).
+    /// Stores a value, and what goes with it. What stands there already and was [born](Put::born) later
+    /// stays, as far as the store can tell ([`Put::is_outrun_by`]).
+    ///
+    /// Where the store itself can compare, that is one exchange with it (a second one when it has forgotten
+    /// how); else what stands there is read first and replaced if it is still the same, which takes two
+    /// exchanges, and more when others write meanwhile. No request waits for it but those of other nodes
+    /// that wait for the [lease](Put::lease). One that is given up half way may have stored the value
+    /// without its [rule](Put::rule): whoever does not know that misses.
     fn put<'a>(&'a self, put: &'a Put) -> Pending<'a, ()>;
 
     /// Drops what stands under a key; with no variant, the value or the rule under the primary key.
