@@ -8,12 +8,14 @@
 mod connection;
 mod origin;
 mod server;
+mod via;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderValue, VIA};
+use http::header::{HOST, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
@@ -25,6 +27,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 pub use crate::origin::OriginError;
 use crate::origin::{Origin, RequestBody};
 pub use crate::server::serve;
+use crate::via::Via;
 
 /// Body of the proxy's responses: the cache's, or a line of text of its own.
 pub type Body = Either<ResponseBody<Incoming>, Full<Bytes>>;
@@ -55,11 +58,12 @@ where
     let cached = CacheLayer::new(options.cache)
         .with_policy(policy)
         .layer(Origin::new(options.origin, options.timeout));
+    let via = Arc::new(Via::new(options.name));
     service_fn(move |request: Request<B>| {
-        let (cached, name) = (cached.clone(), options.name.clone());
+        let (cached, via) = (cached.clone(), Arc::clone(&via));
         async move {
             let version = request.version();
-            let request = match prepare(request, &name) {
+            let request = match prepare(request, &via) {
                 Ok(request) => request,
                 Err(status) => return Ok(local(status)),
             };
@@ -72,7 +76,7 @@ where
                 }
             };
             connection::strip(response.headers_mut());
-            add_via(response.headers_mut(), Version::HTTP_11, &name);
+            via.add(response.headers_mut(), Version::HTTP_11);
             *response.version_mut() = version;
             Ok(response)
         }
@@ -80,7 +84,7 @@ where
 }
 
 /// Settles what is forwarded. `Err` is the proxy's own answer.
-fn prepare<B>(request: Request<B>, name: &str) -> Result<Request<RequestBody>, StatusCode>
+fn prepare<B>(request: Request<B>, via: &Via) -> Result<Request<RequestBody>, StatusCode>
 where
     B: http_body::Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
 {
@@ -88,12 +92,12 @@ where
     if parts.method == Method::CONNECT {
         return Err(StatusCode::NOT_IMPLEMENTED);
     }
-    if passed_here(&parts.headers, name) {
+    if via.passed_here(&parts.headers) {
         return Err(StatusCode::LOOP_DETECTED);
     }
     connection::strip_request(&mut parts.headers);
     settle_target(&mut parts.uri, &mut parts.headers)?;
-    add_via(&mut parts.headers, parts.version, name);
+    via.add(&mut parts.headers, parts.version);
     parts.version = Version::HTTP_11;
     Ok(Request::from_parts(parts, RequestBody::new(body)))
 }
@@ -109,31 +113,6 @@ fn settle_target(uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), StatusCod
         *uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     }
     Ok(())
-}
-
-/// `Via` names us already: the request has come round (RFC 9110 section 7.6.3).
-fn passed_here(headers: &HeaderMap, name: &str) -> bool {
-    headers
-        .get_all(VIA)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|hop| {
-            hop.split(u8::is_ascii_whitespace)
-                .filter(|w| !w.is_empty())
-                .nth(1)
-        })
-        .any(|by| by.eq_ignore_ascii_case(name.as_bytes()))
-}
-
-fn add_via(headers: &mut HeaderMap, received: Version, name: &str) {
-    let version = match received {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2.0",
-        _ => "1.1",
-    };
-    if let Ok(hop) = HeaderValue::try_from(format!("{version} {name}")) {
-        headers.append(VIA, hop);
-    }
 }
 
 fn local(status: StatusCode) -> Response<Body> {
