@@ -42,11 +42,13 @@ fn run(options: &Options) -> String {
         (Kind::Nginx, "-v"),
         (Kind::Varnish, "-V"),
     ];
-    let others = others.into_iter().filter_map(|(kind, version)| {
-        let said = first_line(command(kind)?.arg(version))?;
-        let end = said.find([']', ')']).filter(|_| kind != Kind::Nginx);
-        let said = said.get(..=end.unwrap_or(said.len() - 1)).unwrap_or(&said);
-        Some(format!(", {said}"))
+    let others = others.into_iter().filter_map(|(kind, option)| {
+        let said = first_line(command(kind)?.arg(option))?;
+        let has_number = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+        let version = said.split([' ', '(']).find(has_number)?;
+        // Two of them say who they are with it.
+        let name = if kind == Kind::Wrk { "wrk " } else { "" };
+        Some(format!(", {name}{version}"))
     });
     format!(
         "`cargo xtask bench e2e --rounds {rounds} --seconds {seconds} --connections {connections} \
@@ -64,7 +66,7 @@ fn table(cases: &Cases, results: &Results) -> String {
 "
     .to_owned();
     for (case, result) in cases.cases.iter().zip(results) {
-        let middle = |of: fn(&Measured) -> f64| median(result.iter().map(of));
+        let middle = |of: Figure| median(result.iter().map(of));
         let ratio = |of| ratio(result, &results[0], of);
         table += &format!(
             "| {} | {:.0} | {:.2} | {:.0} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} |\n",
@@ -95,32 +97,8 @@ fn targets(cases: &Cases, results: &Results) -> String {
     let ours = [ROUTE, AROUND, PROXY];
     table += &ours.map(|name| format!(" | {name}")).concat();
     table += " |\n|---|---|---:|---:|---:|\n";
-    let rows: [(&str, &str, &str, fn(&Measured) -> f64); 5] = [
-        (
-            "requests per second beside",
-            BARE,
-            "at least 0.98 ×",
-            per_second,
-        ),
-        ("CPU of a request beside", BARE, "at most 1.02 ×", processor),
-        ("p99.9 beside", BARE, "at most 1.2 ×", p999),
-        (
-            "requests per CPU second beside",
-            NGINX,
-            "at least 1.5 ×",
-            per_processor,
-        ),
-        (
-            "requests per CPU second beside",
-            VARNISH,
-            "at least 3 ×",
-            per_processor,
-        ),
-    ];
-    for (what, beside, target, of_measured) in rows {
-        table += &format!("| {what} the {beside} | {target}")
-            .replace("the nginx", "nginx")
-            .replace("the Varnish", "Varnish");
+    for (what, beside, target, of_measured) in TARGETS {
+        table += &format!("| {what} {beside} | {target}");
         for name in ours {
             let figure = figure(name, beside, of_measured);
             table += &format!(" | {}", figure.unwrap_or_else(|| "not measured".to_owned()));
@@ -129,6 +107,27 @@ fn targets(cases: &Cases, results: &Results) -> String {
     }
     table
 }
+
+/// What is to be shown, the case it is a ratio to, and what is measured.
+const TARGETS: [(&str, &str, &str, Figure); 5] = [
+    ("requests/s ÷", BARE, "at least 0.98 ×", per_second),
+    ("CPU of a request ÷", BARE, "at most 1.02 ×", processor),
+    ("p99.9 ÷", BARE, "at most 1.2 ×", p999),
+    (
+        "requests per CPU second ÷",
+        NGINX,
+        "at least 1.5 ×",
+        per_processor,
+    ),
+    (
+        "requests per CPU second ÷",
+        VARNISH,
+        "at least 3 ×",
+        per_processor,
+    ),
+];
+
+type Figure = fn(&Measured) -> f64;
 
 /// Where wrk is at its end, it and not the server is measured.
 fn generator(options: &Options, cases: &Cases, results: &Results) -> String {
@@ -163,7 +162,7 @@ fn per_processor(measured: &Measured) -> f64 {
 }
 
 /// The median of the ratios within a round.
-fn ratio(of: &[Measured], beside: &[Measured], figure: fn(&Measured) -> f64) -> f64 {
+fn ratio(of: &[Measured], beside: &[Measured], figure: Figure) -> f64 {
     let pairs = of.iter().zip(beside);
     median(pairs.map(|(one, other)| figure(one) / figure(other)))
 }
