@@ -1,7 +1,5 @@
 //! What a hit costs: time, time on two threads, allocations.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,8 +9,8 @@ use larder_benches::{Case, Rounds, Times, handler, request};
 use tokio::runtime::Runtime;
 
 use crate::contender::{LARDER, PEERS, Place, bare, larder_direct};
-use crate::settle;
 use crate::stand::Stand;
+use crate::{settle, threads};
 
 /// One line of the table.
 pub(crate) struct Row {
@@ -49,25 +47,19 @@ pub(crate) fn measured(runtime: &Runtime, rounds: &Rounds) -> Vec<Row> {
         rounds.times(cases.collect())
     };
     let (small_times, large_times) = (times(&small), times(&large));
-    let on_threads: Vec<Times> = {
-        let cases = small.iter().flat_map(|(_, name, stand)| {
-            [(1, true), (2, true), (1, false), (2, false)]
-                .map(|(count, apart)| threads(name, &**stand, count, apart))
-        });
-        rounds.times(cases.collect())
-    };
-    let more = |of: &[Times]| 2.0 * of[0].against(&of[1]);
+    let alone = small.iter().zip(&small_times);
+    let alone = alone.map(|((_, _, stand), times)| (&**stand, times.median()));
+    let more = threads::more(rounds, &alone.collect::<Vec<_>>());
     let mut rows = Vec::new();
     for (at, (of, name, stand)) in small.into_iter().enumerate() {
-        let of_threads = &on_threads[4 * at..4 * (at + 1)];
         rows.push(Row {
             name,
             of,
             small: small_times[at].clone(),
             large: large_times[at].clone(),
             allocations: allocations(runtime, &*stand),
-            apart: more(&of_threads[..2]),
-            hot: more(&of_threads[2..]),
+            apart: more[at].0,
+            hot: more[at].1,
         });
     }
     rows
@@ -137,33 +129,6 @@ fn one<'a>(runtime: &'a Runtime, name: &str, stand: &'a dyn Stand) -> Case<'a> {
     })
 }
 
-/// So many answers on each of these threads, which begin together.
-fn threads<'a>(name: &str, stand: &'a dyn Stand, count: usize, apart: bool) -> Case<'a> {
-    Case::new(name, move |iterations| {
-        let ready = AtomicUsize::new(0);
-        let run = |thread: usize, stand: Box<dyn Stand>| {
-            let runtime = crate::runtime();
-            let key = |at| if apart { thread * KEYS + at % KEYS } else { 0 };
-            let requests = (0..iterations as usize).map(|at| get(key(at))).collect();
-            ready.fetch_add(1, Ordering::AcqRel);
-            while ready.load(Ordering::Acquire) < count {
-                std::hint::spin_loop();
-            }
-            runtime.block_on(stand.time(requests))
-        };
-        thread::scope(|scope| {
-            let threads: Vec<_> = (0..count)
-                .map(|thread| (thread, stand.another()))
-                .map(|(thread, stand)| scope.spawn(move || run(thread, stand)))
-                .collect();
-            let times = threads
-                .into_iter()
-                .map(|thread| thread.join().expect("a time"));
-            times.max().expect("a thread")
-        })
-    })
-}
-
 /// The median of some hits: now and then one has an engine's work to do.
 fn allocations(runtime: &Runtime, stand: &dyn Stand) -> u64 {
     let _entered = runtime.enter();
@@ -172,7 +137,7 @@ fn allocations(runtime: &Runtime, stand: &dyn Stand) -> u64 {
     counts[counts.len() / 2]
 }
 
-fn get(key: usize) -> Request<Body> {
+pub(crate) fn get(key: usize) -> Request<Body> {
     request(Method::GET, &format!("/products/{key}?currency=eur"))
 }
 
@@ -195,4 +160,4 @@ fn json(length: usize) -> Bytes {
 }
 
 /// How many keys a thread has for itself.
-const KEYS: usize = 16;
+pub(crate) const KEYS: usize = 16;

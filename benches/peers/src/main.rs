@@ -14,6 +14,7 @@ mod shareable;
 mod stand;
 mod tables;
 mod targets;
+mod threads;
 
 use contender::{Contender, LARDER, PEERS};
 use hits::{Of, Row};
