@@ -83,6 +83,12 @@ impl Found {
     fn row(&self, of: Of) -> &Row {
         self.rows.iter().find(|row| row.of == of).expect("a row")
     }
+
+    /// Whether the machine had two processors free: where even two threads of the bare handler are
+    /// not much faster than one, what they say of a cache is noise.
+    fn had_two_processors(&self) -> bool {
+        self.row(Of::Bare).apart >= 1.5
+    }
 }
 
 fn runtime() -> Runtime {

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::hint::black_box;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use allocation_counter::measure;
@@ -86,7 +86,7 @@ where
         measure(|| {
             let mut read = pin!(read(&self.0, request));
             let mut context = Context::from_waker(Waker::noop());
-            while let Poll::Pending = read.as_mut().poll(&mut context) {}
+            while read.as_mut().poll(&mut context).is_pending() {}
         })
         .count_total
     }

@@ -36,6 +36,14 @@ fn hits(found: &Found) -> String {
          |---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     let bare = found.row(Of::Bare);
+    let more = |value: f64| {
+        let known = found.had_two_processors();
+        if known {
+            format!("{value:.2} ×")
+        } else {
+            "–".to_owned()
+        }
+    };
     for row in &found.rows {
         line(
             &mut table,
@@ -46,8 +54,8 @@ fn hits(found: &Found) -> String {
                 whole(row.large.median()),
                 ratio(row.large.against(&bare.large)),
                 row.allocations.to_string(),
-                format!("{:.2} ×", row.apart),
-                format!("{:.2} ×", row.hot),
+                more(row.apart),
+                more(row.hot),
             ],
         );
     }
