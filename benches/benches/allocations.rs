@@ -1,6 +1,7 @@
 //! How often an answer allocates, counted exactly. Fails when a hit allocates more than it may.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use allocation_counter::measure;
 use axum::body::Body;
@@ -8,7 +9,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
 use larder::{Cache, CacheLayer, RoutePolicy};
 use larder_axum::Cached;
-use larder_benches::{bytes_of, direct, handler, poll_once, request, routed};
+use larder_benches::{bytes_of, direct, handler, poll_once, read, request, routed};
+use larder_testing::FakeStore;
 use tower::{Layer, Service};
 
 fn main() {
@@ -35,6 +37,41 @@ fn main() {
     let handled = count(&bare, get);
     println!("| bare handler | {handled} | |");
     at_most(handled + 5, "on the route", &routed(annotated), get);
+    shared();
+}
+
+/// Of nodes that share a store within the process: with a response in memory, and one that keeps nothing
+/// there. What the store itself allocates is counted too: 2.
+fn shared() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    let store = FakeStore::new();
+    let node = |max_bytes| {
+        let cache = Cache::builder().max_bytes(max_bytes).shared(store.clone());
+        let cache = cache.build();
+        let layer = CacheLayer::new(cache.clone());
+        (cache, layer.layer(direct(bytes_of(2 << 10))))
+    };
+    let get = || request(Method::GET, PATH);
+    let (writer, reader) = runtime.block_on(async {
+        let (writer, reader) = (node(64 << 20), node(0));
+        wait_until(|| writer.0.is_joined() && reader.0.is_joined()).await;
+        read(&writer.1, get()).await;
+        let written = || writer.0.shared_stats().map_or(0, |stats| stats.written());
+        wait_until(|| written() == 1).await;
+        (writer.1, reader.1)
+    });
+    let _within = runtime.enter();
+    at_most(2, "called directly, with a shared store", &writer, get);
+    at_most(MOST_FROM_STORE, "found in a shared store", &reader, get);
+}
+
+async fn wait_until(check: impl Fn() -> bool) {
+    while !check() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 fn route() -> RoutePolicy {
@@ -76,4 +113,6 @@ where
     .count_total
 }
 
+/// The fields and names of the response, itself, the request's own work, and two of the store.
+const MOST_FROM_STORE: u64 = 17;
 const PATH: &str = "/products/42?currency=eur";

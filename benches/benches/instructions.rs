@@ -7,8 +7,9 @@ use std::process::Command;
 use clap::Parser;
 use larder_benches::{first_line, machine, versions, write};
 
-/// Instructions of a hit under callgrind: of twice as many answers less those of so many. What it takes
-/// to make the request and to drop it is counted too, and subtracted.
+/// Instructions of a hit under callgrind: of twice as many answers less those of so many. What the same
+/// takes with a service that answers with nothing, from making the request to dropping both, is
+/// subtracted.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench instructions")]
 struct Options {
@@ -51,12 +52,12 @@ fn main() -> Result<(), String> {
         return missing("build it: cargo build --release -p larder-benches --example hits");
     };
     let answers = options.answers.max(1);
-    let requests = instructions(&program, "requests", answers)?;
+    let harness = instructions(&program, "harness", answers)?;
     let mut text = run(&options);
     text += "| instructions | of a hit | with its request | target |\n|---|---:|---:|---|\n";
     for (kind, name, target) in KINDS {
         let all = instructions(&program, kind, answers)?;
-        let hit = all.saturating_sub(requests);
+        let hit = all.saturating_sub(harness);
         text += &format!("| {name} | {hit} | {all} | {target} |\n");
     }
     println!("{text}");

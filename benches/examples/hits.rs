@@ -1,11 +1,12 @@
 //! So many answers of one kind and nothing else, for a profiler:
 //! `valgrind --tool=callgrind --toggle-collect='*poll_once*' target/release/examples/hits direct 20000`
-//! (or `around`, `route`, `bare`; `requests` only makes the requests; `shared` for hits in memory of a node that shares a store, `from-store` for those
-//! in the store; `plain-key` and `declared-key`; `forward` for what is not stored, `forward-fixed-tags`
+//! (or `around`, `route`, `bare`; `harness` for a service that answers with nothing; `shared` for hits in
+//! memory of a node that shares a store, `from-store` for those in the store by a node that keeps nothing
+//! in memory, `from-store-to-memory` by one whose memory is full of others; `plain-key` and
+//! `declared-key`; `forward` for what is not stored, `forward-fixed-tags`
 //! and `forward-tags` with 10 tags; `miss` and `bare-miss` for a streamed response of 50 KiB).
 
 use std::convert::Infallible;
-use std::hint::black_box;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,15 +31,13 @@ fn main() {
     match kind.as_str() {
         "shared" => shared(answers, 64 << 20),
         "from-store" => shared(answers, 2 << 10),
+        "from-store-to-memory" => shared(answers, 64 << 10),
         "harness" => {
             let nothing = service_fn(|_: Request<Body>| {
                 std::future::ready(Ok::<_, Infallible>(Response::new(Body::empty())))
             });
             repeat(answers, &nothing);
         }
-        "requests" => (0..answers).for_each(|_| {
-            black_box(request(Method::GET, PATH));
-        }),
         "bare" => repeat(answers, &routed(handler(body))),
         "route" => repeat(answers, &routed(handler(body).layer(layer))),
         "around" => repeat(answers, &layer.layer(routed(handler(body)))),
