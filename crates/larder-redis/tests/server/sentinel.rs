@@ -18,7 +18,7 @@ async fn the_tier_goes_where_the_master_is() {
         .unwrap_err();
     assert_eq!(error.kind(), ConnectErrorKind::UnknownMaster);
     assert!(error.to_string().contains("\"nobody\""), "{error}");
-    let error = RedisTier::connect(sentinels.urls().into_iter().next().unwrap())
+    let error = RedisTier::connect(sentinels.urls()[0].clone())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ConnectErrorKind::Mode, "{error}");
@@ -59,7 +59,7 @@ async fn works(tier: &RedisTier, of: u8) {
 /// One sentinel that says what it is told to, and the servers that it may name.
 async fn named() -> Option<(Sentinels, String)> {
     let sentinels = Sentinels::start_or_skip().await?;
-    let url = sentinels.urls()[0].clone();
+    let url = sentinels.urls().into_iter().next().unwrap();
     Some((sentinels, url))
 }
 
