@@ -43,17 +43,21 @@ impl HttpServer {
         Self::launch(&binary, path, |port, _| arguments(ports::loopback(port))).await
     }
 
-    /// nginx with `proxy_cache` in front of an origin, with so many workers; `None` where it is
-    /// missing. It does what makes its hits cheap: no access log, files kept open, connections that
-    /// last.
+    /// nginx with `proxy_cache` in front of an origin, with so many workers, and with more settings of its
+    /// `http` block; `None` where it is missing. It writes no access log, and its connections last.
     ///
     /// # Panics
     ///
     /// With its log, if it does not answer.
-    pub async fn nginx(origin: SocketAddr, workers: usize, path: &str) -> Option<Self> {
+    pub async fn nginx(
+        origin: SocketAddr,
+        workers: usize,
+        settings: &str,
+        path: &str,
+    ) -> Option<Self> {
         let binary = Binary::find(Kind::Nginx)?;
         let arguments = |port, folder: &Path| {
-            let settings = nginx_settings(port, folder, origin, workers);
+            let settings = nginx_settings(port, folder, origin, workers, settings);
             fs::write(folder.join("nginx.conf"), settings).expect("no file of settings");
             let folder = folder.display().to_string();
             let arguments = ["-p", &folder, "-c", "nginx.conf", "-e", "stderr"];
@@ -176,7 +180,13 @@ impl Drop for HttpServer {
     }
 }
 
-fn nginx_settings(port: u16, folder: &Path, origin: SocketAddr, workers: usize) -> String {
+fn nginx_settings(
+    port: u16,
+    folder: &Path,
+    origin: SocketAddr,
+    workers: usize,
+    more: &str,
+) -> String {
     let folder = folder.display();
     // Root's workers would else be another user's, who may not enter the folder.
     let user = if getuid().is_root() { "user root;" } else { "" };
@@ -193,11 +203,8 @@ pid {folder}/pid;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
-    sendfile on;
-    tcp_nopush on;
+    {more}
     keepalive_requests 1000000000;
-    open_file_cache max=1000 inactive=600s;
-    open_file_cache_valid 600s;
 {places}
     proxy_cache_path {folder}/cache keys_zone=stored:10m max_size=64m inactive=1h use_temp_path=off;
     upstream app {{ server {origin}; keepalive 8; }}

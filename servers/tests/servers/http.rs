@@ -44,7 +44,7 @@ async fn processor_time_counts_workers() {
 /// In front of nobody. `None` where this machine has none; only a bench needs it.
 async fn nginx() -> Option<HttpServer> {
     let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
-    let server = HttpServer::nginx(nobody, 1, "/").await;
+    let server = HttpServer::nginx(nobody, 1, "", "/").await;
     if server.is_none() {
         eprintln!("SKIPPED: nginx is missing");
     }
