@@ -1,6 +1,7 @@
 //! What many purges leave behind, counted by the allocator of the process. In a release build there are
 //! ten million of each kind: `cargo test --release -p larder-tests --test memory`.
 
+mod bound;
 mod forgotten;
 mod scene;
 

@@ -26,9 +26,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// With three hundred responses that have the tag `all` and ten of their own.
     pub(crate) fn new(max_bytes: u64) -> Self {
-        // The allocator counts for the whole process.
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = alone();
         let cache = Cache::builder()
             .max_bytes(max_bytes)
             .max_purge_records(RECORDS)
@@ -71,6 +69,12 @@ impl Scene {
     pub(crate) fn more(&self) -> i64 {
         in_use() - self.before
     }
+}
+
+/// The allocator counts for the whole process.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn live() -> impl Iterator<Item = String> {

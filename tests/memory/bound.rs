@@ -1,0 +1,65 @@
+//! What is stored never takes more than the memory it was given, whatever its size.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{CACHE_CONTROL, ETAG};
+use http::{Request, Response};
+use larder::{Cache, CacheLayer};
+use larder_tests::{Reply, get};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::in_use;
+use crate::scene::alone;
+
+#[test]
+fn growing_bodies_never_take_more_than_the_memory_there_is() {
+    stays_within(|round| 100 + round * (256 << 10) / ROUNDS);
+}
+
+#[test]
+fn small_bodies_never_take_more_than_the_memory_there_is() {
+    stays_within(|_| 10);
+}
+
+/// Each round another key, or one of a while ago again; with a body of so many bytes.
+fn stays_within(length: fn(usize) -> usize) {
+    let _alone = alone();
+    let before = in_use();
+    let cache = Cache::builder().max_bytes(MAX_BYTES as u64).build();
+    let answer = |request: Request<Body>| {
+        let length: usize = request.uri().query().unwrap().parse().unwrap();
+        let response = Response::builder()
+            .header(CACHE_CONTROL, "max-age=600")
+            .header(ETAG, format!("\"{length}\""))
+            .body(Body::from(Bytes::from(vec![b'x'; length])));
+        std::future::ready(Ok::<_, Infallible>(response.unwrap()))
+    };
+    let layer = CacheLayer::new(cache.clone()).with_cardinality_budget(u64::MAX);
+    let service = layer.layer(service_fn(answer));
+    for round in 0..ROUNDS {
+        let key = if round % 3 == 0 { round / 2 } else { round };
+        let path = format!("/pages/{key}?{}", length(round));
+        let answer = async {
+            let response = service.clone().oneshot(get(&path)).await.unwrap();
+            Reply::read(response).await
+        };
+        answer.now_or_never().expect("nothing waits");
+        let more = in_use() - before;
+        assert!(
+            more <= MAX_BYTES + MAX_BYTES / 10,
+            "{more} bytes in round {round}"
+        );
+    }
+    // So much was stored that something had to go, and what there is is used.
+    assert!(cache.stats().bytes() > MAX_BYTES as u64 * 9 / 10);
+}
+
+const MAX_BYTES: i64 = 16 << 20;
+const ROUNDS: usize = if cfg!(debug_assertions) {
+    20_000
+} else {
+    1_000_000
+};
