@@ -11,8 +11,8 @@ pub enum MemoryEngine {
     #[default]
     GreedyDual,
     /// [Moka](https://docs.rs/moka): what is read least goes first, and what is new is refused where
-    /// what it would displace is read more (`TinyLFU`). It is told of one read of eight. While many
-    /// threads store at once the memory can be exceeded for moments, and each entry takes about 300
-    /// bytes more.
+    /// what it would displace is read more (`TinyLFU`). It is told of one read of eight. It settles
+    /// its books in batches, so the memory can be exceeded for moments, and each entry takes about
+    /// 200 to 300 bytes more.
     Moka,
 }
