@@ -83,7 +83,7 @@ fn whole(kind: Kind, entries: u64, body: u64) -> String {
         );
     }
     format!(
-        "{payload} | {counted} | {rss} | {:.2} × |",
+        "{payload} | {counted} | {rss} | {:.2} ×",
         rss as f64 / target
     )
 }

@@ -11,7 +11,7 @@ pub fn print(quick: bool) {
     let (entries, reads, rounds) = if quick {
         (100, 100, 1)
     } else {
-        (10_000, 100_000, 41)
+        (10_000, 50_000, 21)
     };
     println!("\n| two threads, × the reads of one | distinct keys | one key |");
     println!("|---|---:|---:|");
