@@ -68,8 +68,8 @@ async fn who_comes_after_a_purge_by_tag_does_not_wait_for_a_fill_of_before_on_an
 
 type Inner = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-/// A node whose handler of `/outer` asks for `/inner` through the same cache.
-fn asking(store: &FakeStore) -> Node {
+/// A node whose handler of `/outer` asks for `/inner` through the same cache, itself or in a task of its own.
+fn asking(store: &FakeStore, spawns: bool) -> Node {
     let settings = SharedSettings::new();
     let builder = Cache::builder().clock(clock());
     let cache = builder.shared_with(store.link(), settings).build();
@@ -81,7 +81,11 @@ fn asking(store: &FakeStore) -> Node {
             sleep(millis(10)).await;
             if request.uri().path() == "/outer" {
                 let asked = known.get().unwrap().clone().oneshot(get("/inner"));
-                asked.await.unwrap();
+                if spawns {
+                    tokio::spawn(asked).await.unwrap().unwrap();
+                } else {
+                    asked.await.unwrap();
+                }
             }
             let response = Response::builder().header("cache-control", "max-age=60");
             Ok(response.body(Body::from("bread")).unwrap())
@@ -99,7 +103,7 @@ fn asking(store: &FakeStore) -> Node {
 async fn handler_that_asks_through_the_same_cache_keeps_no_other_node_waiting() {
     let store = FakeStore::new();
     for number in 0..3 {
-        let node = asking(&store).ready().await;
+        let node = asking(&store, false).ready().await;
         let begun = Instant::now();
         assert_eq!(node.told("/outer").await.0, "bread");
         let within = if number == 0 { 20 } else { 11 };
@@ -107,4 +111,15 @@ async fn handler_that_asks_through_the_same_cache_keeps_no_other_node_waiting() 
         settle().await;
         assert_eq!(store.keys().len(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_of_a_handler_that_asks_in_a_task_of_its_own_is_shared_as_any_other() {
+    let store = FakeStore::new();
+    let one = asking(&store, true).ready().await;
+    let other = asking(&store, true).ready().await;
+    one.get("/outer").await;
+    settle().await;
+    let told = other.told("/outer").await.1;
+    assert_eq!(told, "larder; hit; ttl=60; detail=shared");
 }

@@ -34,6 +34,13 @@ use crate::view::RequestView;
 /// The key is made of the request's URI. A router that strips a prefix before it calls the layer
 /// hides part of it, so tell the layer where the whole URI is: [`with_target`](Self::with_target),
 /// or `larder_axum::layer`, which does so for axum.
+///
+/// # Handlers that ask through the same cache
+///
+/// What a handler asks of a layer of the same cache while it works is taken for what a layer within this
+/// one is asked: that is stored, with its own key, tags and partition, and the handler's own answer is not
+/// (nor do other requests or nodes wait for it). Asked in a task of its own (`tokio::spawn`) it is not taken
+/// for that, and the handler's answer is stored as any other.
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct CacheLayer {
