@@ -43,9 +43,12 @@ pub(crate) fn bench(name: Option<&str>) -> Result {
     };
     match name {
         None => {
-            of("larder-benches", "--benches", &[])?;
-            of("larder-peers", "--benches", &[])
+            for package in ["larder-benches", "larder-engines", "larder-peers"] {
+                of(package, "--benches", &[])?;
+            }
+            Ok(())
         }
+        Some("engines") => of("larder-engines", "--bench", &["engines"]),
         Some("peers") => of("larder-peers", "--bench", &["peers"]),
         Some(name) => of("larder-benches", "--bench", &[name]),
     }

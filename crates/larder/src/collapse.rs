@@ -132,13 +132,13 @@ impl Job {
         match look(&context, &head, &self.fetch.key) {
             Use::Serve(entry, serving, detail) => {
                 let response = reply::hit(&context, &head, &entry, serving, detail);
-                self.land(Landing::Stored(entry));
+                self.land(Landing::Stored(Arc::clone(&entry)));
                 Some(response)
             }
             Use::ServeWhileValidating(entry, serving) => {
                 let detail = STALE_WHILE_REVALIDATE;
                 let response = reply::hit(&context, &head, &entry, serving, detail);
-                self.land(Landing::Stored(entry));
+                self.land(Landing::Stored(Arc::clone(&entry)));
                 Some(response)
             }
             Use::Validate(reason, entry) => {

@@ -1,5 +1,6 @@
 //! A look into the store: what is there for a request, and what to do with it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use larder_policy::fields::ForwardReason;
@@ -9,7 +10,8 @@ use larder_policy::{Decision, RequestHead, Serving};
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::fleet::Moment;
-use crate::variants::Selected;
+use crate::tier::Held;
+use crate::variants::{Selected, Variants};
 
 /// What a look found.
 pub(crate) enum Use {
@@ -17,10 +19,30 @@ pub(crate) enum Use {
     /// select.
     Miss(ForwardReason, Box<[u8]>),
     /// With what lets it be served, should it be stale.
-    Serve(Arc<Entry>, Serving, &'static str),
+    Serve(Found, Serving, &'static str),
     /// Stale, and to be validated in the background.
-    ServeWhileValidating(Arc<Entry>, Serving),
+    ServeWhileValidating(Found, Serving),
     Validate(ForwardReason, Arc<Entry>),
+}
+
+/// A stored response that answers a request.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The most recent of its key, with the others: all that a hit has to hold on to, and whoever holds
+    /// on to less writes more to memory that other threads read.
+    Newest(Arc<Held<Variants>>),
+    Other(Arc<Entry>),
+}
+
+impl Deref for Found {
+    type Target = Arc<Entry>;
+
+    fn deref(&self) -> &Arc<Entry> {
+        match self {
+            Self::Newest(held) => held.newest(),
+            Self::Other(entry) => entry,
+        }
+    }
 }
 
 /// What is stored under a key, for this request.
@@ -29,10 +51,10 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
     let miss = || Use::Miss(ForwardReason::UriMiss, Box::default());
     // Before the look: a purge that is heard meanwhile is not yet seen in it.
     let heard = shared.heard();
-    let Some(found) = shared.memory.get(key) else {
+    let Some(held) = shared.memory.get(key) else {
         return miss();
     };
-    let entry = match found.select(head.headers(), &shared.stamps) {
+    let entry = match held.select(head.headers(), &shared.stamps) {
         Selected::Match(entry) => entry,
         Selected::Mismatch(selection) => {
             let variant = variant(selection, head);
@@ -40,7 +62,9 @@ pub(crate) fn look(context: &Context, head: &RequestHead<'_>, key: &[u8]) -> Use
         }
         Selected::None => return miss(),
     };
-    judge(context, head, key, entry, heard)
+    let verdict = judge(context, head, key, entry, heard);
+    let other = (!Arc::ptr_eq(entry, held.newest())).then(|| Arc::clone(entry));
+    verdict.of(other.map_or_else(|| Found::Newest(held), Found::Other))
 }
 
 /// The same of what was just found elsewhere, whether or not the memory has it.
@@ -60,17 +84,38 @@ pub(crate) fn look_at(
     if !selection.matches(head.headers()) {
         return Use::Miss(ForwardReason::VaryMiss, variant(selection, head));
     }
-    judge(context, head, key, entry, heard)
+    judge(context, head, key, entry, heard).of(Found::Other(Arc::clone(entry)))
+}
+
+/// What is to be done with what was found.
+enum Verdict {
+    Forget,
+    Serve(Serving, &'static str),
+    ServeWhileValidating(Serving),
+    Validate(ForwardReason),
+}
+
+impl Verdict {
+    #[inline]
+    fn of(self, found: Found) -> Use {
+        match self {
+            Self::Serve(serving, detail) => Use::Serve(found, serving, detail),
+            Self::ServeWhileValidating(serving) => Use::ServeWhileValidating(found, serving),
+            Self::Validate(reason) => Use::Validate(reason, Arc::clone(&found)),
+            Self::Forget => Use::Miss(ForwardReason::UriMiss, Box::default()),
+        }
+    }
 }
 
 /// What to do with a stored response that the request selects, looked at when so much had been heard.
+#[inline(always)]
 fn judge(
     context: &Context,
     head: &RequestHead<'_>,
     key: &[u8],
     entry: &Arc<Entry>,
     heard: Moment,
-) -> Use {
+) -> Verdict {
     let shared = context.cache.shared();
     let now = shared.clock.now();
     let serving = shared.serving_as_of(entry, now, heard);
@@ -82,14 +127,12 @@ fn judge(
             } else {
                 MAX_STALE
             };
-            Use::Serve(Arc::clone(entry), serving, detail)
+            Verdict::Serve(serving, detail)
         }
-        Decision::ServeWhileValidating(serving) => {
-            Use::ServeWhileValidating(Arc::clone(entry), serving)
-        }
+        Decision::ServeWhileValidating(serving) => Verdict::ServeWhileValidating(serving),
         Decision::Forget => {
             context.cache.forget(key, entry);
-            Use::Miss(ForwardReason::UriMiss, Box::default())
+            Verdict::Forget
         }
         Decision::Validate(reason) => {
             // The inner service failed a moment ago.
@@ -100,11 +143,11 @@ fn judge(
                         .policy
                         .serves_on_failure_served(head, &entry.head, serving)
             {
-                return Use::Serve(Arc::clone(entry), serving, STALE_IF_ERROR);
+                return Verdict::Serve(serving, STALE_IF_ERROR);
             }
-            Use::Validate(reason, Arc::clone(entry))
+            Verdict::Validate(reason)
         }
-        _ => Use::Validate(ForwardReason::Stale, Arc::clone(entry)),
+        _ => Verdict::Validate(ForwardReason::Stale),
     }
 }
 

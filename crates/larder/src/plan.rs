@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::forced::Forced;
 use crate::job::Fetch;
-use crate::look::{STALE_WHILE_REVALIDATE, Use, look, variant};
+use crate::look::{Found, STALE_WHILE_REVALIDATE, Use, look, variant};
 use crate::query::content;
 use crate::turn::Turn;
 use crate::view::RequestView;
@@ -31,7 +31,7 @@ pub(crate) enum Plan {
     Renew(Box<(Box<Fetch>, Turn)>),
     /// The client wants a stored response or none (RFC 9111 section 5.2.1.7), and there is none.
     Refuse,
-    Serve(Arc<Entry>, Serving, &'static str),
+    Serve(Found, Serving, &'static str),
     /// Forward; what comes back may invalidate. With the reason, if it is not the method.
     Unsafe(Option<BypassReason>),
 }
@@ -234,7 +234,7 @@ fn renewed(
     let (entry, serving) = match &used {
         Use::Miss(..) => return forwarded(context, asked, class, used, key),
         Use::Serve(entry, serving, _) | Use::ServeWhileValidating(entry, serving) => {
-            (entry, *serving)
+            (&**entry, *serving)
         }
         Use::Validate(_, entry) => (entry, context.cache.shared().serving(entry, now)),
     };

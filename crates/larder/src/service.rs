@@ -119,6 +119,7 @@ where
                 if let Some(verifier) = &context.verifier
                     && is_due(context, verifier, &head, &entry, serving)
                 {
+                    let entry = Arc::clone(&entry);
                     check(context, verifier, self.common.inner(), &request, entry);
                 }
                 ResponseFuture::answer(response)

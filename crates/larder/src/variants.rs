@@ -1,5 +1,6 @@
 //! All stored responses under one primary key.
 
+use std::iter;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -16,10 +17,12 @@ pub(crate) struct VariantLimits {
     pub(crate) bytes: usize,
 }
 
-/// The stored responses of one primary key, newest first. Nearly always one.
-#[derive(Debug, Default)]
+/// The stored responses of one primary key, at least one and nearly always no more.
+#[derive(Debug)]
 pub(crate) struct Variants {
-    entries: SmallVec<[Arc<Entry>; 1]>,
+    newest: Arc<Entry>,
+    /// Newest first.
+    older: Box<[Arc<Entry>]>,
 }
 
 /// What a look among the variants found.
@@ -41,9 +44,17 @@ impl Variants {
             let names_fields = !entry.head.selection().names().is_empty();
             (names_fields, entry.head.date())
         };
-        let mut found = Selected::None;
         let mut encoded = Encoded::default();
-        for entry in self.entries.iter().filter(|entry| entry.is_live(stamps)) {
+        if self.older.is_empty() {
+            let (entry, selection) = (&self.newest, self.newest.head.selection());
+            return match entry.is_live(stamps) {
+                false => Selected::None,
+                true if encoded.matches(selection, request) => Selected::Match(entry),
+                true => Selected::Mismatch(selection),
+            };
+        }
+        let mut found = Selected::None;
+        for entry in self.iter().filter(|entry| entry.is_live(stamps)) {
             let matches = encoded.matches(entry.head.selection(), request);
             found = match found {
                 Selected::Match(best) if !matches || rank(best) >= rank(entry) => found,
@@ -55,56 +66,69 @@ impl Variants {
         found
     }
 
+    pub(crate) fn of(entry: Arc<Entry>) -> Self {
+        Self {
+            newest: entry,
+            older: Box::default(),
+        }
+    }
+
     /// These variants with `entry` in place of the one it supersedes. Where that [knows
     /// more](Entry::outdates), `entry` came late, and these variants stay as they are.
     pub(crate) fn with(&self, entry: Arc<Entry>, limits: VariantLimits, stamps: &Stamps) -> Self {
         let selection = entry.head.selection();
         let (same, others): (SmallVec<[_; 1]>, SmallVec<[_; 1]>) = self
-            .entries
             .iter()
             .filter(|old| old.is_live(stamps))
             .partition(|old| old.head.selection() == selection);
         if same.iter().any(|old| old.outdates(&entry, stamps)) {
-            let entries = self.entries.clone();
-            return Self { entries };
+            return Self {
+                newest: Arc::clone(&self.newest),
+                older: self.older.clone(),
+            };
         }
         let mut bytes = entry.weight();
-        let mut entries = SmallVec::from_iter([entry]);
+        let mut older = Vec::new();
         for old in others {
             bytes += old.weight();
-            if entries.len() >= limits.count || bytes > limits.bytes {
+            if older.len() + 1 >= limits.count || bytes > limits.bytes {
                 break;
             }
-            entries.push(Arc::clone(old));
+            older.push(Arc::clone(old));
         }
-        Self { entries }
+        Self {
+            newest: entry,
+            older: older.into(),
+        }
     }
 
     /// These variants without `entry`; `None` when it was the last.
     pub(crate) fn without(&self, entry: &Arc<Entry>) -> Option<Self> {
-        let entries: SmallVec<_> = self
-            .entries
-            .iter()
-            .filter(|old| !Arc::ptr_eq(old, entry))
-            .cloned()
-            .collect();
-        (!entries.is_empty()).then_some(Self { entries })
+        let mut rest = self.iter().filter(|old| !Arc::ptr_eq(old, entry)).cloned();
+        Some(Self {
+            newest: rest.next()?,
+            older: rest.collect(),
+        })
     }
 
     pub(crate) fn contains(&self, entry: &Arc<Entry>) -> bool {
-        self.entries.iter().any(|old| Arc::ptr_eq(old, entry))
+        self.iter().any(|old| Arc::ptr_eq(old, entry))
+    }
+
+    pub(crate) fn newest(&self) -> &Arc<Entry> {
+        &self.newest
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.entries.iter()
+        iter::once(&self.newest).chain(&self.older)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        1 + self.older.len()
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.entries.iter().map(|entry| entry.weight()).sum()
+        self.iter().map(|entry| entry.weight()).sum()
     }
 }
 

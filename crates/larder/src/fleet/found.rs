@@ -52,7 +52,7 @@ impl Job {
             }
             Use::ServeWhileValidating(entry, _) => {
                 self.fetch.reason = ForwardReason::Stale;
-                self.fetch.stored = Some((key, entry));
+                self.fetch.stored = Some((key, Arc::clone(&entry)));
                 return Took::Nothing;
             }
             Use::Validate(reason, entry) => {
@@ -64,7 +64,7 @@ impl Job {
         };
         Took::Answer(Fit {
             key,
-            entry,
+            entry: Arc::clone(&entry),
             serving,
             detail,
             is_due,

@@ -35,7 +35,7 @@ impl MemoryTier {
             let new = Arc::clone(entry);
             let variants = match old {
                 Some(old) => old.with(new, self.limits, stamps),
-                None => Variants::default().with(new, self.limits, stamps),
+                None => Variants::of(new),
             };
             stands = variants.contains(entry);
             Change::Put(variants)
@@ -48,8 +48,7 @@ impl MemoryTier {
     pub(crate) fn replace(&self, key: &[u8], old: &Arc<Entry>, new: Arc<Entry>, stamps: &Stamps) {
         self.change(Arc::from(key), |found| match found {
             Some(found) if found.contains(old) => {
-                let rest = found.without(old).unwrap_or_default();
-                Change::Put(rest.with(new, self.limits, stamps))
+                Change::Put(self.instead(found, old, new, stamps))
             }
             _ => Change::None,
         });
@@ -58,10 +57,24 @@ impl MemoryTier {
     /// Stores `new`, in the place of `old` if that still stands there.
     pub(crate) fn supersede(&self, key: Key, old: &Arc<Entry>, new: Arc<Entry>, stamps: &Stamps) {
         self.change(key, |found| {
-            let rest = found.and_then(|found| found.without(old));
-            let rest = rest.unwrap_or_default();
-            Change::Put(rest.with(new, self.limits, stamps))
+            Change::Put(match found {
+                Some(found) => self.instead(found, old, new, stamps),
+                None => Variants::of(new),
+            })
         });
+    }
+
+    fn instead(
+        &self,
+        found: &Variants,
+        old: &Arc<Entry>,
+        new: Arc<Entry>,
+        stamps: &Stamps,
+    ) -> Variants {
+        match found.without(old) {
+            Some(rest) => rest.with(new, self.limits, stamps),
+            None => Variants::of(new),
+        }
     }
 
     /// Removes one stored response.

@@ -10,4 +10,5 @@ mod rows;
 pub(crate) mod sampled;
 
 pub use choice::MemoryEngine;
+pub(crate) use engine::Held;
 pub(crate) use memory::MemoryTier;
