@@ -81,7 +81,7 @@ pub struct Batch {
     /// When they were read there was no record after the last of them; where there are none, none after the
     /// position. Whoever gets fewer than the limit need not have got all: a log may break off before a record
     /// that is lost, or that is still being written. As long as this is false a node does not trust what it
-    /// knows for longer than before ([`bound`](crate::SharedSettings::bound)), and reads on at once.
+    /// knows for longer than before (the bound of its settings), and reads on at once.
     pub reaches_end: bool,
 }
 
