@@ -73,10 +73,8 @@ impl<V: Weighed> Books<V> {
             None if self.ghosts.take(&new.key) => READ,
             None => UNREAD,
         };
-        let weight = new
-            .weight()
-            .filter(|weight| u64::from(*weight) <= self.max_bytes);
-        let Some(weight) = weight else {
+        let weight = new.weight();
+        let Some(weight) = weight.filter(|_| self.has_room_for(weight)) else {
             gone.push(new);
             return;
         };
@@ -96,6 +94,11 @@ impl<V: Weighed> Books<V> {
             worth,
         });
         self.enrol(place, worth);
+    }
+
+    /// Whether so much can be kept at all.
+    pub(crate) fn has_room_for(&self, weight: Option<u32>) -> bool {
+        weight.is_some_and(|weight| u64::from(weight) <= self.max_bytes)
     }
 
     /// Takes something out of the books.

@@ -55,8 +55,13 @@ impl<V: Weighed> Held<V> {
 
     /// `None`: too much for any store.
     pub(crate) fn weight(&self) -> Option<u32> {
-        u32::try_from(self.key.len() + self.value.weight()).ok()
+        weight_of(&self.key, &self.value)
     }
+}
+
+/// What a value takes with its key, in bytes. `None`: too much for any store.
+pub(crate) fn weight_of<V: Weighed>(key: &Key, value: &V) -> Option<u32> {
+    u32::try_from(key.len().saturating_add(value.weight())).ok()
 }
 
 impl<V> Held<V> {

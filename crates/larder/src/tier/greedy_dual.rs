@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use rapidhash::fast::RandomState;
 
 use crate::tier::books::Books;
-use crate::tier::engine::{Change, Held, Index, Key, Usage, Weighed};
+use crate::tier::engine::{Change, Held, Index, Key, Usage, Weighed, weight_of};
 
 #[derive(Debug)]
 pub(crate) struct GreedyDual<V: Weighed> {
@@ -40,6 +40,13 @@ impl<V: Weighed> GreedyDual<V> {
         let old = index.get(&key).and_then(Weak::upgrade);
         match decide(old.as_deref().map(|held| &**held)) {
             Change::None => {}
+            // What can never be kept is in the place of nothing.
+            Change::Put(value) if !books.has_room_for(weight_of(&key, &value)) => {
+                if let Some(old) = &old {
+                    index.remove(&key);
+                    gone.extend(books.remove(old));
+                }
+            }
             Change::Put(value) => {
                 let key = old.as_ref().map_or(key, |old| Arc::clone(&old.key));
                 let new = Arc::new(Held::new(key, value));
