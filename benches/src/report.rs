@@ -82,5 +82,9 @@ pub fn write(name: &str, text: &str) -> Result<(), String> {
 /// Cargo says at run time where we are: one build may serve several checkouts.
 fn workspace() -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    package.map_or_else(|| PathBuf::from("."), |package| package.join(".."))
+    let package = package.unwrap_or_default();
+    let root = package
+        .ancestors()
+        .find(|at| at.join("Cargo.lock").is_file());
+    root.map_or_else(|| PathBuf::from("."), PathBuf::from)
 }

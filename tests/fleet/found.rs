@@ -19,14 +19,20 @@ async fn small(app: &App, store: &FakeStore, max_bytes: u64) -> Node {
     node.ready().await
 }
 
-/// It went into the memory first, was looked for there, and if it was gone by then the handler was asked.
-#[tokio::test(start_paused = true)]
-async fn response_that_the_memory_does_not_keep_is_answered_from_the_store() {
+/// An application, and a store that has its `/a`.
+async fn stored() -> (App, FakeStore) {
     let app = App::new();
     let store = FakeStore::new();
     let one = Node::new(&app, store.link()).ready().await;
     one.get("/a").await;
     settle().await;
+    (app, store)
+}
+
+/// It went into the memory first, was looked for there, and if it was gone by then the handler was asked.
+#[tokio::test(start_paused = true)]
+async fn response_that_the_memory_does_not_keep_is_answered_from_the_store() {
+    let (app, store) = stored().await;
     for max_bytes in [0, 1, 100] {
         let other = small(&app, &store, max_bytes).await;
         for _ in 0..3 {
@@ -41,11 +47,7 @@ async fn response_that_the_memory_does_not_keep_is_answered_from_the_store() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_that_wait_for_what_the_memory_does_not_keep_get_it_too() {
-    let app = App::new();
-    let store = FakeStore::new();
-    let one = Node::new(&app, store.link()).ready().await;
-    one.get("/a").await;
-    settle().await;
+    let (app, store) = stored().await;
     let other = small(&app, &store, 0).await;
     let asked = (0..10).map(|_| other.get("/a"));
     for reply in futures_util::future::join_all(asked).await {
@@ -56,11 +58,7 @@ async fn requests_that_wait_for_what_the_memory_does_not_keep_get_it_too() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_purge_overtook_on_its_way_is_no_answer_although_the_memory_keeps_nothing() {
-    let app = App::new();
-    let store = FakeStore::new();
-    let one = Node::new(&app, store.link()).ready().await;
-    one.get("/a").await;
-    settle().await;
+    let (app, store) = stored().await;
     let other = small(&app, &store, 0).await;
     assert!(is_shared(&other.told("/a").await.1));
     // It is gone here before the log tells the others.

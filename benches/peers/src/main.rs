@@ -6,9 +6,7 @@
 mod by_hand;
 mod contender;
 mod hits;
-mod machine;
 mod misses;
-mod readme;
 mod rules;
 mod shareable;
 mod stand;
@@ -48,7 +46,7 @@ fn main() {
         let text = tables::written(&found);
         println!("{text}");
         if std::env::args().any(|argument| argument == "--write") {
-            readme::replace(&text);
+            larder_benches::write("peers", &text).expect("the README");
         }
     }
     check(&found);

@@ -2,25 +2,28 @@
 
 use std::fmt::Write;
 
+use larder_benches::{machine, versions};
+
 use crate::contender::{Contender, LARDER, PEERS};
 use crate::hits::Of;
 use crate::rules::RULES;
-use crate::{Found, machine, targets};
+use crate::{Found, targets};
 
 pub(crate) fn written(found: &Found) -> String {
-    let versions = [&LARDER]
+    let packages = [&LARDER]
         .into_iter()
         .chain(&PEERS)
         .flat_map(|one| one.packages);
-    let mut named: Vec<&str> = versions.chain(&["axum"]).copied().collect();
+    let mut named: Vec<&str> = packages.chain(&["axum"]).copied().collect();
     named.sort_unstable();
     named.dedup();
-    let versions: Vec<String> = named
-        .into_iter()
-        .map(|package| format!("{package} {}", machine::version(package)))
-        .collect();
+    let clock = if std::env::args().any(|argument| argument == "--cpu") {
+        "time that a thread had a processor"
+    } else {
+        "time that passed"
+    };
     let sections = [
-        format!("{}. {}.", machine::line(), versions.join(", ")),
+        format!("{clock}; {}; {}.", machine(), versions(&named)),
         hits(found),
         does(found),
         targets::table(found),

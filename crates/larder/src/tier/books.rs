@@ -260,12 +260,11 @@ mod tests {
         let mut shop = Shop::new(400);
         shop.put(1, 100);
         (0..9).for_each(|_| shop.read(1));
-        for round in 0..3 {
+        for _ in 0..3 {
             for key in 2..200 {
                 shop.put(key, 100);
                 shop.read(key);
             }
-            assert!(round > 0 || shop.get(200).is_none());
         }
         assert!(shop.get(1).is_none());
     }

@@ -5,9 +5,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum MemoryEngine {
-    /// What is read least for the bytes that it takes goes first (`GreedyDual-Size` with frequency). A
-    /// read writes next to nothing, the memory is never exceeded, and what is stored takes its place
-    /// at once.
+    /// What is read least for the bytes that it takes goes first (`GreedyDual-Size` with frequency,
+    /// Cherkasova, HPL-98-69). A read writes next to nothing, what is counted never exceeds
+    /// [`max_bytes`](crate::CacheBuilder::max_bytes), and what is stored takes its place at once; who
+    /// stores waits for one lock. The default.
     #[default]
     GreedyDual,
     /// [Moka](https://docs.rs/moka): what is read least goes first, and what is new is refused where
