@@ -2,7 +2,7 @@
 
 use http::Extensions;
 use larder_policy::RequestHead;
-use larder_policy::key::{KeyBuf, MethodClass, Partition, QueryBuf, Target};
+use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
 
 use crate::context::Context;
 use crate::naming::Hashes;
@@ -11,7 +11,7 @@ use crate::naming::Hashes;
 pub(crate) struct Asked<'a> {
     pub(crate) head: &'a RequestHead<'a>,
     pub(crate) extensions: &'a Extensions,
-    target: Target<'a>,
+    target: &'a Target<'a>,
     route: Option<&'a str>,
     partition: &'a Partition,
 }
@@ -19,21 +19,12 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     #[inline]
     pub(crate) fn new(
-        context: &'a Context,
         head: &'a RequestHead<'a>,
         extensions: &'a Extensions,
-        target: &Target<'a>,
+        target: &'a Target<'a>,
+        route: Option<&'a str>,
         partition: &'a Partition,
-        query: &'a mut QueryBuf,
     ) -> Self {
-        let (target, route) = match &context.key {
-            None => (*target, None),
-            Some(key) => {
-                let route = key.is_by_route().then(|| context.route_in_key(extensions));
-                let route = route.flatten();
-                (key.target(target, route, query), route)
-            }
-        };
         Self {
             head,
             extensions,
@@ -70,6 +61,6 @@ impl<'a> Asked<'a> {
     /// By what its response can be purged, as far as the URL and the partition tell.
     pub(crate) fn names(&self, context: &Context) -> Hashes {
         let naming = &context.cache.shared().naming;
-        naming.of_request(&self.target, self.partition)
+        naming.of_request(self.target, self.partition)
     }
 }

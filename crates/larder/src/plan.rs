@@ -151,55 +151,54 @@ fn with_asked(
         Err(reason) => return Plan::Bypass(reason),
     };
     match context.policy.target(head) {
-        Ok(target) => {
-            let mut query = QueryBuf::new();
-            let seen = Asked::new(context, head, extensions, &target, &partition, &mut query);
-            then(&seen, class)
-        }
+        Ok(target) => match &context.key {
+            None => then(&Asked::new(head, extensions, &target, None, &partition), class),
+            Some(key) => {
+                let route = key.is_by_route().then(|| context.route_in_key(extensions));
+                let (route, mut query) = (route.flatten(), QueryBuf::new());
+                let target = key.target(&target, route, &mut query);
+                then(&Asked::new(head, extensions, &target, route, &partition), class)
+            }
+        },
         Err(reason) => Plan::Bypass(reason),
     }
 }
 
-/// What is stored for a request, and the key that it stands under.
-#[inline]
-fn find(
+/// What is stored under the key of a HEAD, where what is stored for GET does not answer it for this
+/// reason.
+#[cold]
+fn look_for_head(
     context: &Context,
     asked: &Asked<'_>,
-    class: MethodClass,
     key: &mut KeyBuf,
-) -> Result<Use, BypassReason> {
-    let head = asked.head;
-    let encode = |class: MethodClass, key: &mut KeyBuf| asked.key_into(context, class, key);
-    // GET's responses answer HEAD too.
-    let first = match class {
-        MethodClass::Query => class,
-        _ => MethodClass::Get,
-    };
-    encode(first, key);
-    if key.len() > context.cache.shared().limits.max_key_bytes {
-        return Err(BypassReason::KeyTooLong);
+    reason: ForwardReason,
+) -> Use {
+    asked.key_into(context, MethodClass::Head, key);
+    match look(context, asked.head, key) {
+        Use::Miss(ForwardReason::UriMiss, variant) => Use::Miss(reason, variant),
+        used => used,
     }
-    let used = look(context, head, key);
-    // Where GET's responses do not answer a HEAD, its own may.
-    if class == MethodClass::Head
-        && let Use::Miss(reason, _) = used
-    {
-        encode(MethodClass::Head, key);
-        return Ok(match look(context, head, key) {
-            Use::Miss(ForwardReason::UriMiss, variant) => Use::Miss(reason, variant),
-            used => used,
-        });
-    }
-    Ok(used)
 }
 
 fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass, renews: bool) -> Plan {
     let head = asked.head;
     let mut key = KeyBuf::new();
-    let used = match find(context, asked, class, &mut key) {
-        Ok(used) => used,
-        Err(reason) => return Plan::Bypass(reason),
+    // GET's responses answer HEAD too.
+    let first = match class {
+        MethodClass::Query => class,
+        _ => MethodClass::Get,
     };
+    asked.key_into(context, first, &mut key);
+    if key.len() > context.cache.shared().limits.max_key_bytes {
+        return Plan::Bypass(BypassReason::KeyTooLong);
+    }
+    let mut used = look(context, head, &key);
+    // Where GET's responses do not answer a HEAD, its own may.
+    if class == MethodClass::Head
+        && let Use::Miss(reason, _) = used
+    {
+        used = look_for_head(context, asked, &mut key, reason);
+    }
     if renews {
         return renewed(context, asked, class, used, &mut key);
     }

@@ -48,30 +48,33 @@ impl Sink for KeyBuf {
     }
 }
 
-/// A short encoding under construction. Each part costs one copy, and all of it one more: half of
-/// what appending part by part costs.
-pub(super) struct Draft {
-    bytes: [u8; 256],
-    /// How much of `bytes` is written; more than there is once the encoding turns out to be long.
+/// A short encoding under construction, where it is to stand: half of what appending part by part
+/// costs.
+pub(super) struct Draft<'a> {
+    room: &'a mut [u8],
+    /// How much of `room` is written; more than there is once the encoding turns out to be long.
     len: usize,
 }
 
-impl Draft {
+impl Draft<'_> {
     /// Appends an encoding that is short as a rule.
     #[inline]
     pub(super) fn append(
         out: &mut KeyBuf,
-        short: impl FnOnce(&mut Self),
+        short: impl FnOnce(&mut Draft<'_>),
         long: impl FnOnce(&mut KeyBuf),
     ) {
-        let mut draft = Self {
-            bytes: [0; 256],
-            len: 0,
-        };
+        let start = out.len();
+        out.extend_from_slice(&[0; DRAFT]);
+        let room = out.get_mut(start..).unwrap_or_default();
+        let mut draft = Draft { room, len: 0 };
         short(&mut draft);
-        match draft.bytes.get(..draft.len) {
-            Some(bytes) => out.extend_from_slice(bytes),
-            None => long(out),
+        let len = draft.len;
+        if len <= DRAFT {
+            out.truncate(start.saturating_add(len));
+        } else {
+            out.truncate(start);
+            long(out);
         }
     }
 
@@ -79,11 +82,14 @@ impl Draft {
     fn room(&mut self, length: usize) -> Option<&mut [u8]> {
         let start = self.len;
         self.len = start.saturating_add(length);
-        self.bytes.get_mut(start..self.len)
+        self.room.get_mut(start..self.len)
     }
 }
 
-impl Sink for Draft {
+/// The room of a draft, in bytes.
+const DRAFT: usize = 256;
+
+impl Sink for Draft<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         if let Some(room) = self.room(bytes.len()) {
@@ -247,7 +253,7 @@ mod tests {
             push_lower_field(&mut direct, Some(&value));
             push_field(&mut direct, None);
             let mut drafted = KeyBuf::from_slice(b"before");
-            let short = |draft: &mut Draft| {
+            let short = |draft: &mut Draft<'_>| {
                 push_lower_field(draft, Some(&value));
                 push_field(draft, None);
             };

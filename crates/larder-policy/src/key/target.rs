@@ -51,7 +51,8 @@ impl<'a> Target<'a> {
     /// # Errors
     ///
     /// [`TargetError`] says why the request has no trustworthy target. It must bypass the cache.
-    #[inline]
+    // What is passed on in parts is written to memory and read again: inlined, it is not.
+    #[inline(always)]
     pub fn from_request(
         uri: &'a Uri,
         host: Option<&'a HeaderValue>,
@@ -243,7 +244,7 @@ pub(crate) fn without_default_port<'a>(
 
 /// Splits `host [":" port]`. User information, percent-encoding and empty hosts are refused: no
 /// honest client sends them, and frameworks disagree about what they mean.
-#[inline]
+#[inline(always)]
 fn host_and_port<'a>(
     authority: &'a [u8],
     scheme: Option<&str>,
@@ -256,6 +257,12 @@ fn host_and_port<'a>(
             is_lower: seen & UPPER == 0,
         });
     }
+    split(authority, scheme)
+}
+
+/// The same of what is more than a name.
+#[cold]
+fn split<'a>(authority: &'a [u8], scheme: Option<&str>) -> Result<Authority<'a>, TargetError> {
     let authority = std::str::from_utf8(authority).map_err(|_| TargetError::InvalidHost)?;
     let end = if authority.starts_with('[') {
         authority.find(']').map(|at| at.saturating_add(1))
