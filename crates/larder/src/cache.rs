@@ -82,16 +82,22 @@ impl Shared {
     }
 
     /// [`serving`](Self::serving), of what was looked up when so much had been heard.
+    #[inline]
     pub(crate) fn serving_as_of(&self, entry: &Entry, now: SystemTime, heard: Moment) -> Serving {
         self.trusted_as_of(entry.serving(now), entry.sight(), heard)
     }
 
     /// How fresh something is of which so much was known when it was begun, looked at when so much had been
     /// heard.
+    #[inline]
     pub(crate) fn trusted_as_of(&self, serving: Serving, sight: Sight, heard: Moment) -> Serving {
-        let fleet = self.fleet.as_ref();
-        let lapsed = fleet.and_then(|fleet| fleet.trust.lapsed_since(heard, sight.moment));
-        lapsed.map_or(serving, |ago| serving.expired(ago))
+        let Some(fleet) = &self.fleet else {
+            return serving;
+        };
+        match fleet.trust.lapsed_since(heard, sight.moment) {
+            None => serving,
+            Some(ago) => serving.expired(ago),
+        }
     }
 
     /// What was begun then is still news.

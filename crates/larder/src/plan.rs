@@ -204,14 +204,14 @@ fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass, renews: boo
     }
     match used {
         Use::Serve(entry, serving, detail) => {
-            if is_due_early(context, head, &entry, serving)
-                && let Some(turn) = Turn::take(context, &entry)
+            if is_due_early(context, head, entry, serving)
+                && let Some(turn) = Turn::take(context, entry)
             {
                 return refresh(context, asked, &key, turn, serving);
             }
             Plan::Serve(entry, serving, detail)
         }
-        Use::ServeWhileValidating(entry, serving) => match Turn::take(context, &entry) {
+        Use::ServeWhileValidating(entry, serving) => match Turn::take(context, entry) {
             None => Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
             Some(turn) => refresh(context, asked, &key, turn, serving),
         },

@@ -6,10 +6,11 @@ use http::header::{COOKIE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
+use super::bytes::QueryBuf;
 use super::cookies::cookies;
 use super::declared::Key;
 use super::narrow::is_neutral;
-use super::query_rule::{QueryBuf, pairs};
+use super::query_rule::pairs;
 
 impl Key {
     /// The same URI with the parameters that count in the form and the order in which the inner

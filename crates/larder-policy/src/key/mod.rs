@@ -21,6 +21,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod bytes;
 mod coding;
 mod cookies;
 mod covers;
@@ -47,9 +48,9 @@ mod unkeyed;
 mod vary;
 mod weighted;
 
+pub use bytes::{KeyBuf, QueryBuf, StackBytes};
 pub use cookies::cookie;
 pub use declared::Key;
-pub use encode::KeyBuf;
 pub use input::{Input, InputKind};
 pub use inputs::{KeyInput, inputs_of};
 pub use key_error::KeyError;
@@ -60,7 +61,6 @@ pub use part::{KeyPart, PartWriter, RoleSet};
 pub use partition::{EmptyIdentity, Partition};
 pub use primary::{KeyParts, MethodClass};
 pub use query::{MissingContentType, QueryContent};
-pub use query_rule::QueryBuf;
 pub(crate) use target::without_default_port;
 pub use target::{Target, TargetError};
 pub use unkeyed::is_unkeyed_input;

@@ -7,10 +7,9 @@ use http::header::{
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
+use super::bytes::{KeyBuf, QueryBuf};
 use super::cookies::cookies;
 use super::declared::Key;
-use super::encode::KeyBuf;
-use super::query_rule::QueryBuf;
 use super::unkeyed::is_unkeyed_input;
 
 /// What passes undeclared besides the neutral fields.

@@ -16,7 +16,7 @@ use http::header::{
     PRAGMA,
 };
 
-use super::encode::KeyBuf;
+use super::bytes::KeyBuf;
 
 /// Appends the value of a field in normal form. Returns false and appends nothing if it is absent.
 pub(super) fn normalise(name: &HeaderName, headers: &HeaderMap, out: &mut KeyBuf) -> bool {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
+use super::bytes::KeyBuf;
 use super::coding::Codings;
-use super::encode::KeyBuf;
 use super::flag::flag;
 use super::language::Languages;
 use super::normalise::{merge, normalise};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::encode::{Inline, push_field};
+use super::bytes::StackBytes;
+use super::encode::push_field;
 
 /// A value that can be part of a primary key, or the identity of a partition.
 ///
@@ -38,7 +39,7 @@ pub trait KeyPart: Send + Sync + 'static {
 /// Takes the value of a [`KeyPart`]: any number of texts, bytes and numbers.
 #[derive(Default)]
 pub struct PartWriter {
-    bytes: Inline,
+    bytes: StackBytes<40>,
     said_something: bool,
 }
 
@@ -73,7 +74,7 @@ impl PartWriter {
         self.bytes.as_slice()
     }
 
-    pub(super) fn into_inline(self) -> Inline {
+    pub(super) fn into_bytes(self) -> StackBytes<40> {
         self.bytes
     }
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use super::encode::{Inline, KeyBuf, Sink, push_field};
+use super::bytes::{KeyBuf, StackBytes};
+use super::encode::push_field;
 use super::part::{KeyPart, PartWriter, RoleSet, write_roles};
 
 /// Whose copy a stored response is: everybody's, or that of one authenticated principal.
@@ -20,7 +21,7 @@ pub struct Partition(Option<Identity>);
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Identity {
     kind: Cow<'static, str>,
-    id: Inline,
+    id: StackBytes<40>,
 }
 
 impl Partition {
@@ -41,9 +42,8 @@ impl Partition {
             return Err(EmptyIdentity);
         }
         let kind = Cow::Owned(kind.to_owned());
-        let mut encoded = Inline::default();
-        encoded.put(id);
-        Ok(Self(Some(Identity { kind, id: encoded })))
+        let id = StackBytes::from_slice(id);
+        Ok(Self(Some(Identity { kind, id })))
     }
 
     /// The partition of one identity.
@@ -71,7 +71,7 @@ impl Partition {
     fn named(kind: &'static str, id: PartWriter) -> Self {
         Self(Some(Identity {
             kind: Cow::Borrowed(kind),
-            id: id.into_inline(),
+            id: id.into_bytes(),
         }))
     }
 
@@ -82,15 +82,12 @@ impl Partition {
     }
 
     /// Appends the bytes that stand for this partition in a key: one zero byte when shared.
+    #[inline]
     pub fn encode_into(&self, out: &mut KeyBuf) {
-        self.encode(out);
-    }
-
-    pub(super) fn encode(&self, out: &mut impl Sink) {
         match &self.0 {
-            None => out.put(&[0]),
+            None => out.push(0),
             Some(Identity { kind, id }) => {
-                out.put(&[1]);
+                out.push(1);
                 push_field(out, Some(kind.as_bytes()));
                 push_field(out, Some(id.as_slice()));
             }

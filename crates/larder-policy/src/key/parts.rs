@@ -13,13 +13,13 @@
 use http::header::{COOKIE, HeaderName};
 use http::{Extensions, HeaderMap};
 
+use super::bytes::{KeyBuf, QueryBuf};
 use super::cookies::cookies;
 use super::declared::{HeaderPart, Key};
-use super::encode::{KeyBuf, Sink, push_field};
+use super::encode::push_field;
 use super::normalise::is_opaque;
 use super::normaliser::Normaliser;
 use super::part::PartWriter;
-use super::query_rule::QueryBuf;
 use super::target::Target;
 
 impl Key {
@@ -61,11 +61,11 @@ impl Key {
         headers: &HeaderMap,
         extensions: &Extensions,
         route: Option<&str>,
-        out: &mut impl Sink,
+        out: &mut KeyBuf,
     ) {
-        out.put(if self.forward_all { b"f" } else { b"d" });
+        out.extend_from_slice(if self.forward_all { b"f" } else { b"d" });
         if self.by_route && route.is_some() {
-            out.put(b"r");
+            out.extend_from_slice(b"r");
         }
         for part in &self.headers {
             part.encode(headers, out);
@@ -76,7 +76,7 @@ impl Key {
         for part in &self.extensions {
             let mut value = PartWriter::default();
             let present = (part.read)(extensions, &mut value);
-            out.put(b"x");
+            out.extend_from_slice(b"x");
             push_field(out, Some(part.name.as_bytes()));
             push_field(out, present.then_some(value.as_bytes()));
         }
@@ -115,8 +115,8 @@ impl HeaderPart {
         }
     }
 
-    fn encode(&self, headers: &HeaderMap, out: &mut impl Sink) {
-        out.put(&self.prefix);
+    fn encode(&self, headers: &HeaderMap, out: &mut KeyBuf) {
+        out.extend_from_slice(&self.prefix);
         // No field has more than one line.
         let single = headers.len() == headers.keys_len();
         if single && self.is_opaque && matches!(self.normaliser, Normaliser::AsSent) {
@@ -129,9 +129,9 @@ impl HeaderPart {
     }
 }
 
-fn encode_cookie(declared: &str, headers: &HeaderMap, out: &mut impl Sink) {
+fn encode_cookie(declared: &str, headers: &HeaderMap, out: &mut KeyBuf) {
     let mut push = |value| {
-        out.put(b"k");
+        out.extend_from_slice(b"k");
         push_field(out, Some(declared.as_bytes()));
         push_field(out, value);
     };

@@ -21,7 +21,8 @@
 use http::{Extensions, HeaderMap, Method};
 use smallvec::SmallVec;
 
-use super::encode::{Draft, KEY_FORMAT, KeyBuf, Sink, push_field};
+use super::bytes::KeyBuf;
+use super::encode::{KEY_FORMAT, push_field};
 use super::{Key, Partition, QueryContent, Target};
 
 /// The kind of request an entry may answer (RFC 9111 section 2, RFC 9110 section 9.3).
@@ -156,7 +157,15 @@ impl<'a> KeyParts<'a> {
 
     /// Appends the encoding to `out`. No heap allocation while `out` stays within its inline size.
     pub fn encode_into(&self, out: &mut KeyBuf) {
-        Draft::append(out, |draft| self.encode(draft), |out| self.encode(out));
+        encode_plain(self.class, &self.target, self.partition, out);
+        for extra in &self.extras {
+            out.push(extra.origin.code());
+            push_field(out, Some(extra.name.as_bytes()));
+            push_field(out, extra.value);
+        }
+        if let Some(of) = &self.declared {
+            of.key.encode(of.headers, of.extensions, of.route, out);
+        }
     }
 
     /// Appends the encoding of a key that has nothing but these parts. What it would cost to put
@@ -168,24 +177,7 @@ impl<'a> KeyParts<'a> {
         partition: &Partition,
         out: &mut KeyBuf,
     ) {
-        let partition = Some(partition);
-        Draft::append(
-            out,
-            |draft| encode_plain(class, target, partition, draft),
-            |out| encode_plain(class, target, partition, out),
-        );
-    }
-
-    fn encode(&self, out: &mut impl Sink) {
-        encode_plain(self.class, &self.target, self.partition, out);
-        for extra in &self.extras {
-            out.put(&[extra.origin.code()]);
-            push_field(out, Some(extra.name.as_bytes()));
-            push_field(out, extra.value);
-        }
-        if let Some(of) = &self.declared {
-            of.key.encode(of.headers, of.extensions, of.route, out);
-        }
+        encode_plain(class, target, Some(partition), out);
     }
 
     fn push(mut self, origin: Origin, name: &'a str, value: Option<&'a [u8]>) -> Self {
@@ -204,13 +196,13 @@ fn encode_plain(
     class: MethodClass,
     target: &Target<'_>,
     partition: Option<&Partition>,
-    out: &mut impl Sink,
+    out: &mut KeyBuf,
 ) {
-    out.put(&[KEY_FORMAT, class.code()]);
+    out.extend_from_slice(&[KEY_FORMAT, class.code()]);
     target.encode(out);
     match partition {
-        Some(partition) => partition.encode(out),
-        None => Partition::shared().encode(out),
+        Some(partition) => partition.encode_into(out),
+        None => out.push(0),
     }
 }
 
@@ -323,7 +315,7 @@ mod tests {
         let parts = KeyParts::new(MethodClass::Get, &target)
             .partition(&partition)
             .extra("accept-language", Some(b"de, en;q=0.5"));
-        assert!(!key(&parts).spilled());
+        assert!(!key(&parts).is_on_heap());
     }
 
     #[test]

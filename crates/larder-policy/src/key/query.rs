@@ -16,7 +16,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-use super::encode::{KeyBuf, push_field};
+use super::bytes::KeyBuf;
+use super::encode::push_field;
 use super::normalise::merge;
 
 /// What the content of a QUERY request adds to the key, for [`KeyParts::content`].

@@ -13,8 +13,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
-/// Room for a rewritten query: on the stack up to 256 bytes.
-pub type QueryBuf = SmallVec<[u8; 256]>;
+use super::bytes::QueryBuf;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct QueryRule {

@@ -12,7 +12,8 @@ use std::fmt;
 
 use http::{HeaderValue, Uri};
 
-use super::encode::{KEY_FORMAT, KeyBuf, Sink, push_field, push_lower_field};
+use super::bytes::KeyBuf;
+use super::encode::{KEY_FORMAT, push_field, push_lower_field};
 
 /// The target URI of a request, borrowed from it.
 ///
@@ -177,7 +178,7 @@ impl<'a> Target<'a> {
 
     /// Appends the part of a primary key that this target makes.
     #[inline]
-    pub(super) fn encode(&self, out: &mut impl Sink) {
+    pub(super) fn encode(&self, out: &mut KeyBuf) {
         push_lower_field(out, self.scheme.map(str::as_bytes));
         if self.is_lower {
             push_field(out, self.host);

@@ -14,7 +14,7 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue, VARY};
 
-use super::encode::KeyBuf;
+use super::bytes::KeyBuf;
 use super::normalise::{merge, normalise};
 
 /// What the Vary field of a response says.
