@@ -152,12 +152,18 @@ fn with_asked(
     };
     match context.policy.target(head) {
         Ok(target) => match &context.key {
-            None => then(&Asked::new(head, extensions, &target, None, &partition), class),
+            None => then(
+                &Asked::new(head, extensions, &target, None, &partition),
+                class,
+            ),
             Some(key) => {
                 let route = key.is_by_route().then(|| context.route_in_key(extensions));
                 let (route, mut query) = (route.flatten(), QueryBuf::new());
                 let target = key.target(&target, route, &mut query);
-                then(&Asked::new(head, extensions, &target, route, &partition), class)
+                then(
+                    &Asked::new(head, extensions, &target, route, &partition),
+                    class,
+                )
             }
         },
         Err(reason) => Plan::Bypass(reason),
@@ -204,14 +210,14 @@ fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass, renews: boo
     }
     match used {
         Use::Serve(entry, serving, detail) => {
-            if is_due_early(context, head, entry, serving)
-                && let Some(turn) = Turn::take(context, entry)
+            if is_due_early(context, head, &entry, serving)
+                && let Some(turn) = Turn::take(context, &entry)
             {
                 return refresh(context, asked, &key, turn, serving);
             }
             Plan::Serve(entry, serving, detail)
         }
-        Use::ServeWhileValidating(entry, serving) => match Turn::take(context, entry) {
+        Use::ServeWhileValidating(entry, serving) => match Turn::take(context, &entry) {
             None => Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
             Some(turn) => refresh(context, asked, &key, turn, serving),
         },

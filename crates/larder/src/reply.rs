@@ -12,6 +12,7 @@ use crate::trace::{self, Outcome};
 
 /// A hit: answers a request from a stored response without forwarding it. `detail` tells what lets
 /// a stale one be served.
+#[inline(always)]
 pub(crate) fn hit<C>(
     context: &Context,
     head: &RequestHead<'_>,
@@ -80,6 +81,7 @@ pub(crate) fn from_stream<C>(
 }
 
 /// Answers a request from a stored response: 200, 304, 206 or 416.
+#[inline(always)]
 pub(crate) fn from_entry<C>(
     policy: &Policy,
     request: &RequestHead<'_>,
@@ -112,7 +114,7 @@ pub(crate) fn local<C>(code: StatusCode) -> Response<ResponseBody<C>> {
 
 /// `head` puts the fields where they belong, and gives the status: a head that is made elsewhere first
 /// would have to be moved there.
-#[inline]
+#[inline(always)]
 fn with_head<C>(
     body: ResponseBody<C>,
     head: impl FnOnce(&mut HeaderMap) -> StatusCode,

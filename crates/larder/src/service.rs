@@ -115,14 +115,13 @@ where
         found(context, &entered, renews, &plan);
         match plan {
             Plan::Serve(entry, serving, detail) => {
-                let response = reply::hit(context, &head, &entry, serving, detail);
                 if let Some(verifier) = &context.verifier
                     && is_due(context, verifier, &head, &entry, serving)
                 {
                     let entry = Arc::clone(&entry);
                     check(context, verifier, self.common.inner(), &request, entry);
                 }
-                ResponseFuture::answer(response)
+                ResponseFuture::answer(reply::hit(context, &head, &entry, serving, detail))
             }
             Plan::Refresh(entry, serving, work) => {
                 let (fetch, turn) = *work;
