@@ -19,7 +19,7 @@ use crate::freshness::{Lifetime, initial_age, response_date};
 use crate::key::{MethodClass, Selection};
 use crate::policy::Mode;
 use crate::reason::SkipReason;
-use crate::stored::{Exchange, StoredHead, UseRules, drop_last, single};
+use crate::stored::{Exchange, Rare, StoredHead, UseRules, drop_last, single};
 
 impl Policy {
     /// Turns a response head into a stored one. Says nothing about whether it may be stored.
@@ -50,6 +50,12 @@ impl Policy {
         let origin_cache_control = self.tell_clients(&mut headers, field);
         let (headers, room) = self.with_room(headers, class, status);
         let (revalidate, error) = self.stale_windows(field);
+        let rare = Rare {
+            groups: cache_groups(received),
+            origin_cache_control,
+            untold,
+            refinement: self.refinement,
+        };
         StoredHead {
             status,
             headers,
@@ -62,10 +68,7 @@ impl Policy {
             use_rules: self.use_rules(field, revalidate, error, room),
             date,
             selection,
-            groups: cache_groups(received),
-            origin_cache_control,
-            untold,
-            refinement: (!self.refinement.is_empty()).then(|| Box::new(self.refinement)),
+            rare: rare.boxed(),
         }
     }
 
@@ -192,7 +195,7 @@ impl StoredHead {
     /// Why a response with these tags is not to be stored: [`SkipReason::InvalidTag`] or
     /// [`SkipReason::TooManyTags`].
     pub fn tags(&self, fields: &TagFields) -> Result<Vec<&str>, SkipReason> {
-        let untold = self.untold.iter().map(|(name, line)| (name, line));
+        let untold = self.untold().iter().map(|(name, line)| (name, line));
         fields.tags_of_lines(self.headers.iter().chain(untold))
     }
 }
@@ -217,13 +220,13 @@ pub(crate) fn received_fields(stored: &StoredHead) -> HeaderMap {
     if stored.use_rules.status_slot {
         drop_last(&mut headers, &CACHE_STATUS);
     }
-    if let Some(lines) = &stored.origin_cache_control {
+    if let Some(lines) = stored.origin_cache_control() {
         headers.remove(CACHE_CONTROL);
         for line in lines {
             headers.append(CACHE_CONTROL, line.clone());
         }
     }
-    for (name, line) in &stored.untold {
+    for (name, line) in stored.untold() {
         headers.append(name.clone(), line.clone());
     }
     headers

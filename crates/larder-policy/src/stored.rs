@@ -43,13 +43,26 @@ pub struct StoredHead {
     pub(crate) use_rules: UseRules,
     pub(crate) date: SystemTime,
     pub(crate) selection: Selection,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What few responses have. All have room for this.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rare {
     pub(crate) groups: Vec<String>,
     /// The `Cache-Control` lines the inner service sent, where clients are told another.
     pub(crate) origin_cache_control: Option<Vec<HeaderValue>>,
     /// Lines with tags that clients are not told.
     pub(crate) untold: Vec<(HeaderName, HeaderValue)>,
     /// What the handler said of this response alone.
-    pub(crate) refinement: Option<Box<Refinement>>,
+    pub(crate) refinement: Refinement,
+}
+
+impl Rare {
+    /// As a head has it.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
 }
 
 /// What the stored response says about its own use.
@@ -104,12 +117,23 @@ impl StoredHead {
     /// The cache groups of the response (RFC 9875).
     #[must_use]
     pub fn groups(&self) -> &[String] {
-        &self.groups
+        self.rare.as_ref().map_or(&[], |rare| &rare.groups)
     }
 
     /// What the handler said of this response alone ([`Policy::refined`](crate::Policy::refined)).
     pub fn refinement(&self) -> Refinement {
-        self.refinement.as_deref().copied().unwrap_or_default()
+        let rare = self.rare.as_ref();
+        rare.map(|rare| rare.refinement).unwrap_or_default()
+    }
+
+    /// The `Cache-Control` lines the inner service sent, where clients are told another.
+    pub(crate) fn origin_cache_control(&self) -> Option<&[HeaderValue]> {
+        self.rare.as_ref()?.origin_cache_control.as_deref()
+    }
+
+    /// Lines with tags that clients are not told.
+    pub(crate) fn untold(&self) -> &[(HeaderName, HeaderValue)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.untold)
     }
 
     /// Freshness lifetime (RFC 9111 section 4.2.1).
@@ -154,8 +178,7 @@ impl StoredHead {
     /// What clients are told instead of the inner service's `Cache-Control`, if anything.
     #[must_use]
     pub fn downstream(&self) -> Option<&HeaderValue> {
-        self.origin_cache_control
-            .as_ref()
+        self.origin_cache_control()
             .and_then(|_| self.headers.get(CACHE_CONTROL))
     }
 
@@ -241,13 +264,10 @@ impl StoredHead {
             name.as_str().len() + value.len() + FIELD_BYTES
         };
         let fields: usize = self.headers.iter().map(field).sum();
-        let untold: usize = self.untold.iter().map(|(n, v)| field((n, v))).sum();
-        let groups: usize = self.groups.iter().map(|g| g.len() + 24).sum();
-        let refinement = self
-            .refinement
-            .as_ref()
-            .map_or(0, |_| size_of::<Refinement>());
-        fields + untold + groups + refinement + self.selection.len_bytes() + size_of::<Self>()
+        let untold: usize = self.untold().iter().map(|(n, v)| field((n, v))).sum();
+        let groups: usize = self.groups().iter().map(|g| g.len() + 24).sum();
+        let rare = self.rare.as_ref().map_or(0, |_| size_of::<Rare>());
+        fields + untold + groups + rare + self.selection.len_bytes() + size_of::<Self>()
     }
 }
 

@@ -52,7 +52,8 @@ pub(crate) struct Entry {
     pub(crate) body: Bytes,
     birth: Birth,
     seen: Seen,
-    entity_tag: OnceLock<HeaderValue>,
+    /// Boxed, for most need none.
+    entity_tag: OnceLock<Box<HeaderValue>>,
     /// How long the inner service took over it.
     fill_time: Duration,
     turns: Turns,
@@ -215,9 +216,11 @@ impl Entry {
     /// The entity tag for a stored response that came without one: SHA-256 of the body, worked out
     /// at the first use, since most stored responses are never used.
     pub(crate) fn entity_tag(&self) -> Option<&HeaderValue> {
-        self.head
-            .has_etag_slot()
-            .then(|| self.entity_tag.get_or_init(|| entity_tag_of(&self.body)))
+        self.head.has_etag_slot().then(|| {
+            &**self
+                .entity_tag
+                .get_or_init(|| entity_tag_of(&self.body).into())
+        })
     }
 
     pub(crate) fn weight(&self) -> usize {

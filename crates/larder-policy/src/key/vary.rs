@@ -96,7 +96,11 @@ impl Default for Vary {
 /// Two selections are equal when they have the same names and equal values, so that storing one
 /// response replaces the other. `Debug` shows the names only: values may be credentials.
 #[derive(Clone)]
-pub struct Selection {
+pub struct Selection(Option<Box<Recorded>>);
+
+/// Of at least one field. Most responses select by none, and all have room for this.
+#[derive(Clone)]
+struct Recorded {
     names: Box<[HeaderName]>,
     encoded: Box<[u8]>,
     /// The values as they were sent, lines merged; empty when the same as `encoded`.
@@ -107,17 +111,20 @@ impl Selection {
     /// Records the fields of `request` that `names` lists. Without names nothing is allocated.
     #[must_use]
     pub fn of(names: &[HeaderName], request: &HeaderMap) -> Self {
+        if names.is_empty() {
+            return Self(None);
+        }
         let (mut encoded, mut raw) = (KeyBuf::new(), KeyBuf::new());
         Self::encode(names, request, &mut encoded);
         encode_with(merge, names, request, &mut raw);
         if raw == encoded {
             raw.clear();
         }
-        Self {
+        Self(Some(Box::new(Recorded {
             names: names.into(),
             encoded: encoded.as_slice().into(),
             raw: raw.as_slice().into(),
-        }
+        })))
     }
 
     /// Whether the stored response answers this request.
@@ -125,12 +132,12 @@ impl Selection {
     /// Values are compared in normal form. An absent field equals only an absent one.
     #[must_use]
     pub fn matches(&self, request: &HeaderMap) -> bool {
-        if self.names.is_empty() {
+        let Some(recorded) = &self.0 else {
             return true;
-        }
+        };
         let mut encoded = KeyBuf::new();
-        Self::encode(&self.names, request, &mut encoded);
-        encoded.as_slice() == self.encoded()
+        Self::encode(&recorded.names, request, &mut encoded);
+        encoded.as_slice() == &*recorded.encoded
     }
 
     /// Appends the values of a request in normal form, to compare with [`Selection::encoded`] of
@@ -142,23 +149,23 @@ impl Selection {
     /// The recorded values in normal form, as [`Selection::encode`] writes them.
     #[must_use]
     pub fn encoded(&self) -> &[u8] {
-        &self.encoded
+        let (_, encoded, _) = self.parts();
+        encoded
     }
 
     /// The fields the stored response depends on.
     #[must_use]
+    #[inline]
     pub fn names(&self) -> &[HeaderName] {
-        &self.names
+        let (names, ..) = self.parts();
+        names
     }
 
     /// The recorded values as they were sent, their lines merged. `None`: the field was absent.
     pub fn values(&self) -> impl Iterator<Item = (&HeaderName, Option<&[u8]>)> {
-        let raw = if self.raw.is_empty() {
-            &self.encoded
-        } else {
-            &self.raw
-        };
-        self.names.iter().zip(Values { rest: raw })
+        let (names, encoded, raw) = self.parts();
+        let rest = if raw.is_empty() { encoded } else { raw };
+        names.iter().zip(Values { rest })
     }
 
     /// Puts the recorded fields into a request, for validation without a client
@@ -173,8 +180,12 @@ impl Selection {
     }
 
     /// Names, values in normal form, and values as they were sent if those differ.
+    #[inline]
     pub(crate) fn parts(&self) -> (&[HeaderName], &[u8], &[u8]) {
-        (&self.names, &self.encoded, &self.raw)
+        match &self.0 {
+            None => (&[], &[], &[]),
+            Some(recorded) => (&recorded.names, &recorded.encoded, &recorded.raw),
+        }
     }
 
     /// The reverse of [`parts`](Self::parts). `None`: there is not one value for each name.
@@ -183,27 +194,35 @@ impl Selection {
             let mut values = Values { rest: encoded };
             values.by_ref().count() == names.len() && values.rest.is_empty()
         };
-        (is_whole(encoded) && (raw.is_empty() || is_whole(raw))).then(|| Self {
-            names: names.into(),
+        if !is_whole(encoded) || !(raw.is_empty() || is_whole(raw)) {
+            return None;
+        }
+        let recorded = Recorded {
             encoded: encoded.into(),
             raw: raw.into(),
-        })
+            names: names.into(),
+        };
+        Some(Self(
+            (!recorded.names.is_empty()).then(|| Box::new(recorded)),
+        ))
     }
 
     /// The memory this occupies beyond its own size, in bytes.
     #[must_use]
     pub fn len_bytes(&self) -> usize {
-        let names = self
-            .names
-            .iter()
-            .map(|name| size_of::<HeaderName>() + name.as_str().len());
-        names.sum::<usize>() + self.encoded.len() + self.raw.len()
+        let (names, encoded, raw) = self.parts();
+        let of_name = |name: &HeaderName| size_of::<HeaderName>() + name.as_str().len();
+        let recorded = self.0.as_ref().map_or(0, |_| size_of::<Recorded>());
+        let names: usize = names.iter().map(of_name).sum();
+        recorded + names + encoded.len() + raw.len()
     }
 }
 
 impl PartialEq for Selection {
     fn eq(&self, other: &Self) -> bool {
-        self.names == other.names && self.encoded == other.encoded
+        let (names, encoded, _) = self.parts();
+        let (others, other_encoded, _) = other.parts();
+        names == others && encoded == other_encoded
     }
 }
 
@@ -212,7 +231,7 @@ impl Eq for Selection {}
 impl fmt::Debug for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Selection")
-            .field("names", &self.names)
+            .field("names", &self.names())
             .finish_non_exhaustive()
     }
 }

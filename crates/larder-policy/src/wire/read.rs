@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{RULES, SENSITIVE, VERSION, WireError, WireLimits, shifted};
 use crate::key::{MethodClass, Selection};
-use crate::stored::UseRules;
+use crate::stored::{Rare, UseRules};
 use crate::{Refinement, StoredHead};
 
 type Result<T> = std::result::Result<T, WireError>;
@@ -57,14 +57,25 @@ impl StoredHead {
             stale_while_revalidate: reader.duration()?,
             stale_if_error: reader.duration()?,
             selection: reader.selection()?,
-            groups: reader.list(LEAST_TEXT, Reader::group)?,
-            refinement: reader.refinement()?,
-            headers: reader.fields()?,
+            headers: HeaderMap::new(),
+            rare: None,
+        };
+        let groups = reader.list(LEAST_TEXT, Reader::group)?;
+        let refinement = reader.refinement()?;
+        let headers = reader.fields()?;
+        let rare = Rare {
+            groups,
             origin_cache_control: reader.told()?,
             untold: reader.list(LEAST_LINE, Reader::line)?,
+            refinement,
         };
+        let rare = rare.boxed();
         if reader.rest.is_empty() {
-            Ok(head)
+            Ok(Self {
+                headers,
+                rare,
+                ..head
+            })
         } else {
             Err(WireError::Trailing)
         }
@@ -201,7 +212,7 @@ impl<'a> Reader<'a> {
         Selection::from_parts(names, encoded, raw).ok_or(WireError::Selection)
     }
 
-    fn refinement(&mut self) -> Result<Option<Box<Refinement>>> {
+    fn refinement(&mut self) -> Result<Refinement> {
         let bits = self.u8()?;
         let mut parts = [None; Refinement::PARTS];
         for (at, part) in parts.iter_mut().enumerate() {
@@ -212,8 +223,7 @@ impl<'a> Reader<'a> {
         if bits >> parts.len() != 0 {
             return Err(WireError::Choice);
         }
-        let refinement = Refinement::from_parts(parts);
-        Ok((!refinement.is_empty()).then(|| Box::new(refinement)))
+        Ok(Refinement::from_parts(parts))
     }
 
     fn fields(&mut self) -> Result<HeaderMap> {

@@ -28,8 +28,8 @@ impl StoredHead {
         put_duration(out, self.stale_while_revalidate);
         put_duration(out, self.stale_if_error);
         self.put_selection(out);
-        put_count(out, self.groups.len());
-        for group in &self.groups {
+        put_count(out, self.groups().len());
+        for group in self.groups() {
             put_text(out, group.as_bytes());
         }
         self.put_refinement(out);
@@ -38,8 +38,8 @@ impl StoredHead {
             put_line(out, name, value);
         }
         self.put_told(out);
-        put_count(out, self.untold.len());
-        for (name, value) in &self.untold {
+        put_count(out, self.untold().len());
+        for (name, value) in self.untold() {
             put_line(out, name, value);
         }
     }
@@ -66,8 +66,8 @@ impl StoredHead {
     }
 
     fn put_told(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(self.origin_cache_control.is_some()));
-        if let Some(lines) = &self.origin_cache_control {
+        out.push(u8::from(self.origin_cache_control().is_some()));
+        if let Some(lines) = self.origin_cache_control() {
             put_count(out, lines.len());
             for line in lines {
                 put_value(out, line);
