@@ -1,15 +1,14 @@
 //! [`Entry`]: a stored response, in memory or on its way; [`Frame`]: the same in the shared store.
 
-use crate::fleet::trust::Moment;
 use crate::names::Names;
 use crate::shared::LogPosition;
+use crate::sight::Sight;
 use crate::stamps::Seen;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Birth {
     pub(crate) local: u64,
-    pub(crate) log: LogPosition,
-    pub(crate) moment: Moment,
+    pub(crate) sight: Sight,
     /// By the clock of the node.
     pub(crate) wall: i64,
 }
@@ -52,7 +51,7 @@ impl Entry {
             key: self.key,
             read_at: self.read_at,
             names: self.names.clone(),
-            born: self.birth.log,
+            born: self.birth.sight.position,
             stale_since: self.seen.stale_since(),
             wall: self.wall,
         }

@@ -7,6 +7,7 @@ use crate::mistake::Mistake;
 use crate::names::Names;
 use crate::node::Node;
 use crate::shared::LogPosition;
+use crate::sight::{Moment, Sight};
 use crate::stamps::{Hold, Life, Seen};
 use crate::truth::{Known, Truth};
 use crate::world::World;
@@ -163,7 +164,7 @@ impl World {
             node.mistake,
             Mistake::WaitersTakeAll | Mistake::WallClocks | Mistake::BornAtTheEnd
         );
-        let lapsed = node.trust.lapsed(entry.birth.moment).is_some();
+        let lapsed = node.trust.lapsed(entry.birth.sight.moment).is_some();
         let trusted = !lapsed || (!is_stored && node.mistake == Mistake::StreamsTrusted);
         if takes_all || (trusted && node.life(entry, &self.truth) == Life::Live) {
             self.counts.followed += 1;
@@ -186,7 +187,7 @@ impl World {
             return Stage::Done;
         }
         self.counts.stored += 1;
-        if entry.birth.log != LogPosition::START {
+        if entry.birth.sight.position != LogPosition::START {
             node.puts.push_back(Rc::clone(&entry));
         }
         Stage::Done
@@ -224,8 +225,10 @@ impl Node {
         };
         let birth = Birth {
             local,
-            log: frame.born,
-            moment: Default::default(),
+            sight: Sight {
+                position: frame.born,
+                moment: Moment::default(),
+            },
             wall: frame.wall,
         };
         let entry = Entry::new(frame.key, frame.read_at, frame.names.clone(), birth);

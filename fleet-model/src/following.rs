@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use crate::fleet::course::Course;
 use crate::fleet::record::Record;
-use crate::fleet::trust::Moment;
 use crate::mistake::Mistake;
 use crate::node::Node;
 use crate::shared::{Batch, Extent, LogPosition, NodeId};
+use crate::sight::Moment;
 use crate::truth::Known;
 use crate::world::World;
 

@@ -11,6 +11,8 @@ mod fleet;
 mod names;
 mod shared;
 mod shim;
+#[path = "../../crates/larder/src/sight.rs"]
+mod sight;
 #[expect(dead_code, reason = "times are numbers here")]
 #[path = "../../crates/larder/src/stamps/mod.rs"]
 mod stamps;

@@ -14,6 +14,7 @@ use crate::flight::Flight;
 use crate::following::Follower;
 use crate::mistake::Mistake;
 use crate::shared::{LogPosition, NodeId};
+use crate::sight::Sight;
 use crate::stamps::{Life, Manner, Stamps};
 use crate::truth::{Known, Truth};
 
@@ -93,14 +94,16 @@ impl Node {
 
     /// What is known now: the position first.
     pub(crate) fn birth(&self, truth: &Truth) -> Birth {
-        let log = match self.is_ready {
+        let position = match self.is_ready {
             true => self.applied,
             false => LogPosition::START,
         };
         Birth {
             local: self.stamps.position(),
-            log,
-            moment: self.trust.now(),
+            sight: Sight {
+                position,
+                moment: self.trust.now(),
+            },
             wall: (truth.now as i64) + self.skew,
         }
     }
@@ -128,7 +131,8 @@ impl Node {
 
     /// Alive, not stale, and trusted.
     pub(crate) fn is_fresh(&self, entry: &Entry, truth: &Truth) -> bool {
-        self.life(entry, truth) == Life::Live && self.trust.lapsed(entry.birth.moment).is_none()
+        self.life(entry, truth) == Life::Live
+            && self.trust.lapsed(entry.birth.sight.moment).is_none()
     }
 
     pub(crate) fn local(&self, born: LogPosition) -> Option<u64> {

@@ -10,9 +10,9 @@ use http::HeaderValue;
 use larder_policy::{Serving, StoredHead};
 use sha2::{Digest, Sha256};
 
-use crate::fleet::Sight;
 use crate::names::Names;
 use crate::record::Record;
+use crate::sight::Sight;
 use crate::stamps::{Life, Seen, Stamps};
 use crate::turns::Turns;
 

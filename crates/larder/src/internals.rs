@@ -9,10 +9,10 @@ use http::header::HeaderName;
 use larder_policy::StoredHead;
 
 use crate::entry::{Birth, Entry};
-use crate::fleet::Sight;
 use crate::fleet::frame::{Codec, FrameError, FrameLimits, Signer, is_rule};
 use crate::names::{Names, Source};
 use crate::shared::{EntryKey, LogPosition};
+use crate::sight::Sight;
 use crate::tier::MemoryEngine;
 use crate::tier::engine::{Change, Engine, Weighed};
 use crate::tier::sampled::Sampled;

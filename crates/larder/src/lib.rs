@@ -316,6 +316,7 @@ mod service;
 mod shadow;
 pub mod shared;
 mod shim;
+mod sight;
 mod stale;
 mod stamps;
 mod stats;

@@ -9,7 +9,7 @@ use larder_policy::{Decision, RequestHead, Serving};
 
 use crate::context::Context;
 use crate::entry::Entry;
-use crate::fleet::Moment;
+use crate::sight::Moment;
 use crate::tier::Held;
 use crate::variants::{Selected, Variants};
 

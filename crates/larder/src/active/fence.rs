@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::cache::Cache;
-use crate::fleet::Sight;
+use crate::sight::Sight;
 use crate::stamps::Hold;
 
 /// The moment before a value was read that is to be [put](Cache::put_since) into a cache. If anything

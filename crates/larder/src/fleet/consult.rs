@@ -15,8 +15,7 @@ use super::counts::Did;
 use super::found::{Due, Fit, Took};
 use super::frame::{FrameError, is_rule};
 use super::held::HeldLease;
-use super::trust::Moment;
-use super::{Fleet, SharedSettings, Sight};
+use super::{Fleet, SharedSettings};
 use crate::around::holds;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
@@ -26,6 +25,7 @@ use crate::names::Names;
 use crate::shared::{
     EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish, frame_born,
 };
+use crate::sight::{Moment, Sight};
 use crate::stamps::{Life, Seen};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

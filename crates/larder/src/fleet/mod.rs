@@ -48,7 +48,6 @@ pub(crate) use self::parts::SharedParts;
 pub(crate) use self::record::Purged;
 use self::record::Record;
 pub use self::settings::{SharedSettings, ShortSecret};
-pub(crate) use self::trust::Moment;
 use self::trust::Trust;
 use self::writes::Writes;
 use crate::buffer::budget::Budget;
@@ -57,6 +56,7 @@ use crate::shared::{
     EntryStore, InvalidationLog, LogPosition, NodeId, Pending, StoreError, StoreErrorKind,
 };
 use crate::shim::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
+use crate::sight::Sight;
 use crate::stamps::Manner;
 
 #[derive(Debug)]
@@ -96,14 +96,6 @@ const MAX_RULES: u64 = 10_000;
 
 /// Who appends what is no node's own.
 const NOBODY: NodeId = NodeId::from_bits(0);
-
-/// What a node knew of purges at a moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sight {
-    /// Of the log.
-    pub(crate) position: LogPosition,
-    pub(crate) moment: Moment,
-}
 
 /// An own purge, on its way to all.
 #[derive(Debug, Clone)]

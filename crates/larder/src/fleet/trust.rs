@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::shim::{AtomicU64, Ordering};
+use crate::sight::Moment;
 
 #[derive(Debug)]
 pub(crate) struct Trust {
@@ -18,10 +19,6 @@ pub(crate) struct Trust {
     /// What is known of purges is good for so long.
     window: u64,
 }
-
-/// A moment, in milliseconds since the cache was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
 
 impl Trust {
     pub(crate) fn new(window: Duration) -> Self {
@@ -33,12 +30,12 @@ impl Trust {
     }
 
     pub(crate) fn now(&self) -> Moment {
-        Moment(millis(self.start.elapsed()))
+        Moment::from_millis(millis(self.start.elapsed()))
     }
 
     /// All purges that were acknowledged before a moment are known.
     pub(crate) fn heard(&self, moment: Moment) {
-        self.heard.fetch_max(moment.0, Ordering::Release);
+        self.heard.fetch_max(moment.millis(), Ordering::Release);
     }
 
     /// Since when what was begun at a moment cannot be trusted to be fresh, if it cannot.
@@ -48,21 +45,21 @@ impl Trust {
 
     /// Up to when all purges are known. What is looked up after this was asked knows of them.
     pub(crate) fn last_heard(&self) -> Moment {
-        Moment(self.heard.load(Ordering::Acquire))
+        Moment::from_millis(self.heard.load(Ordering::Acquire))
     }
 
     /// The same of what was looked up when the log had been heard so far. What is heard later does not vouch
     /// for it.
     pub(crate) fn lapsed_since(&self, heard: Moment, begun: Moment) -> Option<Duration> {
-        let until = heard.max(begun).0.saturating_add(self.window);
-        let now = self.now().0;
+        let until = heard.max(begun).millis().saturating_add(self.window);
+        let now = self.now().millis();
         (now > until).then(|| Duration::from_millis(now - until))
     }
 
     /// How long ago all purges were known.
     pub(crate) fn silence(&self) -> Duration {
         let heard = self.heard.load(Ordering::Acquire);
-        Duration::from_millis(self.now().0.saturating_sub(heard))
+        Duration::from_millis(self.now().millis().saturating_sub(heard))
     }
 }
 

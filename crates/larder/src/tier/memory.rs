@@ -129,8 +129,8 @@ mod tests {
 
     use super::*;
     use crate::entry::Birth;
-    use crate::fleet::Sight;
     use crate::names::Names;
+    use crate::sight::Sight;
     use crate::tier::MemoryEngine;
 
     const LIMITS: VariantLimits = VariantLimits {

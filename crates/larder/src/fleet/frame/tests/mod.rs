@@ -17,9 +17,9 @@ use larder_policy::{Admission, Exchange, Policy, RequestHead, StoredHead};
 
 use super::*;
 use crate::entry::{Birth, Entry};
-use crate::fleet::Sight;
 use crate::names::{Names, Source};
 use crate::shared::LogPosition;
+use crate::sight::Sight;
 
 const PRIMARY: &[u8] = b"primary key";
 const LIMITS: FrameLimits = FrameLimits {
