@@ -120,8 +120,10 @@ impl Job {
             sight: shared.sight(),
         };
         // A flight that waits for this very request is none to follow.
-        let may_join =
-            |takeoff: &Takeoff| takeoff.is_live(shared) && !leads(&self.context.cache, takeoff);
+        let may_join = |takeoff: &Takeoff| {
+            takeoff.lets_join(|birth| shared.may_wait_for(birth))
+                && !leads(&self.context.cache, takeoff)
+        };
         shared.flights.board(&key, Takeoff::new(birth), may_join)
     }
 

@@ -11,7 +11,6 @@ use tracing::Span;
 use crate::buffer::Buffer;
 use crate::buffer::engine::Engine;
 use crate::buffer::reader::Reader;
-use crate::cache::Shared;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
@@ -50,11 +49,9 @@ impl Takeoff {
         }
     }
 
-    /// Whoever came after a purge does not wait for what began before it; nor, where purges of others may
-    /// have been missed since, for what began long ago.
-    pub(crate) fn is_live(&self, shared: &Shared) -> bool {
-        let may_join =
-            |birth: &Birth| birth.is_current(&shared.stamps) && shared.trusts(birth.sight);
+    /// Whether what it is born with may be waited for; and once its head is there, whether that may be by all
+    /// that the response is named by.
+    pub(crate) fn lets_join(&self, may_join: impl Fn(&Birth) -> bool) -> bool {
         may_join(&self.birth) && self.named.get().is_none_or(may_join)
     }
 
