@@ -8,14 +8,13 @@ use std::time::Duration;
 use crate::entry::{Birth, Entry};
 use crate::fleet::order::Order;
 use crate::fleet::outbox::{Outbox, Sending};
-use crate::fleet::record::Purged;
 use crate::fleet::trust::Trust;
 use crate::flight::Flight;
 use crate::following::Follower;
 use crate::mistake::Mistake;
 use crate::shared::{LogPosition, NodeId};
 use crate::sight::Sight;
-use crate::stamps::{Life, Manner, Stamps};
+use crate::stamps::{Life, Stamps};
 use crate::truth::{Known, Truth};
 
 #[derive(Debug)]
@@ -105,13 +104,6 @@ impl Node {
                 moment: self.trust.now(),
             },
             wall: (truth.now as i64) + self.skew,
-        }
-    }
-
-    pub(crate) fn stamp(&self, what: &Purged, manner: Manner) -> u64 {
-        match what {
-            Purged::Everything => self.stamps.purge_all(manner),
-            Purged::Named(named) => self.stamps.purge(named, manner),
         }
     }
 

@@ -21,7 +21,7 @@ impl World {
             *version += u64::from(self.rng.bool());
         }
         let lane = lane_of(manner);
-        let local = node.stamp(&what, manner);
+        let local = what.stamp(&node.stamps, manner);
         let number = node.order.purged(lane, local);
         node.known.insert(self.truth.purges.len());
         self.truth.purges.push(Purge {
@@ -99,11 +99,11 @@ impl Node {
             self.outbox.told(lane, position);
             let told = self.order.told(lane, record.upto);
             match self.mistake {
-                Mistake::OwnTwice => Some(self.stamp(&record.what, record.manner)),
+                Mistake::OwnTwice => Some(record.what.stamp(&self.stamps, record.manner)),
                 _ => told,
             }
         } else {
-            Some(self.stamp(&record.what, record.manner))
+            Some(record.what.stamp(&self.stamps, record.manner))
         };
         self.order.apply(position, local);
         self.ignorant.apply(position, local.filter(|_| !is_own));
@@ -126,7 +126,7 @@ impl Node {
 
     /// Everything is dead here: purges before it may have been missed.
     pub(crate) fn skip_to(&mut self, position: LogPosition) {
-        self.stamp(&Purged::Everything, Manner::Hard);
+        Purged::Everything.stamp(&self.stamps, Manner::Hard);
         self.begin_at(position);
         self.memory.clear();
     }

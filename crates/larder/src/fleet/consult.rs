@@ -262,7 +262,7 @@ impl Job {
     ) -> Result<Arc<Entry>, Option<Names>> {
         let cache = &self.context.cache;
         let now = cache.shared().clock.now();
-        let offset = fleet.offset(now);
+        let offset = fleet.store_clock.offset(now);
         let decoded = fleet.codec.decode(key, frame, now, offset);
         let decoded = match decoded {
             Ok(decoded) => decoded,
@@ -271,7 +271,7 @@ impl Job {
                 return Err(None);
             }
         };
-        let Some(position) = fleet.local(cache, decoded.born) else {
+        let Some(position) = fleet.local(&cache.shared().stamps, decoded.born) else {
             fleet.counts.add(Did::Dead);
             return Err(Some(decoded.names));
         };
@@ -300,10 +300,10 @@ impl Job {
         if born > fleet.applied() {
             return false;
         }
-        let Some(position) = fleet.local(cache, born) else {
+        let stamps = &cache.shared().stamps;
+        let Some(position) = fleet.local(stamps, born) else {
             return true;
         };
-        let stamps = &cache.shared().stamps;
         let is_dead = |names: &Names| stamps.life(names, &Seen::new(position)) == Life::Dead;
         let stored = self.fetch.stored.as_ref().map(|(_, entry)| entry.names());
         is_dead(&self.names_before()) || stored.into_iter().chain(expected).any(is_dead)

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::counts::Did;
 use super::course::Course;
+use super::purging::Applied;
 use super::record::Record;
 use super::{Fleet, NOBODY, limited};
 use crate::cache::{Cache, Shared};
@@ -82,7 +83,8 @@ impl Fleet {
         let within = self.settings.bound / 2;
         let before = Instant::now();
         let extent = limited(self.log.extent(applied), within).await?;
-        self.set_clock(extent.now, before + before.elapsed() / 2);
+        self.store_clock
+            .set(extent.now, before + before.elapsed() / 2);
         let (mut lost, mut again) = (false, false);
         match Course::of(applied, &extent) {
             Course::GoOn => {}
@@ -90,7 +92,7 @@ impl Fleet {
             // purges may stand before the oldest record that is read.
             Course::Begin(oldest) => {
                 lost = true;
-                self.skip_to(cache, oldest);
+                self.begin_at(cache, oldest);
             }
             Course::Skip(newest) => {
                 lost = true;
@@ -99,7 +101,7 @@ impl Fleet {
                     target: "larder", %applied, %newest,
                     "the invalidation log has moved on too far: everything stored before is fetched again"
                 );
-                self.skip_to(cache, newest);
+                self.begin_at(cache, newest);
             }
             Course::Restart(above) => {
                 lost = true;
@@ -111,7 +113,7 @@ impl Fleet {
                             target: "larder", %applied, %position,
                             "the invalidation log was empty or had gone back: it is begun anew, and everything stored before is fetched again"
                         );
-                        self.skip_to(cache, position);
+                        self.begin_at(cache, position);
                     }
                     // Another was quicker.
                     None => again = true,
@@ -157,9 +159,21 @@ impl Fleet {
         End::Look
     }
 
+    /// Whatever is stored here goes too.
+    fn begin_at(&self, cache: &Cache, position: LogPosition) {
+        self.skip_to(&cache.shared().stamps, position);
+        cache.forget_memory();
+    }
+
     fn apply_all(&self, cache: &Cache, batch: &Batch) {
         for (position, record) in &batch.records {
-            self.apply(cache, *position, record);
+            let Shared { clock, stamps, .. } = cache.shared();
+            match self.apply(stamps, clock.now(), *position, record) {
+                Applied::Everything => cache.forget_memory(),
+                Applied::Nothing => continue,
+                Applied::Something => {}
+            }
+            cache.settle();
         }
         if !batch.records.is_empty() {
             self.news.notify_one();

@@ -22,18 +22,20 @@ pub(crate) mod held;
 pub(crate) mod order;
 mod outbox;
 mod parts;
+mod purging;
 pub(crate) mod record;
 mod settings;
+mod store_clock;
 mod trust;
 mod writes;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::header::HeaderName;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use self::ahead::Ahead;
 use self::breaker::Breaker;
@@ -43,11 +45,11 @@ use self::frame::Codec;
 pub(crate) use self::order::LANES;
 use self::order::Order;
 pub(crate) use self::outbox::Acknowledged;
-use self::outbox::{Outbox, lane_of};
+use self::outbox::Outbox;
 pub(crate) use self::parts::SharedParts;
 pub(crate) use self::record::Purged;
-use self::record::Record;
 pub use self::settings::{SharedSettings, ShortSecret};
+use self::store_clock::StoreClock;
 use self::trust::Trust;
 use self::writes::Writes;
 use crate::buffer::budget::Budget;
@@ -55,9 +57,8 @@ use crate::cache::Cache;
 use crate::shared::{
     EntryStore, InvalidationLog, LogPosition, NodeId, Pending, StoreError, StoreErrorKind,
 };
-use crate::shim::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
+use crate::shim::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::sight::Sight;
-use crate::stamps::Manner;
 
 #[derive(Debug)]
 pub(crate) struct Fleet {
@@ -73,8 +74,7 @@ pub(crate) struct Fleet {
     /// The log was read to its end once.
     is_ready: AtomicBool,
     pub(crate) trust: Trust,
-    /// What the store's clock was when it was last looked at.
-    store_clock: Mutex<Option<(SystemTime, Instant)>>,
+    pub(crate) store_clock: StoreClock,
     breaker: Breaker,
     codec: Codec,
     /// Which fields select among the variants of a primary key, as far as that is known.
@@ -122,7 +122,7 @@ impl Fleet {
             is_started: AtomicBool::new(false),
             is_ready: AtomicBool::new(false),
             trust: Trust::new(settings.bound.saturating_add(settings.fail_open)),
-            store_clock: Mutex::default(),
+            store_clock: StoreClock::default(),
             breaker: Breaker::default(),
             codec,
             rules: Rules::new(MAX_RULES),
@@ -185,103 +185,6 @@ impl Fleet {
         self.is_ready.load(Ordering::Acquire)
     }
 
-    /// The local position that is as good as a position of the log; `None`: nobody knows.
-    pub(crate) fn local(&self, cache: &Cache, born: LogPosition) -> Option<u64> {
-        let order = lock(&self.order);
-        order.local(born, cache.shared().stamps.position())
-    }
-
-    /// Purges here, and sees to it that all others do.
-    pub(crate) fn purge(
-        self: &Arc<Self>,
-        cache: &Cache,
-        what: Purged,
-        manner: Manner,
-    ) -> (u64, Ticket) {
-        let lane = lane_of(manner);
-        let mut order = lock(&self.order);
-        let local = cache.stamp(&what, manner);
-        let number = order.purged(lane, local);
-        self.outbox.push(number, what, self.to_store(cache, manner));
-        drop(order);
-        let fleet = Arc::clone(self);
-        let ticket = Ticket {
-            fleet,
-            lane,
-            number,
-        };
-        (local, ticket)
-    }
-
-    /// Applies a record of the log.
-    fn apply(&self, cache: &Cache, position: LogPosition, record: &[u8]) {
-        let record = Record::decode(record).unwrap_or_else(|| {
-            self.counts.add(Did::RecordUnreadable);
-            tracing::warn!(target: "larder", %position, "a purge in the log cannot be read: everything is purged");
-            Record::everything(NOBODY, 0)
-        });
-        let manner = self.of_store(cache, record.manner);
-        let mut order = lock(&self.order);
-        if position <= order.applied() {
-            return;
-        }
-        let local = if record.node == self.node {
-            let lane = lane_of(manner);
-            self.outbox.told(lane, position);
-            order.told(lane, record.upto)
-        } else {
-            self.counts.add(Did::Applied);
-            Some(cache.stamp(&record.what, manner))
-        };
-        order.apply(position, local);
-        self.applied.store(position.bits(), Ordering::Release);
-        drop(order);
-        let is_own = record.node == self.node;
-        if !is_own && record.what == Purged::Everything && manner == Manner::Hard {
-            cache.forget_memory();
-        }
-        cache.settle();
-    }
-
-    /// What was born before a position is not known: what was stored elsewhere before it is dead, and here
-    /// everything is, since purges before it may have been missed.
-    fn skip_to(&self, cache: &Cache, position: LogPosition) {
-        let mut order = lock(&self.order);
-        cache.stamp(&Purged::Everything, Manner::Hard);
-        order.begin_at(position);
-        self.applied.store(position.bits(), Ordering::Release);
-        drop(order);
-        cache.forget_memory();
-    }
-
-    /// How many milliseconds the store's clock is ahead of this node's, which tells this time now. What
-    /// happens to this node's clock meanwhile is no matter.
-    pub(crate) fn offset(&self, own: SystemTime) -> i64 {
-        let Some((looked, at)) = *lock(&self.store_clock) else {
-            return 0;
-        };
-        let of_store = looked.checked_add(at.elapsed()).unwrap_or(looked);
-        match of_store.duration_since(own) {
-            Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or_default(),
-            Err(behind) => -i64::try_from(behind.duration().as_millis()).unwrap_or_default(),
-        }
-    }
-
-    /// The store's clock told this time at a moment.
-    fn set_clock(&self, of_store: SystemTime, at: Instant) {
-        *lock(&self.store_clock) = Some((of_store, at));
-    }
-
-    /// A time of this node in a manner, as a time of the store.
-    fn to_store(&self, cache: &Cache, manner: Manner) -> Manner {
-        shifted(manner, self.offset(cache.shared().clock.now()))
-    }
-
-    fn of_store(&self, cache: &Cache, manner: Manner) -> Manner {
-        let offset = self.offset(cache.shared().clock.now());
-        shifted(manner, offset.saturating_neg())
-    }
-
     /// Asks the store for something, unless it has failed too often lately.
     pub(crate) async fn ask<'a, T>(
         &'a self,
@@ -321,13 +224,6 @@ impl Fleet {
             bytes: self.queued.reserved(),
             purges: self.outbox.len() as u64,
         })
-    }
-}
-
-fn shifted(manner: Manner, by: i64) -> Manner {
-    match manner {
-        Manner::Hard => Manner::Hard,
-        Manner::Soft(since) => Manner::Soft(since.saturating_add_signed(by)),
     }
 }
 

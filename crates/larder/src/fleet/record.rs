@@ -18,7 +18,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::shared::NodeId;
-use crate::stamps::{Manner, Named};
+use crate::stamps::{Manner, Named, Stamps};
 
 const VERSION: u8 = 1;
 const SOFT: u8 = 1;
@@ -38,6 +38,16 @@ pub(crate) struct Record {
 pub(crate) enum Purged {
     Everything,
     Named(Vec<Named>),
+}
+
+impl Purged {
+    /// Takes effect on this node. The local position of the purge.
+    pub(crate) fn stamp(&self, stamps: &Stamps, manner: Manner) -> u64 {
+        match self {
+            Self::Everything => stamps.purge_all(manner),
+            Self::Named(named) => stamps.purge(named, manner),
+        }
+    }
 }
 
 impl Record {

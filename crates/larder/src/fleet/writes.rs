@@ -177,7 +177,7 @@ impl Fleet {
         let (place, born, offset) = (
             self.key_of(key, entry),
             entry.sight().position,
-            self.offset(now),
+            self.store_clock.offset(now),
         );
         let value = self.codec.encode(&place, entry, born, offset).ok()?;
         let names = entry.head.selection().names();

@@ -98,15 +98,20 @@ impl Cache {
     /// Purges by hashes, here and on all nodes. The position of the purge, or the present one if it names
     /// nothing.
     pub(crate) fn drop_purged(&self, what: Purged, manner: Manner) -> (u64, Option<Ticket>) {
-        let Shared { fleet, stamps, .. } = self.shared();
+        let Shared {
+            clock,
+            fleet,
+            stamps,
+            ..
+        } = self.shared();
         if matches!(&what, Purged::Named(named) if named.is_empty()) {
             return (stamps.position(), None);
         }
         let clears = what == Purged::Everything && manner == Manner::Hard;
         let done = match fleet {
-            None => (self.stamp(&what, manner), None),
+            None => (what.stamp(stamps, manner), None),
             Some(fleet) => {
-                let (position, ticket) = fleet.purge(self, what, manner);
+                let (position, ticket) = fleet.purge(stamps, clock.now(), what, manner);
                 (position, Some(ticket))
             }
         };
@@ -115,15 +120,6 @@ impl Cache {
         }
         self.settle();
         done
-    }
-
-    /// Purges, and no more than that.
-    pub(crate) fn stamp(&self, what: &Purged, manner: Manner) -> u64 {
-        let stamps = &self.shared().stamps;
-        match what {
-            Purged::Everything => stamps.purge_all(manner),
-            Purged::Named(named) => stamps.purge(named, manner),
-        }
     }
 
     /// Gives back the memory of what was stored before everything was purged.
