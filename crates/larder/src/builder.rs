@@ -12,11 +12,13 @@ use crate::cache::{Cache, Limits, Shared};
 use crate::clock::Clock;
 use crate::extension_types::{ExtensionType, ExtensionTypes};
 use crate::finding::{Finding, Findings, OnFinding};
-use crate::fleet::{SharedParts, SharedSettings};
+use crate::fleet::SharedSettings;
+use crate::fleet::parts::SharedParts;
 use crate::flights::Flights;
 use crate::known_keys::KnownKeys;
 use crate::marks::Marks;
 use crate::naming::Naming;
+use crate::node;
 use crate::shared::{EntryStore, InvalidationLog};
 use crate::stamps::Stamps;
 use crate::stats::Counters;
@@ -321,13 +323,17 @@ impl CacheBuilder {
                 let naming = Naming::common(&fleet.name_key());
                 // What others have stored goes by purges that concern nothing here any more.
                 let stamps = Stamps::lasting(max_purge_records.max(fleet.max_known_purges()));
-                (Some(Arc::new(fleet.build(&limits))), naming, stamps)
+                (
+                    Some(Arc::new(fleet.build(max_body_bytes, self.max_header_bytes))),
+                    naming,
+                    stamps,
+                )
             }
         };
         let timer = Arc::new(Timer::default());
         let background =
             Background::new(self.max_background, self.finish_within, Arc::clone(&timer));
-        Cache::new(Shared {
+        let cache = Cache::new(Shared {
             background,
             budget: Arc::new(Budget::new(self.max_fill_bytes)),
             clock: self.clock,
@@ -346,6 +352,8 @@ impl CacheBuilder {
             stamps,
             timer,
             unlimited: Arc::new(Budget::new(u64::MAX)),
-        })
+        });
+        node::start(&cache);
+        cache
     }
 }

@@ -13,8 +13,7 @@ use crate::clock::Clock;
 use crate::entry::{Birth, Entry};
 use crate::extension_types::ExtensionTypes;
 use crate::finding::Findings;
-use crate::fleet::held::HeldLease;
-use crate::fleet::{Fleet, SharedStats};
+use crate::fleet::{Fleet, HeldLease, SharedStats};
 use crate::known_keys::KnownKeys;
 use crate::landing::Flights;
 use crate::marks::Marks;
@@ -174,13 +173,9 @@ impl Cache {
     }
 
     pub(crate) fn new(shared: Shared) -> Self {
-        let cache = Self {
+        Self {
             shared: Arc::new(shared),
-        };
-        if let Some(fleet) = &cache.shared().fleet {
-            fleet.start(&cache);
         }
-        cache
     }
 
     /// For work that does not keep the cache.

@@ -10,7 +10,7 @@ use larder_policy::{SkipReason, StoredHead};
 use crate::active::{Came, Errand};
 use crate::cache::{Cache, Placed};
 use crate::entry::{Birth, Coming, Entry};
-use crate::fleet::held::HeldLease;
+use crate::fleet::HeldLease;
 use crate::record::Record;
 use crate::stamps::Hold;
 use crate::trace;

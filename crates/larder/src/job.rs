@@ -16,7 +16,7 @@ use crate::around::Around;
 use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
-use crate::fleet::held::HeldLease;
+use crate::fleet::HeldLease;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
 use crate::names::Names;

@@ -300,6 +300,7 @@ mod named;
 mod names;
 mod naming;
 mod narrow;
+mod node;
 mod opt_out;
 mod plan;
 mod probe;

@@ -11,20 +11,17 @@ use larder_policy::fields::ForwardReason;
 use larder_policy::key::{KeyBuf, Selection};
 use tokio::time::{Instant, sleep};
 
+use super::Fleet;
 use super::counts::Did;
 use super::found::{Due, Fit, Took};
-use super::frame::{FrameError, is_rule};
-use super::held::HeldLease;
-use super::{Fleet, SharedSettings};
+use super::frame::is_rule;
 use crate::around::holds;
 use crate::body::ResponseBody;
 use crate::entry::{Birth, Entry};
 use crate::job::Job;
 use crate::look::{Use, look, look_at};
 use crate::names::Names;
-use crate::shared::{
-    EntryKey, Found, Lease, Leased, LogPosition, StoreErrorKind, Token, Wish, frame_born,
-};
+use crate::shared::{EntryKey, Found, Lease, Leased, LogPosition, Token, Wish};
 use crate::sight::{Moment, Sight};
 use crate::stamps::{Life, Seen};
 
@@ -71,7 +68,7 @@ impl Job {
             let mut held = None;
             let asked = || {
                 let lease = wish.lease();
-                held = lease.map(|lease| HeldLease::new(Arc::clone(&fleet), key, lease.token));
+                held = lease.map(|lease| fleet.writes.hold(key, lease.token));
             };
             let found = fleet.look(&key, wish, patience, asked).await?;
             if found.leased != Leased::Won
@@ -307,69 +304,5 @@ impl Job {
         let is_dead = |names: &Names| stamps.life(names, &Seen::new(position)) == Life::Dead;
         let stored = self.fetch.stored.as_ref().map(|(_, entry)| entry.names());
         is_dead(&self.names_before()) || stored.into_iter().chain(expected).any(is_dead)
-    }
-}
-
-impl Fleet {
-    fn lease(&self) -> Lease {
-        Lease {
-            token: Token::from_bytes(fastrand::u128(..).to_le_bytes()),
-            born: self.applied(),
-            lasts: self.settings.lease_for,
-        }
-    }
-
-    /// What says to be born later than all that is known would stay for as long as it says, and nothing could
-    /// take its place. So it is dropped; what is only of another version was born before, or soon is.
-    fn unreadable(&self, key: &EntryKey, frame: &[u8], error: FrameError) {
-        self.counts.add(Did::Unreadable);
-        tracing::debug!(target: "larder", why = error.as_str(), "a value in the shared store is not used");
-        if frame_born(frame).is_some_and(|born| born > self.applied()) {
-            self.drop_value(*key);
-        }
-    }
-
-    /// How long a request waits for the store to answer, however often it has to ask.
-    fn patience(&self, leads: bool) -> Instant {
-        let SharedSettings {
-            read_within,
-            lease_within,
-            ..
-        } = self.settings;
-        Instant::now() + if leads { lease_within } else { read_within }
-    }
-
-    /// `asked` is called when the store is. Nobody waits for longer than until `patience` ends.
-    async fn look<'a>(
-        &'a self,
-        key: &'a EntryKey,
-        wish: Wish<'a>,
-        patience: Instant,
-        asked: impl FnOnce(),
-    ) -> Option<Found> {
-        if let (Some(ahead), Wish::Read | Wish::ReadOrLease(_)) = (&self.ahead, wish)
-            && let Some(found) = ahead.take(key)
-        {
-            return Some(found);
-        }
-        let left = || Some(patience.duration_since(Instant::now())).filter(|left| !left.is_zero());
-        let within = left()?.min(match wish {
-            Wish::Read => self.settings.read_within,
-            _ => self.settings.lease_within,
-        });
-        let question = || {
-            asked();
-            self.entries.get(key, wish)
-        };
-        match self.ask(question, within).await {
-            Ok(found) => Some(found),
-            // What is full can still be read.
-            Err(Some(StoreErrorKind::Refused)) if wish != Wish::Read => {
-                let read = || self.entries.get(key, Wish::Read);
-                let within = left()?.min(self.settings.read_within);
-                self.ask(read, within).await.ok()
-            }
-            Err(_) => None,
-        }
     }
 }

@@ -1,64 +1,60 @@
-//! A cache that shares a store with others: what the store tells of purges is applied here, and the other
-//! way round; what is stored here is written there, and read where it is missing here.
+//! What a cache knows that shares a store with others: how far it knows of their purges and how that stands to
+//! its own, what waits to be written, and how the store is asked. It knows nothing of the cache.
 //!
 //! ```text
-//! purge ─▶ stamps ─▶ outbox ─▶ log ─▶ follower of each node ─▶ stamps
-//! fill ─▶ memory ─▶ writes ─▶ store ─▶ consultation of a node that has nothing ─▶ memory
+//! purge ─▶ stamps ─▶ outbox ─▶ log ─▶ order and stamps of each node
+//! fill ─▶ memory ─▶ writes ─▶ store ─▶ memory of a node that has nothing, and consults it
 //! ```
 //!
-//! Nothing here is on the way of a hit but one look at how long ago the log was [heard](trust).
+//! The work that goes on by itself is the [`node`](crate::node)'s. Nothing here is on the way of a hit but one
+//! look at how long ago the log was [heard](trust).
 
 mod ahead;
-mod announce;
-mod append;
+mod ask;
 mod breaker;
 mod consult;
-mod counts;
-mod course;
-mod follow;
+pub(crate) mod counts;
+pub(crate) mod course;
 pub(crate) mod found;
 pub(crate) mod frame;
-pub(crate) mod held;
-pub(crate) mod order;
+mod limited;
+mod order;
 mod outbox;
-mod parts;
-mod purging;
+pub(crate) mod parts;
+pub(crate) mod purging;
 pub(crate) mod record;
 mod settings;
+mod sharing;
 mod store_clock;
 mod trust;
-mod writes;
+pub(crate) mod writes;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::HeaderName;
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use self::ahead::Ahead;
 use self::breaker::Breaker;
 pub use self::counts::SharedStats;
-use self::counts::{Counts, Did, Queue};
+use self::counts::{Counts, Queue};
 use self::frame::Codec;
+pub(crate) use self::limited::limited;
 pub(crate) use self::order::LANES;
 use self::order::Order;
 pub(crate) use self::outbox::Acknowledged;
 use self::outbox::Outbox;
-pub(crate) use self::parts::SharedParts;
 pub(crate) use self::record::Purged;
 pub use self::settings::{SharedSettings, ShortSecret};
 use self::store_clock::StoreClock;
 use self::trust::Trust;
+pub(crate) use self::writes::HeldLease;
 use self::writes::Writes;
 use crate::buffer::budget::Budget;
-use crate::cache::Cache;
-use crate::shared::{
-    EntryStore, InvalidationLog, LogPosition, NodeId, Pending, StoreError, StoreErrorKind,
-};
+use crate::shared::{EntryStore, InvalidationLog, LogPosition, NodeId};
 use crate::shim::{AtomicBool, AtomicU64, Mutex, Ordering};
-use crate::sight::Sight;
+use crate::sight::{Moment, Sight};
 
 #[derive(Debug)]
 pub(crate) struct Fleet {
@@ -79,14 +75,14 @@ pub(crate) struct Fleet {
     codec: Codec,
     /// Which fields select among the variants of a primary key, as far as that is known.
     rules: Rules,
-    writes: Writes,
-    ahead: Option<Ahead>,
+    pub(crate) writes: Writes,
+    pub(crate) ahead: Option<Ahead>,
     pub(crate) outbox: Outbox,
     pub(crate) counts: Counts,
     /// Of what waits to be written.
     pub(crate) queued: Arc<Budget>,
     /// There is something new to be told to others.
-    news: Notify,
+    pub(crate) news: Notify,
 }
 
 type Rules = moka::sync::Cache<[u8; 32], Arc<[HeaderName]>>;
@@ -95,7 +91,7 @@ type Rules = moka::sync::Cache<[u8; 32], Arc<[HeaderName]>>;
 const MAX_RULES: u64 = 10_000;
 
 /// Who appends what is no node's own.
-const NOBODY: NodeId = NodeId::from_bits(0);
+pub(crate) const NOBODY: NodeId = NodeId::from_bits(0);
 
 /// An own purge, on its way to all.
 #[derive(Debug, Clone)]
@@ -136,28 +132,6 @@ impl Fleet {
         }
     }
 
-    /// Begins the work that goes on for as long as the cache is there.
-    pub(crate) fn start(self: &Arc<Self>, cache: &Cache) {
-        let runtime = Handle::try_current().ok();
-        let Some(runtime) = runtime.filter(|_| cache.shared().timer.works()) else {
-            tracing::error!(
-                target: "larder",
-                "a cache that shares a store has to be built within a tokio runtime with timers (enable_time, or enable_all): nothing is shared"
-            );
-            return;
-        };
-        self.is_started.store(true, Ordering::Release);
-        runtime.spawn(follow::follow(cache.weak(), Arc::clone(self)));
-        runtime.spawn(append::append(cache.weak(), Arc::clone(self)));
-        if let Some(works) = self.writes.begin() {
-            runtime.spawn(writes::write(cache.weak(), Arc::clone(self), works));
-        }
-        if self.ahead.is_some() {
-            runtime.spawn(ahead::fetch_ahead(cache.weak(), Arc::clone(self)));
-        }
-        runtime.spawn(announce::announce(cache.weak(), Arc::clone(self)));
-    }
-
     /// What is known of purges now: to be asked before the inner service is.
     pub(crate) fn sight(&self) -> Sight {
         Sight {
@@ -170,10 +144,30 @@ impl Fleet {
     /// end.
     pub(crate) fn applied(&self) -> LogPosition {
         if self.is_ready() {
-            LogPosition::from_bits(self.applied.load(Ordering::Acquire))
+            self.read_upto()
         } else {
             LogPosition::START
         }
+    }
+
+    /// Up to where the log was read.
+    pub(crate) fn read_upto(&self) -> LogPosition {
+        LogPosition::from_bits(self.applied.load(Ordering::Acquire))
+    }
+
+    /// The log was read to its end, by a read that began then.
+    pub(crate) fn heard(&self, moment: Moment, begun: Instant) {
+        self.trust.heard(moment);
+        self.outbox.heard(begun);
+        if !self.is_ready.swap(true, Ordering::AcqRel) {
+            self.news.notify_one();
+        }
+    }
+
+    /// The log may have lost what it had, but its server is there again: whoever needs it may ask.
+    pub(crate) fn joined_again(&self) {
+        self.outbox.send_again();
+        self.breaker.succeeded();
     }
 
     /// Own purges are appended to the log.
@@ -181,42 +175,12 @@ impl Fleet {
         self.is_started.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_ready(&self) -> bool {
-        self.is_ready.load(Ordering::Acquire)
+    pub(crate) fn set_started(&self) {
+        self.is_started.store(true, Ordering::Release);
     }
 
-    /// Asks the store for something, unless it has failed too often lately.
-    pub(crate) async fn ask<'a, T>(
-        &'a self,
-        question: impl FnOnce() -> Pending<'a, T>,
-        within: Duration,
-    ) -> Result<T, Option<StoreErrorKind>> {
-        if !self.breaker.lets_through() {
-            self.counts.add(Did::Skipped);
-            return Err(None);
-        }
-        let error = match limited(question(), within).await {
-            Ok(answer) => {
-                self.breaker.succeeded();
-                return Ok(answer);
-            }
-            Err(error) => error,
-        };
-        self.counts.add(Did::Failed);
-        tracing::debug!(target: "larder", %error, "the shared store failed");
-        match error.kind() {
-            // It answered, and nobody waited.
-            StoreErrorKind::Protocol | StoreErrorKind::Refused => self.breaker.succeeded(),
-            StoreErrorKind::TimedOut | StoreErrorKind::Unreachable => {
-                if self.breaker.failed() {
-                    tracing::warn!(
-                        target: "larder", %error,
-                        "the shared store fails again and again: it is not asked for a while"
-                    );
-                }
-            }
-        }
-        Err(Some(error.kind()))
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Acquire)
     }
 
     pub(crate) fn stats(&self) -> SharedStats {
@@ -224,16 +188,5 @@ impl Fleet {
             bytes: self.queued.reserved(),
             purges: self.outbox.len() as u64,
         })
-    }
-}
-
-/// With an end.
-pub(crate) async fn limited<T>(asked: Pending<'_, T>, within: Duration) -> Result<T, StoreError> {
-    match timeout(within, asked).await {
-        Ok(answer) => answer,
-        Err(_) => Err(StoreError::new(
-            StoreErrorKind::TimedOut,
-            format!("no answer within {within:?}"),
-        )),
     }
 }

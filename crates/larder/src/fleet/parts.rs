@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 use super::Fleet;
 use super::frame::{Codec, FrameLimits, Signer};
 use super::settings::SharedSettings;
-use crate::cache::Limits;
 use crate::shared::{EntryStore, InvalidationLog};
 
 /// Four sources give a response names, a few dozen each.
@@ -50,11 +49,11 @@ impl SharedParts {
         key
     }
 
-    /// With limits on what is stored.
-    pub(crate) fn build(self, limits: &Limits) -> Fleet {
+    /// With limits on what is stored: on a body, and on the fields of a head.
+    pub(crate) fn build(self, max_body_bytes: u64, max_header_bytes: usize) -> Fleet {
         let limits = FrameLimits {
-            max_body_bytes: limits.max_body_bytes,
-            max_header_bytes: limits.max_header_bytes,
+            max_body_bytes,
+            max_header_bytes,
             max_names: MAX_NAMES,
         };
         let secret = self.settings.secret.as_deref().unwrap_or_default();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::{Fleet, limited};
 use crate::cache::Shared;
+use crate::fleet::{Fleet, limited};
 
 /// At most so often.
 const NOT_WITHIN: Duration = Duration::from_millis(5);

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::counts::Did;
-use super::{Fleet, limited};
 use crate::cache::Shared;
+use crate::fleet::counts::Did;
+use crate::fleet::{Fleet, limited};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// Whoever waits looks whether the cache is still there.
