@@ -266,6 +266,7 @@ mod cache;
 mod cardinality;
 mod clock;
 mod collapse;
+mod consult;
 mod context;
 mod deliver;
 mod digest;

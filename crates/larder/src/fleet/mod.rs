@@ -12,10 +12,8 @@
 mod ahead;
 mod ask;
 mod breaker;
-mod consult;
 pub(crate) mod counts;
 pub(crate) mod course;
-pub(crate) mod found;
 pub(crate) mod frame;
 mod limited;
 mod order;
@@ -72,9 +70,9 @@ pub(crate) struct Fleet {
     pub(crate) trust: Trust,
     pub(crate) store_clock: StoreClock,
     breaker: Breaker,
-    codec: Codec,
+    pub(crate) codec: Codec,
     /// Which fields select among the variants of a primary key, as far as that is known.
-    rules: Rules,
+    pub(crate) rules: Rules,
     pub(crate) writes: Writes,
     pub(crate) ahead: Option<Ahead>,
     pub(crate) outbox: Outbox,
