@@ -1,7 +1,7 @@
 //! The end of a schedule: all is well again, and everything that is on its way arrives.
 
 use crate::fleet::record::Purged;
-use crate::following::Follower;
+use crate::follower::Follower;
 use crate::node::{Node, Sender};
 use crate::stamps::{Manner, Named};
 use crate::truth::KEYS;

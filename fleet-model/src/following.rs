@@ -3,66 +3,18 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::fleet::course::Course;
 use crate::fleet::record::Record;
+use crate::follower::{Follower, Half, Reading, Told};
 use crate::mistake::Mistake;
 use crate::node::Node;
 use crate::shared::{Batch, Extent, LogPosition, NodeId};
-use crate::sight::Moment;
-use crate::truth::Known;
 use crate::world::World;
 
 /// So many records are read at once, or fewer.
 const LIMIT: usize = 3;
-
-#[derive(Debug, Default)]
-pub(crate) enum Follower {
-    #[default]
-    Idle,
-    LooksUp(LogPosition),
-    Looked(LogPosition, Extent),
-    Restarts(LogPosition),
-    Restarted(Option<LogPosition>),
-    /// It has joined.
-    Goes,
-    Reads(Reading, LogPosition),
-    Applies(Reading, VecDeque<Told>, Half),
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading {
-    moment: Moment,
-    begun: Instant,
-    is_all: bool,
-}
-
-#[derive(Debug)]
-pub(crate) struct Told {
-    position: LogPosition,
-    record: Bytes,
-    known: Known,
-}
-
-/// Of applying a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Half {
-    First,
-    Second,
-}
-
-impl Follower {
-    /// A record is half applied: what needs the order of positions waits.
-    pub(crate) fn has_order(&self) -> bool {
-        matches!(self, Self::Applies(_, _, Half::Second))
-    }
-
-    fn awaits(&self) -> bool {
-        !matches!(self, Self::Idle | Self::Goes | Self::Applies(..))
-    }
-}
 
 impl World {
     /// One step. What is under way fails when the log cannot be reached.

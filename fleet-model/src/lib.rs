@@ -20,7 +20,10 @@ mod stamps;
 mod counts;
 mod end;
 mod entry;
+mod faults;
 mod flight;
+mod flying;
+mod follower;
 mod following;
 mod journal;
 mod mistake;
@@ -28,6 +31,7 @@ mod node;
 mod purging;
 mod request;
 mod run;
+mod step;
 mod truth;
 mod world;
 

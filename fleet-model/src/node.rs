@@ -10,7 +10,7 @@ use crate::fleet::order::Order;
 use crate::fleet::outbox::{Outbox, Sending};
 use crate::fleet::trust::Trust;
 use crate::flight::Flight;
-use crate::following::Follower;
+use crate::follower::Follower;
 use crate::mistake::Mistake;
 use crate::shared::{LogPosition, NodeId};
 use crate::sight::Sight;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::fleet::outbox::lane_of;
 use crate::fleet::record::{Purged, Record};
-use crate::following::Half;
+use crate::follower::Half;
 use crate::mistake::Mistake;
 use crate::node::{Node, Sender};
 use crate::shared::LogPosition;

@@ -30,10 +30,11 @@ impl World {
         let node = &mut self.nodes[at];
         let known = node.known;
         let flights = node.flights.iter();
-        let joins = |flight: &&Flight| flight.key == key && flight.may_join(node);
+        let may_join = |flight: &Flight| flight.may_join(&node.stamps, node.mistake);
+        let joins = |flight: &&Flight| flight.key == key && may_join(flight);
         let found = flights.clone().position(|flight| joins(&flight));
         let Some(found) = found else {
-            let flight = Flight::new(node, key);
+            let flight = Flight::new(&node.stamps, key);
             node.flights.push(flight);
             return Ok(());
         };
