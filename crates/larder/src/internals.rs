@@ -14,7 +14,8 @@ use crate::names::{Names, Source};
 use crate::shared::{EntryKey, LogPosition};
 use crate::sight::Sight;
 use crate::tier::MemoryEngine;
-use crate::tier::engine::{Change, Engine, Weighed};
+use crate::tier::engine::Engine;
+use crate::tier::held::{Change, Weighed};
 use crate::tier::sampled::Sampled;
 
 /// Writes and reads frames of one key.

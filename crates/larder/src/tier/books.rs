@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use crate::tier::engine::{Held, Usage, Weighed};
 use crate::tier::ghosts::Ghosts;
-use crate::tier::rows::{Links, Rows};
+use crate::tier::held::{Held, Usage, Weighed};
+use crate::tier::rows::{Links, Node, Rows};
 
 #[derive(Debug)]
 pub(crate) struct Books<V: Weighed> {
@@ -31,14 +31,6 @@ pub(crate) struct Books<V: Weighed> {
     bytes: u64,
     responses: u64,
     max_bytes: u64,
-}
-
-#[derive(Debug)]
-pub(crate) struct Node<V: Weighed> {
-    held: Arc<Held<V>>,
-    pub(crate) links: Links,
-    weight: u32,
-    worth: u8,
 }
 
 impl<V: Weighed> Books<V> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use rapidhash::fast::RandomState;
 
 use crate::tier::books::Books;
-use crate::tier::engine::{Change, Held, Index, Key, Usage, Weighed, weight_of};
+use crate::tier::held::{Change, Held, Index, Key, Usage, Weighed, weight_of};
 
 #[derive(Debug)]
 pub(crate) struct GreedyDual<V: Weighed> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::stamps::Stamps;
-use crate::tier::engine::{Change, Engine, Held, Key, Usage, Weighed};
+use crate::tier::engine::Engine;
+use crate::tier::held::{Change, Held, Key, Usage, Weighed};
 use crate::variants::{VariantLimits, Variants};
 
 /// Encoded primary keys to the stored responses under them. Keys are compared in full; the hash is

@@ -1,9 +1,10 @@
 //! Rows of those that have about the same credit, each in the order in which they came.
 
+use std::sync::Arc;
+
 use slab::Slab;
 
-use crate::tier::books::Node;
-use crate::tier::engine::Weighed;
+use crate::tier::held::{Held, Weighed};
 
 /// Rows, two for each doubling of the credit.
 #[derive(Debug)]
@@ -15,6 +16,15 @@ struct Row {
     oldest: u32,
     /// When the oldest is to go.
     due: u64,
+}
+
+/// What stands in a row.
+#[derive(Debug)]
+pub(crate) struct Node<V: Weighed> {
+    pub(crate) held: Arc<Held<V>>,
+    pub(crate) links: Links,
+    pub(crate) weight: u32,
+    pub(crate) worth: u8,
 }
 
 /// Where a node stands.

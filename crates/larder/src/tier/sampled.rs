@@ -15,7 +15,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use rapidhash::fast::RandomState;
 
-use crate::tier::engine::{Change, Held, Index, Key, Usage, Weighed};
+use crate::tier::held::{Change, Held, Index, Key, Usage, Weighed};
 
 #[derive(Debug)]
 pub(crate) struct Sampled<V: Weighed> {
