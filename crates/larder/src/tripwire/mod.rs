@@ -4,6 +4,7 @@
 //! searched while it streams past, and not stored where one of the strings turns up.
 
 mod caller;
+mod escape;
 mod identity;
 mod matcher;
 mod scanner;
