@@ -13,8 +13,9 @@ use crate::body_error::BoxError;
 use crate::consult::Due;
 use crate::context::Context;
 use crate::forward::forward;
-use crate::job::{Fetch, Job, credentials};
+use crate::job::{Fetch, Job};
 use crate::refresh::refresh;
+use crate::sent::credentials;
 use crate::timer::after;
 
 /// Fetches what is not stored, or validates what is, unless another request does so already.

@@ -1,14 +1,13 @@
 //! A request on its way to the inner service: what was asked, and what may come of it.
 
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{Request, StatusCode};
 use larder_policy::fields::{CacheStatus, ForwardReason};
-use larder_policy::key::{Key, MethodClass};
-use larder_policy::{Credentials, RequestHead, SkipReason};
+use larder_policy::key::MethodClass;
+use larder_policy::{Credentials, SkipReason};
 use tracing::Span;
 
 use crate::active::{Came, Errand};
@@ -21,8 +20,8 @@ use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
 use crate::names::Names;
 use crate::naming::Hashes;
-use crate::narrow::Withheld;
 use crate::record::Record;
+use crate::sent::Sent;
 use crate::stamps::Hold;
 use crate::trace::{self, Outcome};
 use crate::tripwire::Caller;
@@ -73,14 +72,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn new(
-        context: Arc<Context>,
-        mut sent: Sent,
-        fetch: Box<Fetch>,
-        names: Names,
-        hold: Hold,
-    ) -> Self {
-        sent.no_cache_honoured = fetch.no_cache_honoured;
+    fn new(context: Arc<Context>, sent: Sent, fetch: Box<Fetch>, names: Names, hold: Hold) -> Self {
         Self {
             names,
             unnameable: None,
@@ -123,7 +115,7 @@ impl Job {
         let errand = request.extensions_mut().remove();
         let credentials = context.narrow(request, credentials);
         let (names, unnameable) = context.names_of(&fetch.names, request);
-        let sent = Sent::take(&context, request);
+        let sent = Sent::take(&context, request, fetch.no_cache_honoured);
         let hold = context.cache.shared().stamps.hold();
         Self {
             unnameable,
@@ -319,64 +311,4 @@ pub(crate) struct Fetch {
     pub(crate) key_of_get: Option<Arc<[u8]>>,
     /// What is to be validated, and the key it stands under.
     pub(crate) stored: Option<(Arc<[u8]>, Arc<Entry>)>,
-}
-
-/// A request head kept while the inner service is not asked yet, and after the request itself has gone
-/// to it.
-#[derive(Debug, Clone)]
-pub(crate) struct Sent {
-    pub(crate) method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    /// What the request was narrowed to.
-    key: Option<Arc<Key>>,
-    no_cache_honoured: Option<bool>,
-}
-
-impl Sent {
-    /// The fields are no longer in the request.
-    fn take<B>(context: &Context, request: &mut Request<B>) -> Self {
-        Self {
-            method: request.method().clone(),
-            uri: context.target_of(request).clone(),
-            headers: mem::take(request.headers_mut()),
-            key: context.key.clone(),
-            no_cache_honoured: None,
-        }
-    }
-
-    /// A copy of the fields goes back to the request that they were taken from.
-    pub(crate) fn give_back<B>(&self, request: &mut Request<B>) {
-        request.headers_mut().clone_from(&self.headers);
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.uri.path()
-    }
-
-    pub(crate) fn head(&self) -> RequestHead<'_> {
-        self.head_with(&self.headers)
-    }
-
-    /// The same head with other fields.
-    pub(crate) fn head_with<'a>(&'a self, headers: &'a HeaderMap) -> RequestHead<'a> {
-        let head = RequestHead::new(&self.method, &self.uri, headers, false)
-            .with_no_cache_honoured(self.no_cache_honoured);
-        match &self.key {
-            Some(key) => head.narrowed_to(key),
-            None => head,
-        }
-    }
-}
-
-/// Which credentials a request has, and whether it hints at others, should anybody ask.
-pub(crate) fn credentials<B>(context: &Context, request: &Request<B>) -> Credentials {
-    let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-    let sent = RequestHead::new(method, uri, fields, false).credentials();
-    let credentials = sent.and(Withheld::of(request.extensions()));
-    if context.key.is_some() && !request.extensions().is_empty() {
-        credentials.with_hints(fields)
-    } else {
-        credentials
-    }
 }

@@ -316,6 +316,7 @@ mod refresh;
 mod renew;
 mod reply;
 mod route_policy;
+mod sent;
 mod service;
 mod shadow;
 pub mod shared;

@@ -13,11 +13,12 @@ use tower_service::Service;
 use crate::body::{ResponseBody, poll_inner};
 use crate::body_error::BoxError;
 use crate::context::Context;
-use crate::job::{Job, credentials};
+use crate::job::Job;
 use crate::keep::note;
 use crate::plan::{Plan, unstored};
 use crate::probe::Probe;
 use crate::probed::{NotLookedUp, Probed, Told};
+use crate::sent::credentials;
 
 /// Forwards a request that asks about the cache.
 pub(crate) async fn probed<S, B, C>(

@@ -14,8 +14,9 @@ use crate::context::Context;
 use crate::entry::Entry;
 use crate::flights::Boarded;
 use crate::forward::forward;
-use crate::job::{Fetch, Job, credentials};
+use crate::job::{Fetch, Job};
 use crate::query::content;
+use crate::sent::credentials;
 use crate::trace;
 use crate::turn::Turn;
 
