@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use http::{Request, StatusCode};
 use larder_policy::fields::{CacheStatus, ForwardReason};
@@ -23,11 +22,9 @@ use crate::naming::Hashes;
 use crate::record::Record;
 use crate::sent::Sent;
 use crate::stamps::Hold;
+use crate::timer::Timer;
 use crate::trace::{self, Outcome};
 use crate::tripwire::Caller;
-
-/// Longer than other nodes take to look again for what they wait for.
-const FOR_THOSE_WHO_WAIT: Duration = Duration::from_secs(1);
 
 /// One forwarded request.
 pub(crate) struct Job {
@@ -163,66 +160,6 @@ impl Job {
         self.land(Landing::Stored(Arc::clone(entry)));
     }
 
-    /// The response is for nobody else. Remembered, so that the next requests do not wait for one
-    /// another, unless it was a failure: those end.
-    pub(crate) fn uncacheable(&mut self, status: StatusCode, reason: SkipReason) {
-        let scope = match reason {
-            // Says nothing about the next response.
-            SkipReason::Cardinality
-            | SkipReason::Invalidated
-            | SkipReason::NoRuntime
-            | SkipReason::RequestNoStore => return,
-            SkipReason::Authorization | SkipReason::Cookie | SkipReason::UndeclaredExtension => {
-                Scope::Credentials
-            }
-            _ => self.scope(),
-        };
-        let lasts = !status.is_server_error() && reason != SkipReason::FillBudget;
-        self.lands_alone(scope, lasts);
-    }
-
-    /// Nothing of the response is for others, nor, where that lasts, of those that come next.
-    pub(crate) fn lands_alone(&mut self, scope: Scope, lasts: bool) {
-        // It is the layer within that stores, and whose requests may wait for one another.
-        if lasts && !self.has_inner {
-            self.mark(scope);
-        }
-        if let Some(lease) = self.lease.take()
-            && lasts
-            && !self.has_inner
-        {
-            let marked = self.context.cache.shared().marks.lasts();
-            lease.alone(match scope {
-                Scope::Everybody => marked,
-                // For those that wait now: the store cannot tell them from those that may share.
-                Scope::Credentials => marked.min(FOR_THOSE_WHO_WAIT),
-            });
-        }
-        self.land(Landing::Alone(scope));
-    }
-
-    pub(crate) fn has_credentials(&self) -> bool {
-        let head = self.sent.head().on_behalf_of(self.credentials);
-        head.has_authorization() || head.has_cookie()
-    }
-
-    /// Whose requests a response was not for that is not for others.
-    pub(crate) fn scope(&self) -> Scope {
-        // What a user may not share says nothing about what everybody gets.
-        if self.has_credentials() {
-            Scope::Credentials
-        } else {
-            Scope::Everybody
-        }
-    }
-
-    /// Remembers that responses of this key are not for others.
-    pub(crate) fn mark(&self, scope: Scope) {
-        let shared = self.context.cache.shared();
-        let key = shared.mark_of(&self.fetch.key);
-        shared.marks.mark(key, scope, shared.clock.now());
-    }
-
     /// The stored response that goes on answering until all of a new one has come, where no client
     /// waits for that.
     pub(crate) fn outlived(&self) -> Option<(&[u8], &Arc<Entry>)> {
@@ -293,6 +230,10 @@ impl Job {
         if let Some(answered) = &self.answered {
             answered.store(is, Ordering::Relaxed);
         }
+    }
+
+    pub(crate) fn timer(&self) -> &Timer {
+        &self.context.cache.shared().timer
     }
 }
 

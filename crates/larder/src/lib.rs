@@ -252,6 +252,7 @@
 //! service works in a span `fill`, which follows from the span of every request that waited for it.
 
 mod active;
+mod alone;
 mod around;
 mod asked;
 mod background;
@@ -315,6 +316,7 @@ mod record;
 mod refresh;
 mod renew;
 mod reply;
+mod reuse;
 mod route_policy;
 mod sent;
 mod service;
