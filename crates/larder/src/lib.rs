@@ -252,6 +252,7 @@
 //! service works in a span `fill`, which follows from the span of every request that waited for it.
 
 mod active;
+mod admit;
 mod alone;
 mod around;
 mod asked;
