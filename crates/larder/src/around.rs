@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use http::Extensions;
 
-use crate::active::Errand;
 use crate::cache::Cache;
 use crate::entry::Entry;
+use crate::errand::Errand;
 use crate::landing::{Flight, Takeoff};
 use crate::shared::Token;
 
@@ -175,7 +175,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::active::Due;
+    use crate::errand::Due;
 
     fn around(cache: &Cache) -> Around {
         let errand = Errand::new(Due::FreshFor(Duration::ZERO));

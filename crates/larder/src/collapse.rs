@@ -10,11 +10,11 @@ use larder_policy::fields::ForwardReason;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::active::Came;
 use crate::around::leads;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::entry::Birth;
+use crate::errand::Came;
 use crate::flights::Boarded;
 use crate::job::Job;
 use crate::landing::{FlightKey, Follower, Landing, Takeoff};

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use larder_policy::key::MethodClass;
 use larder_policy::{SkipReason, StoredHead};
 
-use crate::active::{Came, Errand};
 use crate::cache::{Cache, Placed};
 use crate::entry::{Birth, Coming, Entry};
+use crate::errand::{Came, Errand};
 use crate::fleet::HeldLease;
 use crate::record::Record;
 use crate::stamps::Hold;

@@ -9,11 +9,11 @@ use larder_policy::key::MethodClass;
 use larder_policy::{Credentials, SkipReason};
 use tracing::Span;
 
-use crate::active::{Came, Errand};
 use crate::around::Around;
 use crate::cardinality::Cardinality;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::errand::{Came, Errand};
 use crate::fleet::HeldLease;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;

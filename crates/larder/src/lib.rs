@@ -276,6 +276,7 @@ mod distinct;
 mod drive;
 mod early;
 mod entry;
+mod errand;
 mod extension_types;
 mod fill;
 mod filling;

@@ -7,11 +7,11 @@ use larder_policy::fields::ForwardReason;
 use larder_policy::key::{KeyBuf, MethodClass, QueryBuf};
 use larder_policy::{BypassReason, Lookup, RequestHead, Serving};
 
-use crate::active::{Came, Errand};
 use crate::around::validates;
 use crate::asked::Asked;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::errand::{Came, Errand};
 use crate::forced::Forced;
 use crate::job::Fetch;
 use crate::look::{Found, STALE_WHILE_REVALIDATE, Use, look, variant};

@@ -78,7 +78,7 @@ impl Probe {
         extensions.get().copied()
     }
 
-    /// What is stored for this request is to be validated, as an [`Errand`](crate::active::Errand)
+    /// What is stored for this request is to be validated, as an [`Errand`](crate::errand::Errand)
     /// says.
     pub(crate) const fn refreshing() -> Self {
         Self {

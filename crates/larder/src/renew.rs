@@ -7,12 +7,12 @@ use http_body::Body;
 use larder_policy::RequestHead;
 use tower_service::Service;
 
-use crate::active::{Came, Errand};
 use crate::berth::Berth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::drive::drive;
+use crate::errand::{Came, Errand};
 use crate::job::Fetch;
 use crate::look::STALE_WHILE_REVALIDATE;
 use crate::plan::{Plan, plan};

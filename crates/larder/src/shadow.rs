@@ -12,11 +12,11 @@ use larder_policy::key::{InputKind, remove_cookie, without_parameter};
 use sha2::{Digest as _, Sha256};
 use tower_service::Service;
 
-use crate::active::Errand;
 use crate::body::poll_inner;
 use crate::body_error::BoxError;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::errand::Errand;
 use crate::probe::Probe;
 use crate::record::Name;
 use crate::verifier::Verifier;

@@ -10,8 +10,8 @@ use http_body::Body;
 use larder_policy::fields::{CacheName, CacheStatus, Handled};
 use tower_service::Service;
 
-use super::errand::{Came, Errand};
 use crate::cache::Cache;
+use crate::errand::{Came, Errand};
 
 /// A response that was read to its end.
 #[derive(Debug)]

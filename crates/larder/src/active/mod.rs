@@ -3,7 +3,6 @@
 
 mod ask;
 mod change;
-mod errand;
 mod feed;
 mod fence;
 mod follow;
@@ -19,9 +18,6 @@ mod stored;
 mod warm;
 
 pub use self::change::{Change, Put};
-#[cfg(test)]
-pub(crate) use self::errand::Due;
-pub(crate) use self::errand::{Came, Errand};
 pub use self::feed::{Feed, FeedCounts};
 pub use self::fence::Fence;
 pub use self::follow::Follow;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ask::{Answer, Lost};
-use super::errand::Came;
+use crate::errand::Came;
 
 /// How far a [`Warm`](crate::Warm) has come. Each request that is done is counted once more as
 /// [`stored`](Self::stored), [`hits`](Self::hits), [`not_stored`](Self::not_stored),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::errand::Due;
+use crate::errand::Due;
 
 /// What the application wishes.
 #[derive(Debug, Clone, Copy)]

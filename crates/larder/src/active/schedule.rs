@@ -18,10 +18,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tower_service::Service;
 
 use super::ask::{Answer, Asking, Lost};
-use super::errand::{Came, Errand};
 use super::rhythm::Rhythm;
 use super::scheduled::{Counts, Scheduled};
 use crate::cache::Cache;
+use crate::errand::{Came, Errand};
 use crate::probe::Probe;
 use crate::timer::after;
 

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tower_service::Service;
 
 use super::ask::{Answer, Asking, Lost};
-use super::errand::{Due, Errand};
 use super::progress::{Progress, Warmed};
 use crate::cache::Cache;
+use crate::errand::{Due, Errand};
 
 impl Cache {
     /// Sends requests through a service whose answers come through this cache, a whole router for
