@@ -60,6 +60,20 @@ async fn spoil(server: &Memcached, beginning: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_are_none() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene
+        .play(async |_| {
+            let spoilt = spoil(&server, "larder1:e:").await;
+            assert!(spoilt > 20, "only {spoilt} were spoilt");
+        })
+        .await;
+    assert!(scene.sum(|stats| stats.unreadable()) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_that_are_none() {
     let Some((server, scene)) = scene().await else {
         return;

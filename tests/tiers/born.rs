@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use larder::shared::{LogPosition, Put};
 
-use crate::kit::{at, key, put, put_born, value, variant};
+use crate::kit::{at, frame, key, put, put_born, value, variant};
 use crate::stand::Stand;
 
 pub(crate) async fn a_value_that_was_born_earlier_does_not_replace_a_later_one(stand: &impl Stand) {
@@ -71,6 +71,25 @@ pub(crate) async fn what_is_no_frame_is_replaced(stand: &impl Stand) {
         node.put(&put).await.unwrap();
         assert_eq!(value(&node, &key(number)).await.unwrap(), put.value);
     }
+}
+
+/// On Memcached others make such items to reserve a place, and nothing took it until they expired.
+pub(crate) async fn an_empty_value_kept_its_key_from_being_stored(stand: &impl Stand) {
+    let (here, there) = (stand.node().await, stand.node().await);
+    for key in [key(1), variant(2, 1)] {
+        here.put(&put(key, "")).await.unwrap();
+        let put = put_born(key, at(1), "a frame");
+        there.put(&put).await.unwrap();
+        assert_eq!(value(&here, &key).await.unwrap(), put.value);
+    }
+    let (plain, variant) = (key(3), variant(3, 1));
+    here.put(&put(plain, "")).await.unwrap();
+    let put = Put {
+        rule: Some(frame(at(1), "a rule")),
+        ..put_born(variant, at(1), "a variant")
+    };
+    there.put(&put).await.unwrap();
+    assert_eq!(value(&here, &plain).await, put.rule);
 }
 
 pub(crate) async fn of_puts_at_once_the_one_that_was_born_last_stays<S: Stand>(stand: &S) {

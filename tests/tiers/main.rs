@@ -36,6 +36,7 @@ macro_rules! suite {
             a_value_that_was_born_at_the_same_position_replaces_the_first
             births_are_compared_as_numbers_over_all_their_bits
             what_is_no_frame_is_replaced
+            an_empty_value_kept_its_key_from_being_stored
             of_puts_at_once_the_one_that_was_born_last_stays
         ]);
         suite!(@ $stand, $flavour, rules [

@@ -17,11 +17,11 @@ impl Answer {
         }
     }
 
-    /// The item, if there is one. An empty value is none: others use them to reserve a place.
+    /// The item, if there is one. Its value may be empty: others make such items to reserve a place, and
+    /// what is written takes their place as it takes any other's.
     pub(crate) fn found(self) -> Option<Self> {
-        let is_there = self.status == Status::Done;
-        let has_value = self.value.as_ref().is_some_and(|value| !value.is_empty());
-        (is_there && has_value).then_some(self)
+        let is_there = self.status == Status::Done && self.value.is_some();
+        is_there.then_some(self)
     }
 
     fn error(&self, kind: StoreErrorKind) -> StoreError {

@@ -79,7 +79,9 @@ impl Asked<'_> {
             }
             _ => Leased::No,
         };
-        let mut value = || Some(answers.next()?.found()?.value).flatten();
+        // What is empty is there to be filled.
+        let filled = |value: &Bytes| !value.is_empty();
+        let mut value = || answers.next()?.found()?.value.filter(filled);
         Ok(Found {
             primary: value(),
             variant: value(),
@@ -106,8 +108,8 @@ impl Asked<'_> {
             Standing::Held(holder, _) if from == Some(&holder) => self.take_over(lease, cas).await,
             Standing::Held(holder, born) => Ok(Leased::Busy(Some((holder, born)))),
             Standing::Dropped(_) => self.take_over(lease, cas).await,
-            Standing::Alone => Ok(Leased::Alone),
-            Standing::Unknown => Ok(Leased::Busy(None)),
+            // For what may never be given back nobody waits.
+            Standing::Alone | Standing::Unknown => Ok(Leased::Alone),
         }
     }
 

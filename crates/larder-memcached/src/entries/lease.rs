@@ -14,7 +14,7 @@ pub(super) enum Standing {
     Dropped(Token),
     /// The last fill was not for others: nobody waits.
     Alone,
-    /// Something else: another version of larder knows what.
+    /// Something else, be it of another version of larder or of others.
     Unknown,
 }
 

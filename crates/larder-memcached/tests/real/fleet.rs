@@ -61,6 +61,16 @@ async fn a_node_that_says_nothing_more_is_gone() {
 }
 
 #[tokio::test]
+async fn an_empty_list_kept_all_nodes_from_being_listed() {
+    let Some((server, tier)) = start().await else {
+        return;
+    };
+    server.command("ms larder1:nodes 0\r\n\r\n").await;
+    announce(&tier, 1, at(1), 60_000).await;
+    assert_eq!(nodes(&tier).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_list_that_was_evicted_comes_back() {
     let Some((server, tier)) = start().await else {
         return;

@@ -151,6 +151,28 @@ async fn what_is_not_for_others_is_waited_for_by_nobody() {
     wait_until_won(&tier, &lease).await;
 }
 
+/// Nobody gives back what is no lease, and it may never expire.
+#[tokio::test]
+async fn what_is_no_lease_made_everybody_wait_as_long_as_a_lease_lasts() {
+    let Some((server, tier)) = start().await else {
+        return;
+    };
+    for bytes in ["", "x", "h and more than a lease can be, whoever made it"] {
+        let set = format!("ms larder1:l:{} {}\r\n{bytes}\r\n", key(1), bytes.len());
+        server.command(&set).await;
+        for wish in [Wish::ReadOrLease(&lease(1, 7)), Wish::Lease(&lease(1, 7))] {
+            assert_eq!(ask(&tier, wish).await.leased, Leased::Alone, "{bytes:?}");
+        }
+        let filled = Put {
+            lease: Some(token(1)),
+            ..put(key(1), 7, "body")
+        };
+        tier.put(&filled).await.expect("room");
+        assert_eq!(ask(&tier, Wish::Read).await.primary, Some(frame(7, "body")));
+        tier.remove(&key(1)).await.expect("an answer");
+    }
+}
+
 #[tokio::test]
 async fn a_lease_that_is_not_given_back_expires() {
     let Some((_server, tier)) = start().await else {
