@@ -73,6 +73,28 @@ async fn values_that_are_none() {
     assert!(scene.sum(|stats| stats.unreadable()) > 0);
 }
 
+/// It was dropped, and so was what its reader fetched instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_found_a_damaged_value_of_the_future_kept_his_own_to_himself() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene.nodes[0].get("/a").await;
+    scene.nodes[0].written(1).await;
+    let [name] = &names(&server, "larder1:e:").await[..] else {
+        panic!("one response is stored");
+    };
+    let damaged = format!("ld\u{1}{}", "\u{7f}".repeat(50));
+    let set = format!("ms {name} {} T60\r\n{damaged}\r\n", damaged.len());
+    server.command(&set).await;
+    let (_, how) = scene.nodes[1].told("/a").await;
+    assert!(how.contains("stored"), "{how}");
+    scene.nodes[1].written(1).await;
+    let (_, how) = scene.nodes[2].told("/a").await;
+    assert!(how.ends_with("detail=shared"), "{how}");
+    assert_eq!(scene.app.calls(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_that_are_none() {
     let Some((server, scene)) = scene().await else {

@@ -30,6 +30,8 @@ macro_rules! suite {
             a_value_may_be_kept_for_years
             a_later_value_replaces_an_earlier_one
             a_removed_value_is_absent_and_may_be_stored_again
+            what_is_discarded_is_what_was_born_there_and_nothing_else
+            who_fills_while_something_is_discarded_stores_what_he_fetched
         ]);
         suite!(@ $stand, $flavour, born [
             a_value_that_was_born_earlier_does_not_replace_a_later_one

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use larder::shared::{Leased, Put, Wish};
+use larder::shared::{Leased, LogPosition, Put, Wish};
 
-use crate::kit::{MINUTE, at, find, key, lease, put, put_born, until, value, variant};
+use crate::kit::{MINUTE, at, find, key, lease, leased, put, put_born, until, value, variant};
 use crate::stand::Stand;
 
 pub(crate) async fn whoever_has_connected_can_reach_all_keys(stand: &impl Stand) {
@@ -135,6 +135,47 @@ pub(crate) async fn a_later_value_replaces_an_earlier_one<S: Stand>(stand: &S) {
     .await
     .unwrap();
     assert_eq!(value(&node, &key(1)).await.unwrap(), "third");
+}
+
+pub(crate) async fn what_is_discarded_is_what_was_born_there_and_nothing_else(stand: &impl Stand) {
+    let (here, there) = (stand.node().await, stand.node().await);
+    for key in [key(1), variant(2, 1)] {
+        for far in [at(5), LogPosition::from_bits(u64::MAX)] {
+            let first = put_born(key, far, "first");
+            here.put(&first).await.unwrap();
+            for other in [LogPosition::START, at(4), at(6)] {
+                there.discard(&key, other).await.unwrap();
+            }
+            assert_eq!(value(&here, &key).await.unwrap(), first.value);
+            there.discard(&key, far).await.unwrap();
+            assert_eq!(value(&here, &key).await, None);
+            there.discard(&key, far).await.unwrap();
+        }
+        // What is no frame was born nowhere.
+        here.put(&put(key, "no frame, and longer than sixteen"))
+            .await
+            .unwrap();
+        there.discard(&key, LogPosition::START).await.unwrap();
+        assert!(value(&here, &key).await.is_some());
+    }
+}
+
+pub(crate) async fn who_fills_while_something_is_discarded_stores_what_he_fetched(
+    stand: &impl Stand,
+) {
+    let (here, there) = (stand.node().await, stand.node().await);
+    let far = LogPosition::from_bits(u64::MAX);
+    here.put(&put_born(key(1), far, "garbage")).await.unwrap();
+    let lease = lease(1);
+    let won = leased(&here, &key(1), Wish::Lease(&lease)).await;
+    assert_eq!(won, Leased::Won);
+    there.discard(&key(1), far).await.unwrap();
+    let fetched = Put {
+        lease: Some(lease.token),
+        ..put_born(key(1), at(5), "fetched")
+    };
+    here.put(&fetched).await.unwrap();
+    assert_eq!(value(&there, &key(1)).await.unwrap(), fetched.value);
 }
 
 pub(crate) async fn a_removed_value_is_absent_and_may_be_stored_again(stand: &impl Stand) {

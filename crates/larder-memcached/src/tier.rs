@@ -63,6 +63,10 @@ impl EntryStore for MemcachedTier {
         Box::pin(entries::remove(&self.shared, key))
     }
 
+    fn discard<'a>(&'a self, key: &'a EntryKey, born: LogPosition) -> Pending<'a, ()> {
+        Box::pin(entries::discard(&self.shared, key, born))
+    }
+
     fn release<'a>(
         &'a self,
         key: &'a EntryKey,

@@ -40,6 +40,17 @@ impl EntryStore for RedisTier {
         })
     }
 
+    fn discard<'a>(&'a self, key: &'a EntryKey, born: LogPosition) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let keys = &self.inner.keys;
+            let name = keys.variant(key).unwrap_or_else(|| keys.primary(key));
+            let born = born.bits().to_be_bytes();
+            let script = &self.inner.scripts.discard;
+            let answer = self.inner.data.run(script, &[&name], &[&born]).await?;
+            reply::int(answer).map(drop)
+        })
+    }
+
     fn release<'a>(
         &'a self,
         key: &'a EntryKey,

@@ -48,6 +48,7 @@ fn invocation(command: &str, script: &str, keys: &[&str], args: &[&[u8]]) -> Cmd
 pub(crate) struct Scripts {
     pub(crate) take: Script,
     pub(crate) put: Script,
+    pub(crate) discard: Script,
     pub(crate) release: Script,
     pub(crate) extent: Script,
     pub(crate) restart: Script,
@@ -59,6 +60,7 @@ impl Scripts {
         Self {
             take: Script::new(include_str!("scripts/take.lua")),
             put: Script::new(include_str!("scripts/put.lua")),
+            discard: Script::new(include_str!("scripts/discard.lua")),
             release: Script::new(include_str!("scripts/release.lua")),
             extent: Script::new(include_str!("scripts/extent.lua")),
             restart: Script::new(include_str!("scripts/restart.lua")),

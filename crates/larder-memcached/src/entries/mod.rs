@@ -24,4 +24,4 @@ mod lease;
 mod put;
 
 pub(crate) use self::get::get;
-pub(crate) use self::put::{put, release, remove};
+pub(crate) use self::put::{discard, put, release, remove};

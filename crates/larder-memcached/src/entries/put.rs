@@ -1,7 +1,9 @@
 //! Writing, removing, and giving back a lease.
 
 use bytes::Bytes;
-use larder::shared::{EntryKey, Outcome, Put, StoreError, StoreErrorKind, Token};
+use larder::shared::{
+    EntryKey, LogPosition, Outcome, Put, StoreError, StoreErrorKind, Token, frame_born,
+};
 
 use super::lease::Standing;
 use crate::client::{Answer, Command, Route, Status};
@@ -57,6 +59,29 @@ pub(crate) async fn remove(shared: &Shared, key: &EntryKey) -> Result<(), StoreE
         .await?;
     // What has changed meanwhile is another's by now.
     marked.is_done().map(drop)
+}
+
+/// Drops a value that was born at a position, and nothing that was written since.
+pub(crate) async fn discard(
+    shared: &Shared,
+    key: &EntryKey,
+    born: LogPosition,
+) -> Result<(), StoreError> {
+    let (route, name) = (Route::Entry(key.primary()), shared.names.value(key));
+    let [standing] = shared
+        .client
+        .exchange(route, [Command::get(name.clone())])
+        .await?;
+    let is_it = |value: &Bytes| frame_born(value) == Some(born);
+    let Some(standing) = standing
+        .found()
+        .filter(|it| it.value.as_ref().is_some_and(is_it))
+    else {
+        return Ok(());
+    };
+    let delete = Command::delete(name).where_version(standing.cas);
+    let [dropped] = shared.client.exchange(route, [delete]).await?;
+    dropped.is_done().map(drop)
 }
 
 /// Gives back a lease, if the token still has it.

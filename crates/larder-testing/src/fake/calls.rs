@@ -43,6 +43,15 @@ impl EntryStore for FakeStore {
         })
     }
 
+    fn discard<'a>(&'a self, key: &'a EntryKey, born: LogPosition) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.inner().state();
+            state.counts.removes += 1;
+            state.shelf.discard(key, born);
+            Ok(())
+        })
+    }
+
     fn release<'a>(
         &'a self,
         key: &'a EntryKey,

@@ -190,6 +190,11 @@ impl EntryStore for FakeLink {
         Box::pin(self.0.entries.carry(self.0.store.remove(key)))
     }
 
+    fn discard<'a>(&'a self, key: &'a EntryKey, born: LogPosition) -> Pending<'a, ()> {
+        self.count(|counts| counts.removes += 1);
+        Box::pin(self.0.entries.carry(self.0.store.discard(key, born)))
+    }
+
     fn release<'a>(
         &'a self,
         key: &'a EntryKey,

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use larder::shared::{EntryKey, Found, Lease, Leased, Outcome, Put, Token, Wish};
+use larder::shared::{
+    EntryKey, Found, Lease, Leased, LogPosition, Outcome, Put, Token, Wish, frame_born,
+};
 use tokio::time::Instant;
 
 #[derive(Debug, Clone, Default)]
@@ -73,6 +75,13 @@ impl Shelf {
 
     pub(super) fn remove(&mut self, key: &EntryKey) {
         self.values.remove(key);
+    }
+
+    pub(super) fn discard(&mut self, key: &EntryKey, born: LogPosition) {
+        let standing = self.values.get(key);
+        if standing.is_some_and(|kept| frame_born(&kept.value) == Some(born)) {
+            self.values.remove(key);
+        }
     }
 
     pub(super) fn release(

@@ -62,9 +62,14 @@ impl Fleet {
     pub(crate) fn unreadable(&self, key: &EntryKey, frame: &[u8], error: FrameError) {
         self.counts.add(Did::Unreadable);
         tracing::debug!(target: "larder", why = error.as_str(), "a value in the shared store is not used");
-        if frame_born(frame).is_some_and(|born| born > self.applied()) {
-            self.writes.send(Work::Remove(*key));
+        if let Some(born) = frame_born(frame).filter(|born| *born > self.applied()) {
+            self.discard(*key, born);
         }
+    }
+
+    /// What stands under a key and says to be born there is of no use to anybody.
+    pub(super) fn discard(&self, key: EntryKey, born: LogPosition) {
+        self.writes.send(Work::Discard(key, born));
     }
 
     /// What is to be written of a response, where it is `now`.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::buffer::budget::Reservation;
 use crate::entry::Entry;
-use crate::shared::{EntryKey, Outcome, Token};
+use crate::shared::{EntryKey, LogPosition, Outcome, Token};
 use crate::shim::{Mutex, lock};
 
 /// What is to be done in the store.
@@ -22,6 +22,8 @@ pub(crate) enum Work {
         queued: Reservation,
     },
     Remove(EntryKey),
+    /// If it still is what was born there.
+    Discard(EntryKey, LogPosition),
     Release {
         key: EntryKey,
         token: Token,

@@ -44,6 +44,10 @@ async fn carry_out(fleet: &Fleet, cache: &Weak<Shared>, work: Work) {
     let within = fleet.settings.write_within;
     let done = match work {
         Work::Remove(key) => fleet.ask(|| fleet.entries.remove(&key), within).await,
+        Work::Discard(key, born) => {
+            let discarded = || fleet.entries.discard(&key, born);
+            fleet.ask(discarded, within).await
+        }
         Work::Release {
             key,
             token,

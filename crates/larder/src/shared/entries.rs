@@ -40,6 +40,15 @@ pub trait EntryStore: fmt::Debug + Send + Sync + 'static {
     /// Drops what stands under a key; with no variant, the value or the rule under the primary key.
     fn remove<'a>(&'a self, key: &'a EntryKey) -> Pending<'a, ()>;
 
+    /// Drops what stands under a key if it says to be [born](super::frame_born) at this very position: it is
+    /// of no use to anybody. What has taken its place stays, and whoever fills meanwhile goes on. With a
+    /// variant it is the value of that, else what stands under the primary key. Default:
+    /// [`remove`](Self::remove), which may cost others a fill.
+    fn discard<'a>(&'a self, key: &'a EntryKey, born: LogPosition) -> Pending<'a, ()> {
+        let _ = born;
+        self.remove(key)
+    }
+
     /// Gives back a lease, if the token still holds it.
     fn release<'a>(
         &'a self,
