@@ -2,6 +2,7 @@
 
 mod ages;
 mod ahead;
+mod beyond;
 mod blind;
 mod bound;
 mod elsewhere;

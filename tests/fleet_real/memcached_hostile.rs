@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use larder::shared::LogPosition;
 use larder_servers::Memcached;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use larder_tests::reborn;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::scene::Scene;
@@ -33,6 +35,51 @@ async fn names(server: &Memcached, beginning: &str) -> Vec<String> {
     }
     names.retain(|name| name.starts_with(beginning));
     names
+}
+
+/// What stands under a name.
+async fn value(server: &Memcached, name: &str) -> Option<Vec<u8>> {
+    let mut stream = BufReader::new(TcpStream::connect(server.addr()).await.unwrap());
+    let get = format!("mg {name} v\r\n");
+    stream.write_all(get.as_bytes()).await.unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).await.unwrap();
+    let length = line.strip_prefix("VA ")?.trim_end().parse().unwrap();
+    let mut value = vec![0; length];
+    stream.read_exact(&mut value).await.unwrap();
+    Some(value)
+}
+
+/// Writes something under a name, for a minute.
+async fn set(server: &Memcached, name: &str, value: &[u8]) {
+    let mut stream = BufReader::new(TcpStream::connect(server.addr()).await.unwrap());
+    let head = format!("ms {name} {} T60\r\n", value.len());
+    let item = [head.as_bytes(), value, b"\r\n"].concat();
+    stream.write_all(&item).await.unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).await.unwrap();
+    assert_eq!(line, "HD\r\n");
+}
+
+/// Spoils what is stored of responses, so that it can be told that it is not whole, or not.
+async fn damage(server: &Memcached) -> usize {
+    let mut damaged = 0;
+    let until = Instant::now() + FOR;
+    while Instant::now() < until {
+        for name in names(server, "larder1:e:").await {
+            let stands = value(server, &name).await.unwrap_or_default();
+            let cut = fastrand::usize(..=stands.len());
+            let reborn = || reborn(&stands, LogPosition::from_bits(u64::MAX - 1));
+            let value = match fastrand::u8(..3) {
+                0 => stands[..cut].to_vec(),
+                1 => (0..cut).map(|_| fastrand::u8(..)).collect(),
+                _ => reborn().unwrap_or_default(),
+            };
+            set(server, &name, &value).await;
+            damaged += 1;
+        }
+    }
+    damaged
 }
 
 /// Writes something else under all names that begin so, again and again; how often.
@@ -71,6 +118,22 @@ async fn values_that_are_none() {
         })
         .await;
     assert!(scene.sum(|stats| stats.unreadable()) > 0);
+}
+
+/// Some of them seem to be whole and to be born after all that is to come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_are_damaged() {
+    let Some((server, scene)) = scene().await else {
+        return;
+    };
+    scene
+        .play(async |_| {
+            let damaged = damage(&server).await;
+            assert!(damaged > 20, "only {damaged} were damaged");
+        })
+        .await;
+    assert!(scene.sum(|stats| stats.unreadable()) > 0);
+    assert!(scene.sum(|stats| stats.dead()) > 0);
 }
 
 /// It was dropped, and so was what its reader fetched instead.

@@ -3,6 +3,7 @@
 
 mod clock;
 mod feed;
+mod frame;
 mod settle;
 mod slow;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 pub use clock::{START, TestClock};
 pub use feed::{Broken, FedBody, Feed, feed, is_broken};
+pub use frame::reborn;
 use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use larder::{Cache, CacheBuilder, CacheLayer, CacheService, Policy};

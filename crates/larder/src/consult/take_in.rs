@@ -104,6 +104,7 @@ impl Job {
                 return Took::Nothing;
             }
         };
+        fleet.found_born(primary, rule.born);
         fleet.rules.insert(*primary.primary(), rule.names.into());
         if self.entry_key(fleet) == *asked {
             fleet.counts.add(Did::Miss);
@@ -133,6 +134,7 @@ impl Job {
         };
         let Some(position) = fleet.local(&cache.shared().stamps, decoded.born) else {
             fleet.counts.add(Did::Dead);
+            fleet.found_born(key, decoded.born);
             return Err(Some(decoded.names));
         };
         let birth = Birth {

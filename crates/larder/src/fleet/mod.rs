@@ -11,6 +11,7 @@
 
 mod ahead;
 mod ask;
+mod beyond;
 mod breaker;
 pub(crate) mod counts;
 pub(crate) mod course;
@@ -34,6 +35,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::ahead::Ahead;
+use self::beyond::Beyond;
 use self::breaker::Breaker;
 pub use self::counts::SharedStats;
 use self::counts::{Counts, Queue};
@@ -75,6 +77,7 @@ pub(crate) struct Fleet {
     pub(crate) rules: Rules,
     pub(crate) writes: Writes,
     pub(crate) ahead: Option<Ahead>,
+    beyond: Beyond,
     pub(crate) outbox: Outbox,
     pub(crate) counts: Counts,
     /// Of what waits to be written.
@@ -122,6 +125,7 @@ impl Fleet {
             rules: Rules::new(MAX_RULES),
             writes: Writes::new(),
             ahead: Ahead::new(settings.fetch_ahead),
+            beyond: Beyond::default(),
             outbox: Outbox::new(node, settings.max_queued_purges),
             counts: Counts::default(),
             queued: Arc::new(Budget::new(settings.max_queued_bytes)),

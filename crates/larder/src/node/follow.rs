@@ -142,6 +142,7 @@ async fn read(fleet: &Fleet, cache: &Weak<Shared>, pause: &mut Duration) -> End 
         apply_all(fleet, &cache, &batch);
         if batch.reaches_end {
             fleet.heard(moment, asked);
+            fleet.discard_beyond(moment);
         }
         drop(cache);
         let is_more = !batch.reaches_end && !batch.records.is_empty();

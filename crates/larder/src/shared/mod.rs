@@ -18,6 +18,7 @@
 //! |---|---|
 //! | **Born** | Before the inner service is asked, the node notes the position that it is at. What comes of it is born there, and says so in the store. It holds the effect of all purges up to there, whoever made them. |
 //! | **Dead** | A response is dead to a node that has applied a later record which names it: its URL, a tag, its partition, everything. That is looked at on each use, of what is in memory as of what was just read, and before it is stored. So a fill that a purge overtook is not kept by anybody, and what a slow node writes late is of no use to others. |
+//! | **Beyond** | What says to be born where a node has not come to yet is dead to it. If the log, read to its end since, still has not come there, it never will: the value is discarded, since nothing could take its place. So is one that cannot be read and says so. |
 //! | **A purge** | takes effect on its own node at once, and then goes into the log; several that wait go together. The others read the log all the time: where the store can wait, they have it within a round trip. |
 //! | **Beginning** | A node that starts reads all that is retained. What was born before the oldest record is dead to it, for what came before that is not known. Until it has read to the end it neither reads nor writes responses. |
 //! | **Coming back** | After a broken connection it reads on from where it was, if the record there is still there. |
