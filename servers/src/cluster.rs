@@ -80,6 +80,47 @@ impl Cluster {
         .await
     }
 
+    /// Moves a key's slot, with all that is in it, to another master, while both go on. Returns that one.
+    ///
+    /// # Panics
+    ///
+    /// If a node refuses, or no node has the key's slot within a minute.
+    pub async fn move_slot_of(&self, key: &str) -> &Redis {
+        let from = self.master_of(key).await;
+        let masters = masters_seen_by(from).await.unwrap_or_default();
+        let others = masters.iter().map(|(port, _)| *port);
+        let to = others
+            .filter(|port| *port != from.port())
+            .find_map(|port| self.running(port))
+            .expect("another master that runs");
+        let slot = from.command(&["CLUSTER", "KEYSLOT", key]).await;
+        let (from_id, to_id) = (
+            from.command(&["CLUSTER", "MYID"]).await,
+            to.command(&["CLUSTER", "MYID"]).await,
+        );
+        to.command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id])
+            .await;
+        from.command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id])
+            .await;
+        let port = to.port().to_string();
+        loop {
+            let keys = from
+                .command(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"])
+                .await;
+            let keys: Vec<&str> = keys.split_whitespace().collect();
+            if keys.is_empty() {
+                break;
+            }
+            let migrate = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+            from.command(&[&migrate[..], &keys].concat()).await;
+        }
+        for node in [to, from] {
+            node.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id])
+                .await;
+        }
+        to
+    }
+
     /// With SIGKILL. Returns it, dead; its replica is the master after [`Cluster::wait_ok`].
     ///
     /// # Panics

@@ -13,6 +13,7 @@ on_both!([
     a_master_that_is_replaced_under_sentinels
     a_master_with_the_log_that_dies_in_a_cluster
     a_master_without_the_log_that_dies_in_a_cluster
+    a_log_that_moves_to_another_master_that_lives
 ]);
 
 async fn sentinels(kind: Kind) -> Option<(Sentinels, Scene)> {
@@ -89,4 +90,23 @@ async fn a_master_without_the_log_that_dies_in_a_cluster(kind: Kind) {
         })
         .await;
     assert_eq!(scene.breaks(), 0, "the log went on");
+}
+
+/// No connection breaks: whoever reads the log and appends to it has to be told that it moved, or to look.
+async fn a_log_that_moves_to_another_master_that_lives(kind: Kind) {
+    let Some((cluster, scene)) = cluster(kind).await else {
+        return;
+    };
+    let old = cluster.master_of(LOG).await.addr();
+    scene
+        .play(async |scene| {
+            // A connection that is new is not given up at once.
+            scene.go_on(3 * BOUND).await;
+            let new = cluster.move_slot_of(LOG).await;
+            assert_ne!(new.addr(), old);
+            scene.go_on(2 * BOUND).await;
+        })
+        .await;
+    assert_eq!(scene.breaks(), 0, "the log went on");
+    assert!(scene.sum(|stats| stats.log_failures()) > 0);
 }

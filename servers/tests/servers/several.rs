@@ -65,6 +65,29 @@ async fn a_cluster_goes_on_without_one_of_its_masters_and_takes_it_back() {
     }
 }
 
+#[tokio::test]
+async fn a_slot_moves_with_all_that_is_in_it() {
+    for kind in [Kind::Redis, Kind::Valkey] {
+        let Some(cluster) = Cluster::start_or_skip_of(kind).await else {
+            continue;
+        };
+        let old = cluster.master_of("{key}").await;
+        for number in 0..250 {
+            let key = format!("{{key}}{number}");
+            assert_eq!(old.command(&["SET", &key, "value"]).await, "OK");
+        }
+        let new = cluster.move_slot_of("{key}").await;
+        assert_ne!(new.port(), old.port());
+        assert_eq!(new.command(&["GET", "{key}249"]).await, "value");
+        let moved = old.try_command(&["GET", "{key}0"]).await.unwrap_err();
+        let moved = moved.to_string();
+        assert!(moved.starts_with("MOVED "), "{moved}");
+        assert!(moved.ends_with(&new.addr().to_string()), "{moved}");
+        cluster.wait_ok().await;
+        assert_eq!(cluster.master_of("{key}").await.port(), new.port());
+    }
+}
+
 /// Tests spawn tasks that wait for these.
 #[tokio::test]
 async fn futures_go_to_other_threads() {
@@ -76,6 +99,7 @@ async fn futures_go_to_other_threads() {
     let of_cluster = |cluster: &'static Cluster| {
         goes(cluster.wait_ok());
         goes(cluster.kill_master_of("key"));
+        goes(cluster.move_slot_of("key"));
     };
     let of_sentinels = |sentinels: &'static Sentinels| {
         goes(sentinels.failover());

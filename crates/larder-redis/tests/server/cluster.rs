@@ -106,6 +106,47 @@ async fn the_master_of_the_log_dies_and_purges_go_on() {
     .await;
 }
 
+/// All masters live, and no connection breaks.
+#[tokio::test]
+async fn a_log_that_moves_is_followed_by_who_waits_for_it_and_who_appends() {
+    const WAIT: Duration = Duration::from_secs(1);
+    let Some(cluster) = Cluster::start_or_skip().await else {
+        return;
+    };
+    let tier = RedisTier::cluster(cluster.urls())
+        .wait_replicas(1, Duration::from_millis(100))
+        .connect()
+        .await
+        .unwrap();
+    let mut last = tier.append(&bytes::Bytes::from_static(b"a")).await.unwrap();
+    for record in [&b"b"[..], b"c"] {
+        let record = bytes::Bytes::from_static(record);
+        let (old, new) = {
+            let old = cluster.master_of("larder1::{log}").await;
+            // It stands there and waits when the log goes.
+            let (waited, new) = tokio::join!(
+                tier.read(last, 10, WAIT),
+                cluster.move_slot_of("larder1::{log}")
+            );
+            assert!(waited.is_err() || waited.unwrap().records.is_empty());
+            (old, new)
+        };
+        assert_ne!(old.addr(), new.addr());
+        let appended = until("a purge is appended", PATIENCE, async || {
+            tier.append(&record).await.ok()
+        })
+        .await;
+        let read = until("and read", PATIENCE, async || {
+            tier.read(last, 10, WAIT).await.ok()
+        })
+        .await;
+        assert!(read.is_anchored);
+        assert!(read.records.contains(&(appended, record)));
+        assert_eq!(new.command(&["EXISTS", "larder1::{log}"]).await, "1");
+        last = appended;
+    }
+}
+
 #[tokio::test]
 async fn a_slot_that_moves_is_followed() {
     let Some(cluster) = Cluster::start_or_skip().await else {
