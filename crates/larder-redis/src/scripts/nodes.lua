@@ -25,8 +25,12 @@ end
 if ARGV[1] then
   local ends = string.format('%.0f', now + tonumber(ARGV[3]))
   local holds = ends .. ' ' .. ARGV[2]
-  if type(redis.pcall('HSET', KEYS[1], ARGV[1], holds)) == 'table' then
-    -- What is there is of another type.
+  local told = redis.pcall('HSET', KEYS[1], ARGV[1], holds)
+  if type(told) == 'table' then
+    -- A server that is full refuses too, and what the others told is there still.
+    if not string.find(told.err, 'WRONGTYPE', 1, true) then
+      return told
+    end
     redis.call('UNLINK', KEYS[1])
     redis.call('HSET', KEYS[1], ARGV[1], holds)
   end

@@ -297,3 +297,22 @@ async fn nodes_are_there_as_long_as_they_say() {
     let left = server.command(&["PTTL", "larder1::{log}:n"]).await;
     assert!(left.parse::<u64>().is_ok_and(|left| left > 0), "{left}");
 }
+
+/// Whoever told that it was there dropped what the others had told, so that a purge was awaited on one node.
+#[tokio::test]
+async fn a_server_that_was_full_forgot_which_nodes_were_there() {
+    let Some((server, tier)) = tier().await else {
+        return;
+    };
+    let (node, other) = (NodeId::from_bits(7), NodeId::from_bits(8));
+    for node in [node, other] {
+        tier.announce(node, at(1), MINUTE).await.unwrap();
+    }
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let refused = tier.announce(node, at(2), MINUTE).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let there = tier.nodes().await.unwrap();
+    let ids: Vec<_> = there.iter().map(|there| there.id).collect();
+    assert_eq!(ids, [node, other]);
+}
