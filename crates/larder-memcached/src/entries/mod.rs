@@ -15,9 +15,9 @@
 //! A value takes the place of what was read before, by version, or of nothing: so what is born later is
 //! never overwritten by what was born earlier, whoever is faster. A value that was removed while it was
 //! written stays removed. [`remove`] marks the lease that is out, so that its fill is refused although
-//! nothing stands there. One window is left, as long as one exchange: a value that is written where nothing
-//! stands, by the holder of a lease, while it is removed. The position that it was born at makes that
-//! harmless.
+//! nothing stands there; [`discard`] takes what it names and leaves the fill alone. One window is left, as
+//! long as one exchange: a value that is written where nothing stands, by the holder of a lease, while it is
+//! removed. The position that it was born at makes that harmless.
 
 mod get;
 mod lease;
