@@ -5,15 +5,17 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::layers::layers;
 use crate::step::{Result, available, ensure, output, step};
 
 pub(crate) type Check = (&'static str, fn() -> Result);
 
 /// In order of cost.
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     ("format", format),
     ("imports", imports),
     ("purity", purity),
+    ("layers", layers),
     ("clippy", clippy),
     ("docs", docs),
     ("features", features),

@@ -1,6 +1,7 @@
 //! `cargo xtask`: runs the tests, the lints, the benches and the fuzz targets, and installs what a
 //! machine lacks for them.
 
+mod layers;
 mod lint;
 mod peers;
 mod run;
@@ -15,7 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   test [filter]...    unit, integration and doc tests: all, those that match, or nextest's options
-  lint [name]...      format imports purity clippy docs features dependencies: all, or those named
+  lint [name]...      format imports purity layers clippy docs features dependencies: all, or those named
   bench [name]        every bench target, or the one named
   bench e2e           over the loopback beside nginx and Varnish; --install, --write, --help
   bench instructions  instructions of a hit; --write, --help

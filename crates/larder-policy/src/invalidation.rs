@@ -19,6 +19,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::fields::invalidated_groups;
 use crate::key::{Target, without_default_port};
+use crate::policy::Follow;
 use crate::{Policy, RequestHead};
 
 /// What one response to an unsafe request invalidates. Do it before the response is released.
@@ -92,22 +93,6 @@ impl Policy {
             Cow::Owned(asked)
         } else {
             Cow::Borrowed(request.method)
-        }
-    }
-}
-
-/// Which of the optional invalidations are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Follow {
-    pub(crate) locations: bool,
-    pub(crate) groups: bool,
-}
-
-impl Default for Follow {
-    fn default() -> Self {
-        Self {
-            locations: true,
-            groups: true,
         }
     }
 }

@@ -44,7 +44,7 @@
 //! | 9111 section 4.3.1 (validation without a client) | `background.rs` |
 //! | 9111 section 4.4, 9875 (invalidation, groups) | `invalidation.rs`, `fields/cache_groups.rs` |
 //! | stored heads as bytes, for stores outside | `wire/` |
-//! | tags in fields, lifetimes of single responses | `fields/tags.rs`, `refinement.rs` |
+//! | tags in fields, lifetimes of single responses | `fields/tags.rs`, `refinement.rs`, `refined.rs` |
 //! | 9111 section 5 (fields) | `fields/cache_control.rs`, `fields/time.rs` |
 //! | 9110 sections 13 to 15 (304, 206, 416) | `answer.rs`, `fields/range.rs`, `fields/entity_tag.rs` |
 //! | 9110 section 12.5, 4647 (negotiated inputs) | `key/language.rs`, `key/coding.rs` |
@@ -66,6 +66,7 @@ mod lookup;
 mod narrowing;
 mod policy;
 mod reason;
+mod refined;
 mod refinement;
 mod request;
 mod serving;

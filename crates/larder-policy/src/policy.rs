@@ -9,7 +9,6 @@ use http::{Method, StatusCode};
 
 use crate::Refinement;
 use crate::fields::{CacheName, TagFields};
-use crate::invalidation::Follow;
 
 /// Whose store this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +30,22 @@ pub(crate) enum ErrorStatuses {
     Explicit,
     /// The default, and these for at most so long.
     Listed(Vec<StatusCode>, Duration),
+}
+
+/// Which of the optional invalidations are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Follow {
+    pub(crate) locations: bool,
+    pub(crate) groups: bool,
+}
+
+impl Default for Follow {
+    fn default() -> Self {
+        Self {
+            locations: true,
+            groups: true,
+        }
+    }
 }
 
 /// The rules of one cache: settings plus one method for each question.

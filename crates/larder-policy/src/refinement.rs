@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::Policy;
-
 /// How long one response is fresh, and usable when stale, as its handler has it. Nothing of it is told
 /// to clients.
 ///
@@ -19,9 +17,9 @@ use crate::Policy;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use = "a refinement does nothing until a policy has it"]
 pub struct Refinement {
-    lifetime: Option<Duration>,
-    stale_while_revalidate: Option<Duration>,
-    stale_if_error: Option<Duration>,
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) stale_while_revalidate: Option<Duration>,
+    pub(crate) stale_if_error: Option<Duration>,
 }
 
 impl Refinement {
@@ -101,28 +99,8 @@ impl Refinement {
     }
 }
 
-impl Policy {
-    /// These rules, for a response that its handler refines. The most restrictive wins: a lifetime
-    /// never prolongs, and a handler that gives one does not thereby override what it says in its
-    /// fields, such as `no-store`.
-    #[must_use]
-    pub fn refined(&self, refinement: Refinement) -> Self {
-        let route = self.route_lifetime;
-        let lifetime = refinement.lifetime;
-        Self {
-            override_origin: self.override_origin && (route.is_some() || lifetime.is_none()),
-            refinement,
-            route_lifetime: shorter(route, lifetime),
-            stale_if_error: refinement.stale_if_error.or(self.stale_if_error),
-            stale_while_revalidate: refinement
-                .stale_while_revalidate
-                .or(self.stale_while_revalidate),
-            ..self.clone()
-        }
-    }
-}
-
-fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+/// The shorter of those that there are.
+pub(crate) fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
@@ -138,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::key::MethodClass;
-    use crate::{Admission, Exchange, RequestHead, SkipReason, StoredHead};
+    use crate::{Admission, Exchange, Policy, RequestHead, SkipReason, StoredHead};
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)

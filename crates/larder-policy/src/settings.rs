@@ -6,8 +6,7 @@ use http::header::HeaderName;
 use http::{Method, StatusCode};
 
 use crate::fields::{CacheControl, CacheName, TagFields};
-use crate::invalidation::Follow;
-use crate::policy::{ErrorStatuses, Mode, Policy, Scheme};
+use crate::policy::{ErrorStatuses, Follow, Mode, Policy, Scheme};
 
 impl Policy {
     /// Changes the identifier in `Cache-Status`.
