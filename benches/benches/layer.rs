@@ -1,5 +1,6 @@
 //! What a cache costs and saves around a handler that costs next to nothing.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -8,8 +9,11 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, HeaderValue};
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper::{client, server};
@@ -111,7 +115,7 @@ where
 }
 
 /// How much of the cost of a hit is the memory that a large store is spread over: one key asked for
-/// again and again, keys at random, and the same of a bare map of the memory engine.
+/// again and again, keys at random, and the same responses in a plain map.
 fn entry_cases(quick: bool) -> Vec<Case<'static>> {
     let sizes = if quick {
         [1, 10, 100]
@@ -121,9 +125,11 @@ fn entry_cases(quick: bool) -> Vec<Case<'static>> {
     let mut cases = Vec::new();
     for entries in sizes {
         let service = filled(entries);
-        let engine = filled_engine(entries);
+        let (same_kept, random_kept) = {
+            let kept = responses(&service, entries);
+            (Arc::clone(&kept), kept)
+        };
         let (same, random) = (service.clone(), service);
-        let (same_engine, random_engine) = (engine.clone(), engine);
         let key = path_of(entries / 2);
         cases.push(Case::with_input(
             format!("{entries} entries, one key"),
@@ -137,25 +143,33 @@ fn entry_cases(quick: bool) -> Vec<Case<'static>> {
             move |request| poll_once(&random, request),
         ));
         cases.push(Case::with_input(
-            format!("{entries} entries, one key, engine alone"),
-            move || engine_key(&key),
-            move |key| same_engine.get(&*key).expect("stored")[0],
+            format!("{entries} entries, one key, a map of responses"),
+            requests(&key),
+            move |request| answer(&same_kept, &request),
         ));
         let mut paths = random_paths(entries);
         cases.push(Case::with_input(
-            format!("{entries} entries, random keys, engine alone"),
-            move || engine_key(&paths()),
-            move |key| random_engine.get(&*key).expect("stored")[0],
+            format!("{entries} entries, random keys, a map of responses"),
+            move || request(Method::GET, &paths()),
+            move |request| answer(&random_kept, &request),
         ));
     }
     cases
 }
 
-/// A layer with so many stored responses of 200 bytes, all reached through it.
-fn filled(
-    entries: u64,
-) -> impl Service<Request<Body>, Response = http::Response<ResponseBody<Body>>, Error = Infallible> + Clone
+/// A layer around a service that never fails.
+trait Hits:
+    Service<Request<Body>, Response = http::Response<ResponseBody<Body>>, Error = Infallible>
 {
+}
+
+impl<S> Hits for S where
+    S: Service<Request<Body>, Response = http::Response<ResponseBody<Body>>, Error = Infallible>
+{
+}
+
+/// A layer with so many stored responses of 200 bytes, all reached through it.
+fn filled(entries: u64) -> impl Hits + Clone {
     let cache = Cache::builder().max_bytes(16 << 30).build();
     let origin = service_fn(|_: Request<Body>| async {
         let mut response = Response::new(Body::from(bytes_of(200)));
@@ -173,32 +187,39 @@ fn filled(
     service
 }
 
-type Engine = moka::sync::Cache<Box<[u8]>, Arc<[u8; 200]>, rapidhash::fast::RandomState>;
+type Responses = Arc<HashMap<Box<str>, Arc<(HeaderMap, Bytes)>, rapidhash::fast::RandomState>>;
 
-/// The memory engine as the layer configures it, with keys as long as the layer's.
-fn filled_engine(entries: u64) -> Engine {
-    let engine = moka::sync::Cache::builder()
-        .max_capacity(16 << 30)
-        .weigher(weigh)
-        .build_with_hasher(rapidhash::fast::RandomState::new());
-    for entry in 0..entries {
-        engine.insert(engine_key(&path_of(entry)), Arc::new([b'x'; 200]));
-    }
-    engine.run_pending_tasks();
-    engine
+/// The same responses in a plain map, each with memory of its own.
+fn responses(service: &(impl Hits + Clone), entries: u64) -> Responses {
+    let kept = (0..entries).map(|entry| {
+        let path = path_of(entry);
+        let answer = service.clone().oneshot(request(Method::GET, &path));
+        let response = answer.now_or_never().expect("a hit").expect("an answer");
+        let (head, body) = response.into_parts();
+        let mut fields = head.headers;
+        for value in fields.values_mut() {
+            *value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+        }
+        let body = body.collect().now_or_never().expect("a stored body");
+        let body = body.expect("a whole body").to_bytes();
+        let body = Bytes::copy_from_slice(&body);
+        (path.into_boxed_str(), Arc::new((fields, body)))
+    });
+    Arc::new(kept.collect())
 }
 
-#[expect(clippy::borrowed_box, reason = "the engine's signature")]
-fn weigh(key: &Box<[u8]>, value: &Arc<[u8; 200]>) -> u32 {
-    u32::try_from(key.len() + value.len()).unwrap_or(u32::MAX)
+/// Answers as a cache would that looks at nothing but the path.
+fn answer(responses: &Responses, request: &Request<Body>) -> usize {
+    let kept = responses.get(request.uri().path()).expect("stored");
+    let (fields, body) = &**kept;
+    let mut response = Response::new(Body::from(body.clone()));
+    *response.headers_mut() = fields.clone();
+    let length = response.body().size_hint().lower();
+    usize::try_from(length).expect("200 bytes")
 }
 
 fn path_of(entry: u64) -> String {
     format!("/products/{entry:08}")
-}
-
-fn engine_key(path: &str) -> Box<[u8]> {
-    format!("GG-shop.example--{path}--").into_bytes().into()
 }
 
 fn random_paths(entries: u64) -> impl FnMut() -> String {
