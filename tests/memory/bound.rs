@@ -59,7 +59,7 @@ fn stays_within(length: fn(usize) -> usize) {
 
 const MAX_BYTES: i64 = 16 << 20;
 const ROUNDS: usize = if cfg!(debug_assertions) {
-    20_000
+    40_000
 } else {
     1_000_000
 };

@@ -2,6 +2,7 @@
 //! ten million of each kind: `cargo test --release -p larder-tests --test memory`.
 
 mod bound;
+mod buffers;
 mod forgotten;
 mod scene;
 

@@ -9,7 +9,7 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::fields::{
-    ByteRange, CacheStatus, DateField, EntityTag, RangeRequest, content_range, date_field,
+    ByteRange, CacheStatus, DateField, EntityTag, RangeRequest, content_range, date_field, date_of,
     if_none_match, number_value, parse_http_date, parse_range, unsatisfied_range,
 };
 use crate::stored::{StoredHead, single};
@@ -35,6 +35,7 @@ pub struct Representation<'a> {
     head: &'a StoredHead,
     entity_tag: Option<&'a HeaderValue>,
     body_bytes: u64,
+    fields: Option<&'a HeaderMap>,
 }
 
 impl<'a> Representation<'a> {
@@ -49,7 +50,14 @@ impl<'a> Representation<'a> {
             head,
             entity_tag,
             body_bytes,
+            fields: None,
         }
+    }
+
+    /// With the map of [`StoredHead::headers`], that was made before: an answer copies it.
+    #[must_use]
+    pub const fn with_fields(self, fields: Option<&'a HeaderMap>) -> Self {
+        Self { fields, ..self }
     }
 
     /// The entity tag that clients see: the inner service's own, or the one made from the body.
@@ -101,15 +109,14 @@ impl Policy {
         status: &CacheStatus,
         headers: &mut HeaderMap,
     ) -> StatusCode {
-        headers.clone_from(&stored.head.headers);
-        let member = self.cache_status.then(|| status.member(&self.name));
-        stored.head.use_rules.fill_room(headers, age, member);
-        if stored.head.has_etag_slot() {
-            match stored.entity_tag {
-                Some(value) => headers.insert(ETAG, value.clone()),
-                None => headers.remove(ETAG),
-            };
+        let lines = &stored.head.lines;
+        *headers = stored.fields.unwrap_or_else(|| lines.common()).clone();
+        if stored.fields.is_none() {
+            lines.fill_places(headers);
         }
+        let member = self.cache_status.then(|| status.member(&self.name));
+        let tag = stored.entity_tag;
+        stored.head.use_rules.fill_room(headers, age, member, tag);
         match answer {
             Answer::Full => stored.head.status,
             Answer::NotModified => {
@@ -145,7 +152,7 @@ fn not_modified(
     else {
         return false;
     };
-    let modified = match date_field(&stored.headers, &LAST_MODIFIED, stored.response_time) {
+    let modified = match date_of(stored.lines.get_all(&LAST_MODIFIED), stored.response_time) {
         DateField::Valid(modified) => modified,
         DateField::Absent | DateField::Invalid => stored.date,
     };

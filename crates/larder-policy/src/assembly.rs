@@ -17,6 +17,7 @@ use crate::fields::{
 };
 use crate::freshness::{Lifetime, initial_age, response_date};
 use crate::key::{MethodClass, Selection};
+use crate::lines::Lines;
 use crate::policy::Mode;
 use crate::reason::SkipReason;
 use crate::stored::{Exchange, Rare, StoredHead, UseRules, drop_last, single};
@@ -58,7 +59,7 @@ impl Policy {
         };
         StoredHead {
             status,
-            headers,
+            lines: Lines::new(headers),
             class,
             response_time: times.response_time,
             initial_age: initial_age(received, date, times),
@@ -196,7 +197,7 @@ impl StoredHead {
     /// [`SkipReason::TooManyTags`].
     pub fn tags(&self, fields: &TagFields) -> Result<Vec<&str>, SkipReason> {
         let untold = self.untold().iter().map(|(name, line)| (name, line));
-        fields.tags_of_lines(self.headers.iter().chain(untold))
+        fields.tags_of_lines(self.lines.iter().chain(untold))
     }
 }
 
@@ -212,7 +213,7 @@ pub(crate) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
 
 /// Brings the head back to what the inner service sent, as far as it was stored.
 pub(crate) fn received_fields(stored: &StoredHead) -> HeaderMap {
-    let mut headers = stored.headers.clone();
+    let mut headers = stored.headers();
     headers.remove(AGE);
     if stored.use_rules.etag_slot {
         headers.remove(ETAG);

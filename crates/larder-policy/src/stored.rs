@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::header::{
     AGE, CACHE_CONTROL, CACHE_STATUS, CONTENT_LENGTH, ETAG, Entry, HeaderName, HeaderValue,
     LAST_MODIFIED,
@@ -9,8 +10,9 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use crate::Refinement;
-use crate::fields::{DateField, EntityTag, date_field, number_value};
+use crate::fields::{DateField, EntityTag, date_of, number_value};
 use crate::key::{MethodClass, Selection};
+use crate::lines::{LINE_BYTES, Lines, Template};
 use crate::serving::Serving;
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
@@ -33,7 +35,7 @@ pub struct Exchange {
 #[derive(Debug, Clone)]
 pub struct StoredHead {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    pub(crate) lines: Lines,
     pub(crate) class: MethodClass,
     pub(crate) response_time: SystemTime,
     pub(crate) initial_age: Duration,
@@ -90,10 +92,16 @@ impl StoredHead {
         self.status
     }
 
-    /// The stored header fields, with placeholders for `Age` and `Cache-Status`.
+    /// The stored header fields, with placeholders for `Age` and `Cache-Status`. Cost: a new map.
     #[must_use]
-    pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+    pub fn headers(&self) -> HeaderMap {
+        self.lines.to_map()
+    }
+
+    /// About what the map of [`headers`](Self::headers) takes, its values apart, in bytes.
+    #[must_use]
+    pub fn map_bytes(&self) -> usize {
+        self.lines.len().saturating_mul(LINE_BYTES)
     }
 
     /// Which method's responses this is one of.
@@ -179,7 +187,7 @@ impl StoredHead {
     #[must_use]
     pub fn downstream(&self) -> Option<&HeaderValue> {
         self.origin_cache_control()
-            .and_then(|_| self.headers.get(CACHE_CONTROL))
+            .and_then(|_| self.lines.get_all(&CACHE_CONTROL).next())
     }
 
     /// The response has an `ETag` slot that waits for an entity tag made from the body.
@@ -200,34 +208,55 @@ impl StoredHead {
         if self.use_rules.etag_slot {
             None
         } else {
-            single(&self.headers, &ETAG)
+            self.lines.single(&ETAG)
         }
     }
 
     pub(crate) fn last_modified_value(&self) -> Option<&HeaderValue> {
-        single(&self.headers, &LAST_MODIFIED)
+        self.lines.single(&LAST_MODIFIED)
     }
 
     /// Whether a later request could be validated with what the inner service gave.
     pub(crate) fn has_validator(&self) -> bool {
-        let modified = date_field(&self.headers, &LAST_MODIFIED, self.response_time);
+        let modified = date_of(self.lines.get_all(&LAST_MODIFIED), self.response_time);
         self.entity_tag().is_some() || matches!(modified, DateField::Valid(_))
     }
 
     /// Gives the response the length that its complete body had, so that HEAD and HTTP/1.1 clients
     /// are told it. One that was stated is the same, or the body would not be complete. Statuses
-    /// without a body are left alone. Afterwards the fields take no more memory than they need.
+    /// without a body are left alone.
     pub fn complete(&mut self, body_bytes: u64) {
         let bodiless = matches!(
             self.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
         );
         if self.class != MethodClass::Head && !bodiless {
-            self.headers
-                .insert(CONTENT_LENGTH, number_value(body_bytes));
+            let mut headers = self.headers();
+            headers.insert(CONTENT_LENGTH, number_value(body_bytes));
+            self.lines = Lines::new(headers);
         }
-        // A map grows ahead of what is put into it, and a clone does not.
-        self.headers = self.headers.clone();
+    }
+
+    /// Lets the head keep nothing but what is its own, in one piece of memory with `tail`, such as a
+    /// small body: the rest of its fields is a template, of which `share` may know another that is
+    /// equal, for all that have it. Gives `tail` in its new place.
+    ///
+    /// Nothing else changes but the order of the fields. Cost: two maps.
+    pub fn pack(
+        &mut self,
+        tail: &[u8],
+        share: impl FnOnce(&Template) -> Option<Template>,
+    ) -> Bytes {
+        let rules = self.use_rules;
+        let status = rules.status_slot && !rules.upstream_status;
+        let room = [(true, AGE), (status, CACHE_STATUS), (rules.etag_slot, ETAG)];
+        let room = room
+            .into_iter()
+            .filter_map(|(is_room, name)| is_room.then_some(name));
+        let room: Vec<HeaderName> = room.collect();
+        let (lines, tail) = self.lines.packed(&room, tail, share);
+        self.lines = lines;
+        tail
     }
 
     /// Takes a share of the freshness lifetime off it: 0.0 nothing, 0.1 a tenth, 1.0 all. Below 0.0
@@ -261,13 +290,17 @@ impl StoredHead {
     #[must_use]
     pub fn weight(&self) -> usize {
         let field = |(name, value): (&HeaderName, &HeaderValue)| {
-            name.as_str().len() + value.len() + FIELD_BYTES
+            name.as_str().len() + value.len() + LINE_BYTES
         };
-        let fields: usize = self.headers.iter().map(field).sum();
         let untold: usize = self.untold().iter().map(|(n, v)| field((n, v))).sum();
         let groups: usize = self.groups().iter().map(|g| g.len() + 24).sum();
         let rare = self.rare.as_ref().map_or(0, |_| size_of::<Rare>());
-        fields + untold + groups + rare + self.selection.len_bytes() + size_of::<Self>()
+        self.lines.weight()
+            + untold
+            + groups
+            + rare
+            + self.selection.len_bytes()
+            + size_of::<Self>()
     }
 }
 
@@ -279,14 +312,16 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
 }
 
 impl UseRules {
-    /// Overwrites the room left for `Age` and our `Cache-Status` member. Whoever stored the
-    /// response may have left none for the latter, or want one where this answer has none.
+    /// Overwrites the room left for `Age`, our `Cache-Status` member and an entity tag made from the
+    /// body. Whoever stored the response may have left none for the member, or want one where this
+    /// answer has none.
     #[inline]
     pub(crate) fn fill_room(
         self,
         headers: &mut HeaderMap,
         age: Duration,
         status: Option<HeaderValue>,
+        tag: Option<&HeaderValue>,
     ) {
         let age = number_value(age.as_secs());
         let has_room = self.status_slot && !self.upstream_status;
@@ -298,6 +333,13 @@ impl UseRules {
                 {
                     *old_age = age;
                     *old_status = status;
+                    if !self.etag_slot {
+                        return;
+                    }
+                    match (fields.next(), tag) {
+                        (Some((&ETAG, old_tag)), Some(tag)) => old_tag.clone_from(tag),
+                        _ => self.fill_tag(headers, tag),
+                    }
                     return;
                 }
                 Some(status)
@@ -305,6 +347,7 @@ impl UseRules {
             other => other,
         };
         headers.insert(AGE, age);
+        self.fill_tag(headers, tag);
         match (status, headers.entry(CACHE_STATUS)) {
             (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {
                 if let Some(last) = lines.iter_mut().last() {
@@ -319,6 +362,15 @@ impl UseRules {
             (None, _) => {}
         }
     }
+
+    fn fill_tag(self, headers: &mut HeaderMap, tag: Option<&HeaderValue>) {
+        if self.etag_slot {
+            match tag {
+                Some(tag) => headers.insert(ETAG, tag.clone()),
+                None => headers.remove(ETAG),
+            };
+        }
+    }
 }
 
 /// Removes the last line of a field.
@@ -330,9 +382,6 @@ pub(crate) fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
         headers.append(name.clone(), line);
     }
 }
-
-/// What a map needs for a field beyond its name and value.
-const FIELD_BYTES: usize = 112;
 
 #[cfg(test)]
 mod tests {

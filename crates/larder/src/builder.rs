@@ -22,6 +22,7 @@ use crate::node;
 use crate::shared::{EntryStore, InvalidationLog};
 use crate::stamps::Stamps;
 use crate::stats::Counters;
+use crate::templates::Templates;
 use crate::tier::engine::Engine;
 use crate::tier::{MemoryEngine, MemoryTier};
 use crate::timer::Timer;
@@ -348,8 +349,10 @@ impl CacheBuilder {
             marks: Marks::new(self.max_uncacheable, self.uncacheable_for),
             memory: MemoryTier::new(Engine::new(self.memory_engine, self.max_bytes), variants),
             naming,
+            ready: Arc::new(Budget::new(self.max_bytes / READY_PART)),
             neutral_extensions: ExtensionTypes::new(self.neutral_extensions),
             stamps,
+            templates: Templates::default(),
             timer,
             unlimited: Arc::new(Budget::new(u64::MAX)),
         });
@@ -357,3 +360,6 @@ impl CacheBuilder {
         cache
     }
 }
+
+/// Of the memory, for what is ready to send: it is not counted where it is stored.
+const READY_PART: u64 = 32;

@@ -21,6 +21,7 @@ use crate::naming::Naming;
 use crate::sight::{Moment, Sight};
 use crate::stamps::Stamps;
 use crate::stats::{Counters, Stats, Usage};
+use crate::templates::Templates;
 use crate::tier::MemoryTier;
 use crate::timer::Timer;
 
@@ -61,7 +62,10 @@ pub(crate) struct Shared {
     pub(crate) naming: Naming,
     /// Types that no response depends on.
     pub(crate) neutral_extensions: ExtensionTypes,
+    /// Of what is kept ready to send.
+    pub(crate) ready: Arc<Budget>,
     pub(crate) stamps: Stamps,
+    pub(crate) templates: Templates,
     pub(crate) timer: Arc<Timer>,
     /// Of what is delivered and not kept.
     pub(crate) unlimited: Arc<Budget>,

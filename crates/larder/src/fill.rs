@@ -196,6 +196,7 @@ impl Fill {
         );
         let entry = Arc::new(
             entry
+                .packed(&self.cache.shared().templates)
                 .with_record(self.record.take())
                 .with_coming(self.coming),
         );

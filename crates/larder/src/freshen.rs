@@ -49,8 +49,7 @@ impl Job {
             .fwd_status(StatusCode::NOT_MODIFIED)
             .ttl(serving.ttl());
         self.forwarded(StatusCode::NOT_MODIFIED);
-        let mut response =
-            reply::from_entry(&self.context.policy, &request, &entry, serving, &status);
+        let mut response = reply::from_entry(&self.context, &request, &entry, serving, &status);
         // The cookies of a 304 are for this client, whether or not they are stored.
         let cookies = arrived.response.headers().get_all(SET_COOKIE);
         if cookies.iter().next().is_some() {
@@ -98,7 +97,7 @@ impl Job {
         if let Some(share) = self.context.filling.lost_share() {
             head.shorten(share);
         }
-        let grown = self.is_too_large(head.headers());
+        let grown = self.is_too_large(&head.headers());
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
         let is_out = self.has_inner || is_opted_out(extensions);
         let out = is_out.then_some(SkipReason::OptedOut);
@@ -112,7 +111,8 @@ impl Job {
             names,
             ..arrived.birth.clone()
         };
-        let fresh = Arc::new(entry.with_head(head, birth));
+        let fresh = entry.with_head(head, birth).packed(&shared.templates);
+        let fresh = Arc::new(fresh);
         let live = fresh.is_live(&shared.stamps) && entry.is_live(&shared.stamps);
         let stored = skip.is_none() && !own && live;
         if forbids || gone {

@@ -26,7 +26,7 @@ pub(crate) fn hit<C>(
     if serving.is_stale() && entry.stale_since().is_some() {
         status = status.detail(SOFT_PURGED);
     }
-    from_entry(&context.policy, head, entry, serving, &status)
+    from_entry(context, head, entry, serving, &status)
 }
 
 /// The same from what another node has stored.
@@ -40,7 +40,7 @@ pub(crate) fn shared_hit<C>(
     let ttl = serving.ttl();
     answered(context, serving, detail);
     let status = CacheStatus::hit(ttl).detail(SHARED);
-    from_entry(&context.policy, head, entry, serving, &status)
+    from_entry(context, head, entry, serving, &status)
 }
 
 fn answered(context: &Context, serving: Serving, detail: &'static str) {
@@ -83,13 +83,16 @@ pub(crate) fn from_stream<C>(
 /// Answers a request from a stored response: 200, 304, 206 or 416.
 #[inline(always)]
 pub(crate) fn from_entry<C>(
-    policy: &Policy,
+    context: &Context,
     request: &RequestHead<'_>,
     entry: &Entry,
     serving: Serving,
     status: &CacheStatus,
 ) -> Response<ResponseBody<C>> {
+    let policy = &context.policy;
+    let fields = entry.ready(&context.cache.shared().ready);
     let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body.len() as u64);
+    let stored = stored.with_fields(fields);
     let answer = policy.answer(request, &stored);
     let body = match answer {
         Answer::Full if *request.method() != http::Method::HEAD => entry.body.clone(),

@@ -79,8 +79,14 @@ impl Job {
             Err(not) => not.into(),
             Ok(serving) => {
                 let status = self.shared_status(serving);
-                let (policy, request) = (&self.context.policy, self.sent.head());
-                Followed::Answer(reply::from_entry(policy, &request, entry, serving, &status))
+                let request = self.sent.head();
+                Followed::Answer(reply::from_entry(
+                    &self.context,
+                    &request,
+                    entry,
+                    serving,
+                    &status,
+                ))
             }
         }
     }

@@ -81,7 +81,7 @@ impl<S> Shadow<S> {
     /// What the client was answered with, as [`ask`](Self::ask) has it.
     pub(crate) fn stored(&self, method: &Method, entry: &Entry) -> Digest {
         let (head, compared) = (&entry.head, &self.verifier.verify.headers);
-        let mut digest = digest_of_head(head.status(), head.headers(), compared);
+        let mut digest = digest_of_head(head.status(), &head.headers(), compared);
         if *method != Method::HEAD {
             digest.update(&entry.body);
         }

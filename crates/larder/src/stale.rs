@@ -59,8 +59,8 @@ impl Job {
             None => status,
         };
         trace::answered(&self.context.cache, Outcome::StaleHit { ttl, detail });
-        let (policy, request) = (&self.context.policy, self.sent.head());
-        reply::from_entry(policy, &request, entry, serving, &status)
+        let request = self.sent.head();
+        reply::from_entry(&self.context, &request, entry, serving, &status)
     }
 
     /// The validation failed: nobody tries again for a moment.

@@ -51,6 +51,6 @@ pub(crate) use range::{content_range, unsatisfied_range};
 pub use request_directives::{MaxStale, RequestDirectives};
 pub use tags::{MAX_TAG_BYTES, MAX_TAGS, MAX_TAGS_BYTES, TagFields, TagSeparator, usable_tags};
 pub use targeted::{PolicyField, select};
-pub(crate) use time::{DateField, age_field, date_field};
+pub(crate) use time::{DateField, age_field, date_field, date_of};
 pub use time::{DeltaSeconds, http_date, parse_http_date};
 pub(crate) use value::number_value;

@@ -102,7 +102,15 @@ pub(crate) enum DateField {
 
 /// Reads a field such as `Date` or `Expires`. `now` places two-digit years in a century.
 pub(crate) fn date_field(headers: &HeaderMap, name: &HeaderName, now: SystemTime) -> DateField {
-    let mut lines = headers.get_all(name).iter();
+    date_of(headers.get_all(name), now)
+}
+
+/// The same of all lines of a field.
+pub(crate) fn date_of<'a>(
+    lines: impl IntoIterator<Item = &'a HeaderValue>,
+    now: SystemTime,
+) -> DateField {
+    let mut lines = lines.into_iter();
     let Some(line) = lines.next() else {
         return DateField::Absent;
     };

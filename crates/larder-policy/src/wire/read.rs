@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{RULES, SENSITIVE, VERSION, WireError, WireLimits, shifted};
 use crate::key::{MethodClass, Selection};
+use crate::lines::Lines;
 use crate::stored::{Rare, UseRules};
 use crate::{Refinement, StoredHead};
 
@@ -57,12 +58,12 @@ impl StoredHead {
             stale_while_revalidate: reader.duration()?,
             stale_if_error: reader.duration()?,
             selection: reader.selection()?,
-            headers: HeaderMap::new(),
+            lines: Lines::new(HeaderMap::new()),
             rare: None,
         };
         let groups = reader.list(LEAST_TEXT, Reader::group)?;
         let refinement = reader.refinement()?;
-        let headers = reader.fields()?;
+        let lines = Lines::new(reader.fields()?);
         let rare = Rare {
             groups,
             origin_cache_control: reader.told()?,
@@ -72,7 +73,7 @@ impl StoredHead {
         let rare = rare.boxed();
         if reader.rest.is_empty() {
             Ok(Self {
-                headers,
+                lines,
                 rare,
                 ..head
             })

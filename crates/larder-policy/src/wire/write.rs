@@ -33,8 +33,8 @@ impl StoredHead {
             put_text(out, group.as_bytes());
         }
         self.put_refinement(out);
-        put_count(out, self.headers.len());
-        for (name, value) in &self.headers {
+        put_count(out, self.lines.len());
+        for (name, value) in self.lines.iter() {
             put_line(out, name, value);
         }
         self.put_told(out);

@@ -19,6 +19,11 @@ impl Budget {
         }
     }
 
+    /// Whether there was room for so many bytes just now. Cost: nothing is written.
+    pub(crate) fn has(&self, bytes: u64) -> bool {
+        self.reserved().saturating_add(bytes) <= self.limit
+    }
+
     /// A reservation of nothing yet.
     pub(crate) fn open(self: &Arc<Self>) -> Reservation {
         Reservation {

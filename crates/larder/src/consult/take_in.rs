@@ -147,7 +147,8 @@ impl Job {
             },
         };
         let entry = Entry::new(decoded.head, decoded.body, birth, decoded.fill_time);
-        let entry = Arc::new(entry.with_stale_since(decoded.stale_since));
+        let entry = entry.with_stale_since(decoded.stale_since);
+        let entry = Arc::new(entry.packed(&cache.shared().templates));
         if entry.is_live(&cache.shared().stamps) {
             return Ok(entry);
         }

@@ -31,7 +31,7 @@ impl Caller {
         head: &StoredHead,
     ) -> Result<Option<Box<Watch>>, SkipReason> {
         let watch = self.watch_fields(cache, head)?;
-        let coded = head.class() != MethodClass::Head && is_coded(head.headers());
+        let coded = head.class() != MethodClass::Head && is_coded(&head.headers());
         if watch.is_some() && coded {
             return Err(SkipReason::CodedBody);
         }
@@ -57,7 +57,7 @@ impl Caller {
             return Err(SkipReason::Tripwire);
         };
         let mut watch = Watch::new(scanner, cache.clone(), &self.route);
-        if watch.finds_in_fields(head.headers()) {
+        if watch.finds_in_fields(&head.headers()) {
             return Err(SkipReason::Tripwire);
         }
         Ok(Some(Box::new(watch)))

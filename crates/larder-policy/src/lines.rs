@@ -1,0 +1,472 @@
+//! The field lines of a stored response: what it has of its own, and what it has in common with others.
+
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+use std::iter;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{self, HeaderName, HeaderValue};
+
+use crate::fields::number_value;
+
+/// What the stored responses of one kind have in common: the names of their fields in order, and the
+/// values that are rarely different. A place is left for each value that a response has of its own.
+///
+/// Two are equal if their lines are. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Template(Arc<Common>);
+
+#[derive(Debug)]
+struct Common {
+    fields: HeaderMap,
+    /// How many lines answers fill in. They are the first.
+    room: usize,
+    /// How many lines after those have a place only.
+    places: usize,
+}
+
+/// Field lines in the order in which they are sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines {
+    template: Template,
+    own: Box<[HeaderValue]>,
+    /// The template is kept, and counted, elsewhere.
+    is_shared: bool,
+}
+
+impl Template {
+    /// How many lines it has, places included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.fields.len()
+    }
+
+    /// Without a line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.fields.is_empty()
+    }
+
+    /// The same with other objects for the values that are in common, such as those that are nobody's
+    /// to count. `None` if there is none for one of them.
+    #[must_use]
+    pub fn with_values(
+        &self,
+        mut value: impl FnMut(&HeaderValue) -> Option<HeaderValue>,
+    ) -> Option<Self> {
+        let Common { room, places, .. } = *self.0;
+        let mut fields = self.0.fields.clone();
+        for line in fields.values_mut().skip(room.saturating_add(places)) {
+            *line = value(line)?;
+        }
+        Some(Self(Arc::new(Common {
+            fields,
+            room,
+            places,
+        })))
+    }
+
+    /// Nobody else has it.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    /// A map grows ahead of what is put into it, and a clone does not.
+    fn shrunk(&self) -> Self {
+        let Common { room, places, .. } = *self.0;
+        let fields = self.0.fields.clone();
+        Self(Arc::new(Common {
+            fields,
+            room,
+            places,
+        }))
+    }
+
+    fn weight(&self) -> usize {
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            name.as_str().len() + value.len() + LINE_BYTES
+        };
+        size_of::<Common>() + self.0.fields.iter().map(line).sum::<usize>()
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        let (of, to) = (&self.0, &other.0);
+        (of.room, of.places) == (to.room, to.places) && of.fields.iter().eq(to.fields.iter())
+    }
+}
+
+impl Eq for Template {}
+
+impl Hash for Template {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0.room, self.0.places).hash(state);
+        for line in &self.0.fields {
+            line.hash(state);
+        }
+    }
+}
+
+impl Lines {
+    /// All of them its own.
+    pub(crate) fn new(fields: HeaderMap) -> Self {
+        let common = Common {
+            fields,
+            room: 0,
+            places: 0,
+        };
+        Self {
+            template: Template(Arc::new(common)),
+            own: Box::default(),
+            is_shared: false,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.template.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let Common { fields, room, .. } = &*self.template.0;
+        let own = iter::repeat_n(None, *room).chain(self.own.iter().map(Some));
+        let own = own.chain(iter::repeat(None));
+        fields
+            .iter()
+            .zip(own)
+            .map(|((name, common), own)| (name, own.unwrap_or(common)))
+    }
+
+    pub(crate) fn get_all(&self, name: &HeaderName) -> impl Iterator<Item = &HeaderValue> {
+        self.iter()
+            .filter_map(move |(of, value)| (of == name).then_some(value))
+    }
+
+    /// The value of a field that must appear once to count.
+    pub(crate) fn single(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        let mut values = self.get_all(name);
+        let first = values.next()?;
+        values.next().is_none().then_some(first)
+    }
+
+    /// All of them, with places for those that are the response's own.
+    #[inline]
+    pub(crate) fn common(&self) -> &HeaderMap {
+        &self.template.0.fields
+    }
+
+    /// Fills the places in a copy of [`common`](Self::common).
+    pub(crate) fn fill_places(&self, headers: &mut HeaderMap) {
+        let places = headers.values_mut().skip(self.template.0.room);
+        for (place, own) in places.zip(&self.own) {
+            place.clone_from(own);
+        }
+    }
+
+    pub(crate) fn to_map(&self) -> HeaderMap {
+        let mut headers = self.common().clone();
+        self.fill_places(&mut headers);
+        headers
+    }
+
+    /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
+    /// the template is what `share` knows as equal to it, or this response's alone if it knows none.
+    /// The fields called `room` come first. Also gives `tail` in its new place.
+    pub(crate) fn packed(
+        &self,
+        room: &[HeaderName],
+        tail: &[u8],
+        share: impl FnOnce(&Template) -> Option<Template>,
+    ) -> (Self, Bytes) {
+        let all = if self.own.is_empty() {
+            Cow::Borrowed(&self.template.0.fields)
+        } else {
+            Cow::Owned(self.to_map())
+        };
+        let all = &*all;
+        let mut parting = Parting {
+            all,
+            fields: HeaderMap::with_capacity(all.keys_len()),
+            own: Vec::new(),
+        };
+        for name in room {
+            parting.keep(name);
+        }
+        let room_lines = parting.fields.len();
+        let others = || all.keys().filter(|name| !room.contains(name));
+        for name in others().filter(|name| !Parting::is_common(all, name)) {
+            parting.take(name);
+        }
+        for name in others().filter(|name| Parting::is_common(all, name)) {
+            parting.keep(name);
+        }
+        let (own, tail) = in_one_piece(&parting.own, tail);
+        let template = Template(Arc::new(Common {
+            fields: parting.fields,
+            room: room_lines,
+            places: own.len(),
+        }));
+        let shared = share(&template);
+        let packed = Self {
+            is_shared: shared.is_some(),
+            template: shared.unwrap_or_else(|| template.shrunk()),
+            own,
+        };
+        (packed, tail)
+    }
+
+    /// Approximate memory, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let own: usize = self.own.iter().map(HeaderValue::len).sum();
+        let template = if self.is_shared {
+            0
+        } else {
+            self.template.weight()
+        };
+        own + size_of_val(&*self.own) + template
+    }
+}
+
+struct Parting<'a> {
+    all: &'a HeaderMap,
+    fields: HeaderMap,
+    own: Vec<(&'a HeaderName, &'a HeaderValue)>,
+}
+
+impl<'a> Parting<'a> {
+    /// All lines of a field are of one kind, for they stay together.
+    fn is_common(all: &HeaderMap, name: &HeaderName) -> bool {
+        let mut values = all.get_all(name).iter();
+        COMMON.contains(name) && !values.any(HeaderValue::is_sensitive)
+    }
+
+    fn keep(&mut self, name: &HeaderName) {
+        for value in self.all.get_all(name) {
+            self.fields.append(name.clone(), value.clone());
+        }
+    }
+
+    fn take(&mut self, name: &'a HeaderName) {
+        for value in self.all.get_all(name) {
+            self.own.push((name, value));
+            self.fields
+                .append(name.clone(), HeaderValue::from_static(""));
+        }
+    }
+}
+
+/// A value may be a small part of a large buffer that was read from a connection.
+fn in_one_piece(
+    values: &[(&HeaderName, &HeaderValue)],
+    tail: &[u8],
+) -> (Box<[HeaderValue]>, Bytes) {
+    let length = |(name, value)| match known(name, value) {
+        Some(_) => 0,
+        None => HeaderValue::len(value),
+    };
+    let bytes: usize = values.iter().copied().map(length).sum();
+    let mut piece = Vec::with_capacity(bytes.saturating_add(tail.len()));
+    for (name, value) in values {
+        if known(name, value).is_none() {
+            piece.extend_from_slice(value.as_bytes());
+        }
+    }
+    piece.extend_from_slice(tail);
+    let mut rest = Bytes::from(piece);
+    let own = values.iter().map(|(name, value)| {
+        known(name, value).unwrap_or_else(|| {
+            let part = rest.split_to(value.len().min(rest.len()));
+            let mut own = HeaderValue::from_maybe_shared(part).unwrap_or_else(|_| (*value).clone());
+            own.set_sensitive(value.is_sensitive());
+            own
+        })
+    });
+    let own = own.collect();
+    let tail = if tail.is_empty() { Bytes::new() } else { rest };
+    (own, tail)
+}
+
+/// A length that needs no memory of its own.
+fn known(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValue> {
+    let is_small = *name == header::CONTENT_LENGTH && value.len() <= 4;
+    let number = is_small.then(|| value.to_str().ok()?.parse().ok())??;
+    Some(number_value(number)).filter(|known| known == value)
+}
+
+/// What a map needs for a line beyond its name and value.
+pub(crate) const LINE_BYTES: usize = 112;
+
+/// Fields whose values are few.
+const COMMON: [HeaderName; 32] = [
+    header::ACCEPT_RANGES,
+    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    header::ACCESS_CONTROL_MAX_AGE,
+    header::ALLOW,
+    header::ALT_SVC,
+    header::CACHE_CONTROL,
+    CDN_CACHE_CONTROL,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_SECURITY_POLICY,
+    header::CONTENT_TYPE,
+    CROSS_ORIGIN_EMBEDDER_POLICY,
+    CROSS_ORIGIN_OPENER_POLICY,
+    CROSS_ORIGIN_RESOURCE_POLICY,
+    PERMISSIONS_POLICY,
+    header::PRAGMA,
+    header::REFERRER_POLICY,
+    header::SERVER,
+    header::STRICT_TRANSPORT_SECURITY,
+    SURROGATE_CONTROL,
+    TIMING_ALLOW_ORIGIN,
+    X_POWERED_BY,
+    header::VARY,
+    header::VIA,
+    header::X_CONTENT_TYPE_OPTIONS,
+    header::X_DNS_PREFETCH_CONTROL,
+    header::X_FRAME_OPTIONS,
+    header::X_XSS_PROTECTION,
+];
+
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+const CROSS_ORIGIN_EMBEDDER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-embedder-policy");
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
+const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: [HeaderName; 2] = [header::AGE, header::CACHE_STATUS];
+
+    fn fields(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        for (name, value) in lines {
+            fields.append(*name, value.parse().unwrap());
+        }
+        fields
+    }
+
+    fn text(lines: &Lines) -> Vec<(&str, &str)> {
+        let line = |(name, value): (_, _)| (HeaderName::as_str(name), text_of(value));
+        lines.iter().map(line).collect()
+    }
+
+    fn text_of(value: &HeaderValue) -> &str {
+        value.to_str().unwrap()
+    }
+
+    fn alone(_: &Template) -> Option<Template> {
+        None
+    }
+
+    const MANY: [(&str, &str); 9] = [
+        ("content-type", "text/plain"),
+        ("x-a", "1"),
+        ("age", "0"),
+        ("x-a", ""),
+        ("vary", "accept"),
+        ("etag", "\"1\""),
+        ("vary", "accept-language"),
+        ("cache-status", ""),
+        ("content-length", "2048"),
+    ];
+
+    #[test]
+    fn parted_lines_are_the_same_lines_with_the_room_first() {
+        let whole = Lines::new(fields(&MANY));
+        let (parted, tail) = whole.packed(&ROOM, b"body", alone);
+        assert_eq!(tail, "body");
+        assert_eq!(parted.to_map(), whole.to_map());
+        let expected = [
+            ("age", "0"),
+            ("cache-status", ""),
+            ("x-a", "1"),
+            ("x-a", ""),
+            ("etag", "\"1\""),
+            ("content-length", "2048"),
+            ("content-type", "text/plain"),
+            ("vary", "accept"),
+            ("vary", "accept-language"),
+        ];
+        assert_eq!(text(&parted), expected);
+        // Once more, as after a 304.
+        let (again, tail) = parted.packed(&ROOM, b"", alone);
+        assert_eq!((text(&again), tail.len()), (expected.to_vec(), 0));
+    }
+
+    #[test]
+    fn another_response_has_its_own_values_in_a_shared_template() {
+        let (first, _) = Lines::new(fields(&MANY)).packed(&ROOM, b"", alone);
+        let mut other = MANY;
+        other[1].1 = "of somebody else";
+        other[5].1 = "\"2\"";
+        let whole = Lines::new(fields(&other));
+        let share = |template: &Template| {
+            assert_eq!(*template, first.template);
+            Some(first.template.clone())
+        };
+        let (second, _) = whole.packed(&ROOM, b"", share);
+        assert_eq!(second.to_map(), whole.to_map());
+        assert!(second.weight() < first.weight() / 3);
+        // Nothing of one response is in what others share.
+        let template = format!("{:?}", second.template);
+        assert!(!template.contains("somebody") && !template.contains("\\\"2"));
+        assert!(template.contains("text/plain"));
+    }
+
+    #[test]
+    fn templates_differ_by_names_by_order_and_by_common_values() {
+        let template = |lines: &[(&'static str, &str)]| {
+            let whole = Lines::new(fields(lines));
+            whole.packed(&ROOM, b"", alone).0.template
+        };
+        let of = template(&[("x-a", "1"), ("vary", "accept")]);
+        assert_eq!(of, template(&[("vary", "accept"), ("x-a", "2")]));
+        for other in [
+            &[("x-b", "1"), ("vary", "accept")][..],
+            &[("x-a", "1"), ("vary", "cookie")],
+            &[("x-a", "1"), ("x-a", "1"), ("vary", "accept")],
+            &[("x-a", "1")],
+            &[("age", "0"), ("x-a", "1"), ("vary", "accept")],
+        ] {
+            assert_ne!(of, template(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn sensitive_values_stay_sensitive_and_are_shared_with_nobody() {
+        let mut secret = HeaderValue::from_static("secret");
+        secret.set_sensitive(true);
+        let all = [("x-a", secret.clone()), ("server", secret)];
+        let all = all.map(|(name, value)| (HeaderName::from_static(name), value));
+        let (parted, _) = Lines::new(HeaderMap::from_iter(all)).packed(&ROOM, b"", alone);
+        assert!(parted.iter().all(|(_, value)| value.is_sensitive()));
+        assert_eq!(parted.own.len(), 2);
+    }
+
+    #[test]
+    fn own_values_do_not_keep_the_buffer_they_came_in() {
+        let buffer = Bytes::from(vec![b'x'; 10_000]);
+        let value = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
+        let whole = Lines::new(HeaderMap::from_iter([(header::ETAG, value)]));
+        let (parted, _) = whole.packed(&ROOM, &buffer[..20], alone);
+        drop(whole);
+        assert_eq!(parted.single(&header::ETAG).unwrap(), "xxxxxxxxxx");
+        assert!(buffer.is_unique());
+    }
+}
