@@ -54,7 +54,8 @@ impl<'a> Representation<'a> {
         }
     }
 
-    /// With the map of [`StoredHead::headers`], that was made before: an answer copies it.
+    /// With the map of [`StoredHead::headers`], that was made before and has the entity tag in its slot:
+    /// an answer copies it.
     #[must_use]
     pub const fn with_fields(self, fields: Option<&'a HeaderMap>) -> Self {
         Self { fields, ..self }
@@ -115,8 +116,9 @@ impl Policy {
             lines.fill_places(headers);
         }
         let member = self.cache_status.then(|| status.member(&self.name));
-        let tag = stored.entity_tag;
-        stored.head.use_rules.fill_room(headers, age, member, tag);
+        let mut room = stored.head.use_rules;
+        room.etag_slot &= stored.fields.is_none();
+        room.fill_room(headers, age, member, stored.entity_tag);
         match answer {
             Answer::Full => stored.head.status,
             Answer::NotModified => {

@@ -172,6 +172,18 @@ impl Lines {
         headers
     }
 
+    /// The same, with its own values as parts of another piece of memory.
+    pub(crate) fn to_map_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> HeaderMap {
+        let room = self.template.0.room;
+        let own: Vec<_> = self.iter().skip(room).take(self.own.len()).collect();
+        let (own, _) = in_one_piece(&own, &[], place);
+        let mut headers = self.common().clone();
+        for (place, own) in headers.values_mut().skip(room).zip(own) {
+            *place = own;
+        }
+        headers
+    }
+
     /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
     /// the template is what `share` knows as equal to it, or this response's alone if it knows none.
     /// The fields called `room` come first. Also gives `tail` in its new place.
@@ -203,7 +215,7 @@ impl Lines {
         for name in others().filter(|name| Parting::is_common(all, name)) {
             parting.keep(name);
         }
-        let (own, tail) = in_one_piece(&parting.own, tail);
+        let (own, tail) = in_one_piece(&parting.own, tail, Bytes::from);
         let template = Template(Arc::new(Common {
             fields: parting.fields,
             room: room_lines,
@@ -262,6 +274,7 @@ impl<'a> Parting<'a> {
 fn in_one_piece(
     values: &[(&HeaderName, &HeaderValue)],
     tail: &[u8],
+    place: impl FnOnce(Vec<u8>) -> Bytes,
 ) -> (Box<[HeaderValue]>, Bytes) {
     let length = |(name, value)| match known(name, value) {
         Some(_) => 0,
@@ -275,7 +288,7 @@ fn in_one_piece(
         }
     }
     piece.extend_from_slice(tail);
-    let mut rest = Bytes::from(piece);
+    let mut rest = place(piece);
     let own = values.iter().map(|(name, value)| {
         known(name, value).unwrap_or_else(|| {
             let part = rest.split_to(value.len().min(rest.len()));
@@ -468,5 +481,25 @@ mod tests {
         drop(whole);
         assert_eq!(parted.single(&header::ETAG).unwrap(), "xxxxxxxxxx");
         assert!(buffer.is_unique());
+    }
+
+    #[test]
+    fn map_in_another_place_has_the_same_lines_and_none_of_the_same_memory() {
+        let (parted, _) = Lines::new(fields(&MANY)).packed(&ROOM, b"body", alone);
+        let mut place = Bytes::new();
+        let apart = parted.to_map_in(|bytes| {
+            place = bytes.into();
+            place.clone()
+        });
+        assert_eq!(apart, parted.to_map());
+        let in_place = |name| {
+            place
+                .as_ptr_range()
+                .contains(&apart[name].as_bytes().as_ptr())
+        };
+        assert!(in_place("x-a") && in_place("etag") && !in_place("vary"));
+        // Whatever is given back instead.
+        let lost = parted.to_map_in(|_| Bytes::from_static(b"1"));
+        assert_eq!(lost.len(), apart.len());
     }
 }

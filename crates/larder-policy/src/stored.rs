@@ -98,6 +98,13 @@ impl StoredHead {
         self.lines.to_map()
     }
 
+    /// As [`headers`](Self::headers), with what is not in common as parts of another piece of memory:
+    /// `place` is given the bytes, and says where they are.
+    #[must_use]
+    pub fn headers_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> HeaderMap {
+        self.lines.to_map_in(place)
+    }
+
     /// About what the map of [`headers`](Self::headers) takes, its values apart, in bytes.
     #[must_use]
     pub fn map_bytes(&self) -> usize {

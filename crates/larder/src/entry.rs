@@ -6,13 +6,15 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use crossbeam_utils::CachePadded;
+use http::HeaderValue;
+use http::header::ETAG;
 use larder_policy::{Serving, StoredHead};
 use sha2::{Digest, Sha256};
 
 use crate::buffer::budget::Budget;
 use crate::names::Names;
-use crate::ready::Ready;
+use crate::ready::{Prepare, Prepared, Ready};
 use crate::record::Record;
 use crate::sight::Sight;
 use crate::stamps::{Life, Seen, Stamps};
@@ -24,6 +26,9 @@ const BOOKKEEPING_BYTES: usize = 470;
 
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
 const SMALL_BODY: usize = 4096;
+
+/// About what a copy takes for counting, and for the values of its fields.
+const COPY_BYTES: usize = 1024;
 
 /// Putting a value there takes less, however busy the machine is.
 const PUTTING: Duration = Duration::from_secs(60);
@@ -243,10 +248,10 @@ impl Entry {
         })
     }
 
-    /// The fields of an answer, if they are ready.
+    /// What an answer copies, if it is ready.
     #[inline]
-    pub(crate) fn ready(&self, budget: &Arc<Budget>) -> Option<&HeaderMap> {
-        self.ready.fields(&self.head, budget)
+    pub(crate) fn ready(&self, budget: &Arc<Budget>) -> Option<&Prepared> {
+        self.ready.get(self, budget)
     }
 
     pub(crate) fn weight(&self) -> usize {
@@ -254,6 +259,56 @@ impl Entry {
         let names = self.birth.names.weight();
         self.body.len() + self.head.weight() + names + record + BOOKKEEPING_BYTES
     }
+}
+
+impl Prepare for Entry {
+    fn bytes(&self) -> (usize, usize) {
+        let body = if self.body.len() <= SMALL_BODY {
+            self.body.len()
+        } else {
+            0
+        };
+        (self.head.map_bytes(), body.saturating_add(COPY_BYTES))
+    }
+
+    fn prepare(&self) -> Prepared {
+        let mut fields = self.head.headers();
+        if let Some(tag) = self.entity_tag() {
+            fields.insert(ETAG, tag.clone());
+        }
+        Prepared {
+            fields,
+            body: self.body.clone(),
+        }
+    }
+
+    fn prepare_apart(&self) -> Prepared {
+        let mut fields = self.head.headers_in(counted_apart);
+        if let Some(tag) = self.entity_tag() {
+            let apart = HeaderValue::from_maybe_shared(counted_apart(tag.as_bytes().to_vec()));
+            fields.insert(ETAG, apart.unwrap_or_else(|_| tag.clone()));
+        }
+        let body = if self.body.len() <= SMALL_BODY {
+            counted_apart(self.body.to_vec())
+        } else {
+            counted_apart(self.body.clone())
+        };
+        Prepared { fields, body }
+    }
+}
+
+/// The same bytes, of which those who have them are counted in a place that is near to nothing else.
+fn counted_apart<T>(bytes: T) -> Bytes
+where
+    T: AsRef<[u8]> + Send + 'static,
+{
+    struct Padded<T>(CachePadded<T>);
+    impl<T: AsRef<[u8]>> AsRef<[u8]> for Padded<T> {
+        fn as_ref(&self) -> &[u8] {
+            (*self.0).as_ref()
+        }
+    }
+    Bytes::from_owner(Padded(CachePadded::new(bytes)))
 }
 
 /// A strong entity tag from the first 128 bits of SHA-256.
@@ -269,11 +324,57 @@ fn entity_tag_of(body: &[u8]) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use http::header::{CACHE_CONTROL, DATE};
+    use http::{HeaderMap, Method, StatusCode, Uri};
+    use larder_policy::key::MethodClass;
+    use larder_policy::{Admission, Exchange, Policy, RequestHead};
+
     use super::*;
 
     #[test]
     fn entity_tag_is_the_start_of_the_sha_256_of_the_body() {
         // SHA-256("abc") = ba7816bf 8f01cfea 414140de 5dae2223 …
         assert_eq!(entity_tag_of(b"abc"), "\"ungWv48Bz-pBQUDeXa4iIw\"");
+    }
+
+    #[test]
+    fn copies_for_threads_say_the_same_and_are_counted_apart() {
+        for length in [10, SMALL_BODY + 1] {
+            let entry = entry(vec![b'x'; length].into());
+            let [first, second] = [entry.prepare(), entry.prepare_apart()];
+            assert_eq!(first.fields, second.fields);
+            assert_eq!(first.fields[ETAG], *entry.entity_tag().unwrap());
+            assert_eq!(first.body, second.body);
+            let is_small = length <= SMALL_BODY;
+            // What is large is not copied to be counted.
+            assert_eq!(first.body.as_ptr() != second.body.as_ptr(), is_small);
+            for name in [ETAG, DATE] {
+                let at = |prepared: &Prepared| prepared.fields[&name].as_bytes().as_ptr();
+                assert_ne!(at(&first), at(&second), "{name}");
+            }
+        }
+    }
+
+    fn entry(body: Bytes) -> Entry {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        let (method, uri, none) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
+        let request = RequestHead::new(&method, &uri, &none, false);
+        let response = HeaderMap::from_iter([(CACHE_CONTROL, "max-age=60".parse().unwrap())]);
+        let times = Exchange {
+            request_time: now,
+            response_time: now,
+        };
+        let policy = Policy::shared();
+        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
+        let Admission::Store(head) = admission else {
+            panic!("storable")
+        };
+        let birth = Birth {
+            position: 0,
+            names: Names::of_request(&[]),
+            time: now,
+            sight: Sight::default(),
+        };
+        Entry::new(*head, body, birth, Duration::ZERO).packed(&Templates::default())
     }
 }

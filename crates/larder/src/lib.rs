@@ -330,6 +330,7 @@ mod sight;
 mod stale;
 mod stamps;
 mod stats;
+mod stripe;
 mod suspicion;
 mod tagging;
 mod templates;

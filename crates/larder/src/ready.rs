@@ -1,59 +1,251 @@
-//! The fields of what is read often, as one map that only has to be copied.
+//! What an answer copies, made ready for what is read often: the fields as one map, and for what several
+//! threads read at once a copy for each.
+//!
+//! To copy a field value or a body is to count it. Threads that count one thing wait for one another,
+//! and the more of them there are the longer.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::array;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
+use crossbeam_utils::CachePadded;
 use http::HeaderMap;
-use larder_policy::StoredHead;
 
 use crate::buffer::budget::{Budget, Reservation};
+use crate::stripe::{self, STRIPES};
 
-/// The map, once it was asked for often enough and there is room for it.
+/// Fields and body of an answer.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) fields: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What answers can be prepared of.
+pub(crate) trait Prepare {
+    /// What the fields take, in bytes, and what a copy takes beyond them.
+    fn bytes(&self) -> (usize, usize);
+
+    /// Fields and body, counted together with those of everybody else.
+    fn prepare(&self) -> Prepared;
+
+    /// Fields and body which are counted apart.
+    fn prepare_apart(&self) -> Prepared;
+}
+
+/// An answer that was prepared, once it was asked for often enough and there is room for it.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
-    fields: OnceLock<Box<Fields>>,
+    made: OnceLock<Box<Made>>,
     asked: AtomicU8,
 }
 
 #[derive(Debug)]
-struct Fields {
-    map: HeaderMap,
+struct Made {
+    first: Prepared,
+    heat: AtomicU8,
+    /// Which stripes ask, a bit for each.
+    askers: AtomicU32,
+    copies: OnceLock<Copies>,
     _room: Reservation,
 }
 
+#[derive(Debug)]
+struct Copies([OnceLock<Box<CachePadded<(Prepared, Reservation)>>>; STRIPES]);
+
 impl Ready {
     #[inline]
-    pub(crate) fn fields(&self, head: &StoredHead, budget: &Arc<Budget>) -> Option<&HeaderMap> {
-        match self.fields.get() {
-            Some(fields) => Some(&fields.map),
-            None => self.make(head, budget),
+    pub(crate) fn get(&self, of: &impl Prepare, budget: &Arc<Budget>) -> Option<&Prepared> {
+        match self.made.get() {
+            Some(made) => Some(made.mine(of, budget)),
+            None => self.make(of, budget),
         }
     }
 
     #[cold]
-    fn make(&self, head: &StoredHead, budget: &Arc<Budget>) -> Option<&HeaderMap> {
+    fn make(&self, of: &impl Prepare, budget: &Arc<Budget>) -> Option<&Prepared> {
         let asked = self.asked.load(Ordering::Relaxed);
         if asked < OFTEN {
             self.asked.store(asked + 1, Ordering::Relaxed);
             return None;
         }
-        let bytes = head.map_bytes() as u64;
-        if !budget.has(bytes) {
-            return None;
-        }
-        let mut room = budget.open();
-        if !room.grow(bytes) {
-            return None;
-        }
-        let fields = self.fields.get_or_init(|| {
-            Box::new(Fields {
-                map: head.headers(),
+        let (fields, _) = of.bytes();
+        let room = reserve(budget, fields.saturating_add(size_of::<Made>()))?;
+        let made = self.made.get_or_init(|| {
+            Box::new(Made {
+                first: of.prepare(),
+                heat: AtomicU8::new(0),
+                askers: AtomicU32::new(0),
+                copies: OnceLock::new(),
                 _room: room,
             })
         });
-        Some(&fields.map)
+        Some(&made.first)
     }
 }
 
-/// Answers from the same stored response before that.
+impl Made {
+    #[inline]
+    fn mine(&self, of: &impl Prepare, budget: &Arc<Budget>) -> &Prepared {
+        if let Some(copies) = self.copies.get() {
+            return copies.mine(of, budget).unwrap_or(&self.first);
+        }
+        if is_sampled() {
+            self.heat_up();
+        }
+        &self.first
+    }
+
+    #[cold]
+    fn heat_up(&self) {
+        let bit = 1 << (stripe::mine() % STRIPES);
+        let askers = self.askers.fetch_or(bit, Ordering::Relaxed) | bit;
+        let heat = self.heat.load(Ordering::Relaxed).saturating_add(1);
+        self.heat.store(heat, Ordering::Relaxed);
+        if heat >= HOT && askers.count_ones() > 1 {
+            self.copies
+                .get_or_init(|| Copies(array::from_fn(|_| OnceLock::new())));
+        }
+    }
+}
+
+impl Copies {
+    #[inline]
+    fn mine(&self, of: &impl Prepare, budget: &Arc<Budget>) -> Option<&Prepared> {
+        let copy = self.0.get(stripe::mine())?;
+        match copy.get() {
+            Some(copy) => Some(&copy.0),
+            None => make_copy(copy, of, budget),
+        }
+    }
+}
+
+type Copy = OnceLock<Box<CachePadded<(Prepared, Reservation)>>>;
+
+#[cold]
+fn make_copy<'a>(copy: &'a Copy, of: &impl Prepare, budget: &Arc<Budget>) -> Option<&'a Prepared> {
+    let (fields, more) = of.bytes();
+    let room = reserve(budget, fields.saturating_add(more))?;
+    let copy = copy.get_or_init(|| Box::new(CachePadded::new((of.prepare_apart(), room))));
+    Some(&copy.0)
+}
+
+fn reserve(budget: &Arc<Budget>, bytes: usize) -> Option<Reservation> {
+    let bytes = u64::try_from(bytes).ok()?;
+    let mut room = budget.has(bytes).then(|| budget.open())?;
+    room.grow(bytes).then_some(room)
+}
+
+/// Some of the answers of each thread are: to note each would be a place that all write to.
+#[inline]
+fn is_sampled() -> bool {
+    thread_local! {
+        static ANSWERS: Cell<u8> = const { Cell::new(0) };
+    }
+    let count = |answers: &Cell<u8>| {
+        answers
+            .replace(answers.get().wrapping_add(1))
+            .is_multiple_of(SAMPLE)
+    };
+    ANSWERS.try_with(count).unwrap_or(false)
+}
+
+/// Answers from the same stored response before it is made ready.
 const OFTEN: u8 = 3;
+
+/// One answer of so many is noted.
+const SAMPLE: u8 = 64;
+
+/// So many answers that were noted, of more than one thread, before there is a copy for each.
+const HOT: u8 = 32;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::thread;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Source {
+        ready: Ready,
+        copies: AtomicUsize,
+    }
+
+    impl Prepare for Source {
+        fn bytes(&self) -> (usize, usize) {
+            (100, 10)
+        }
+
+        fn prepare(&self) -> Prepared {
+            prepared("first")
+        }
+
+        fn prepare_apart(&self) -> Prepared {
+            self.copies.fetch_add(1, Ordering::Relaxed);
+            prepared("copy")
+        }
+    }
+
+    fn prepared(body: &'static str) -> Prepared {
+        Prepared {
+            fields: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        }
+    }
+
+    impl Source {
+        /// The last of so many answers on a thread of its own.
+        fn ask(&self, times: usize, budget: &Arc<Budget>) -> Option<Bytes> {
+            let ask = || self.ready.get(self, budget).map(|ready| ready.body.clone());
+            let asked = || (0..times).fold(None, |_, _| ask());
+            thread::scope(|scope| scope.spawn(asked).join().unwrap())
+        }
+    }
+
+    const MANY: usize = HOT as usize * SAMPLE as usize;
+
+    #[test]
+    fn what_is_read_often_is_ready_while_there_is_room() {
+        let (source, budget) = (Source::default(), Arc::new(Budget::new(1000)));
+        assert_eq!(source.ask(OFTEN.into(), &budget), None);
+        assert_eq!(budget.reserved(), 0);
+        assert_eq!(source.ask(1, &budget).unwrap(), "first");
+        let reserved = budget.reserved();
+        assert!(reserved >= 100);
+
+        let (other, full) = (Source::default(), Arc::new(Budget::new(reserved - 1)));
+        assert_eq!(other.ask(100, &full), None);
+        assert_eq!(full.reserved(), 0);
+
+        drop(source);
+        assert_eq!(budget.reserved(), 0);
+    }
+
+    #[test]
+    fn each_of_several_threads_that_read_much_has_a_copy() {
+        let (source, budget) = (Source::default(), Arc::new(Budget::new(10_000)));
+        // One thread alone needs none, however much it reads.
+        assert_eq!(source.ask(2 * MANY, &budget).unwrap(), "first");
+        let alone = budget.reserved();
+        let second = source.ask(2 * MANY, &budget).unwrap();
+        let third = source.ask(1, &budget).unwrap();
+        assert_eq!((second, third), ("copy".into(), "copy".into()));
+        assert_eq!(source.copies.load(Ordering::Relaxed), 2);
+        assert_eq!(budget.reserved(), alone + 2 * 110);
+        drop(source);
+        assert_eq!(budget.reserved(), 0);
+    }
+
+    #[test]
+    fn threads_share_what_there_is_no_room_to_copy() {
+        let (source, budget) = (Source::default(), Arc::new(Budget::new(10_000)));
+        source.ask(2 * MANY, &budget);
+        let mut rest = budget.open();
+        assert!(rest.grow(10_000 - budget.reserved()));
+        assert_eq!(source.ask(2 * MANY, &budget).unwrap(), "first");
+        assert_eq!(source.copies.load(Ordering::Relaxed), 0);
+    }
+}

@@ -90,16 +90,17 @@ pub(crate) fn from_entry<C>(
     status: &CacheStatus,
 ) -> Response<ResponseBody<C>> {
     let policy = &context.policy;
-    let fields = entry.ready(&context.cache.shared().ready);
+    let ready = entry.ready(&context.cache.shared().ready);
     let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body.len() as u64);
-    let stored = stored.with_fields(fields);
+    let stored = stored.with_fields(ready.map(|ready| &ready.fields));
     let answer = policy.answer(request, &stored);
+    let whole = ready.map_or(&entry.body, |ready| &ready.body);
     let body = match answer {
-        Answer::Full if *request.method() != http::Method::HEAD => entry.body.clone(),
+        Answer::Full if *request.method() != http::Method::HEAD => whole.clone(),
         Answer::Partial(range) => {
             let first = usize::try_from(range.first()).unwrap_or(usize::MAX);
             let last = usize::try_from(range.last()).unwrap_or(usize::MAX);
-            entry.body.slice(first..=last)
+            whole.slice(first..=last)
         }
         _ => bytes::Bytes::new(),
     };

@@ -3,11 +3,11 @@
 //! Counters are striped over cache lines by thread, so that two threads that count hits do not
 //! fight over one.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-const STRIPES: usize = 16;
+use crate::stripe::{self, STRIPES};
 
 /// Things that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Counters {
     pub(crate) fn add(&self, event: Event) {
         let counter = self
             .stripes
-            .get(stripe())
+            .get(stripe::mine())
             .and_then(|cells| cells.get(event as usize));
         if let Some(counter) = counter {
             counter.fetch_add(1, Ordering::Relaxed);
@@ -112,14 +112,6 @@ pub(crate) struct Usage {
     pub(crate) purge_records: u64,
     pub(crate) responses: u64,
     pub(crate) uncacheable: u64,
-}
-
-fn stripe() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
-    }
-    MINE.try_with(|mine| *mine).unwrap_or(0)
 }
 
 /// Totals since the cache was made, and what it holds now. What the `metrics` feature counts as well has
