@@ -27,9 +27,10 @@ pub(crate) const NGINX: &str = "nginx `proxy_cache`";
 pub(crate) const NGINX_TUNED: &str = "nginx, files kept open";
 pub(crate) const VARNISH: &str = "Varnish";
 
-/// All cases, the bare handler first.
+/// All cases with one length of the body, the bare handler first.
 #[derive(Debug)]
 pub(crate) struct Cases {
+    pub(crate) kib: usize,
     pub(crate) cases: Vec<Case>,
     /// The uncached application.
     pub(crate) app: HttpServer,
@@ -39,8 +40,8 @@ pub(crate) struct Cases {
 
 impl Cases {
     /// Starts those that are to run.
-    pub(crate) async fn start(options: &Options) -> Self {
-        let own = |shape, origin| start_own(options, shape, origin);
+    pub(crate) async fn start(options: &Options, kib: usize) -> Self {
+        let own = |shape, origin| start_own(options, kib, shape, origin);
         let app = own(Shape::Bare, None).await;
         let mut cases = vec![Case::new(BARE, own(Shape::Bare, None).await)];
         for (name, shape) in [(ROUTE, Shape::Route), (AROUND, Shape::Around)] {
@@ -68,6 +69,7 @@ impl Cases {
             }
         }
         Self {
+            kib,
             cases,
             app,
             missing,
@@ -89,7 +91,7 @@ impl Cases {
             let response = response.map_err(|error| format!("{name}: {error}"))?;
             let (head, body) = response.split_once("\r\n\r\n").unwrap_or_default();
             let is_hit = !is_ours(name) || head.contains("cache-status: larder; hit");
-            if !head.starts_with("HTTP/1.1 200") || body.len() != 2 << 10 || !is_hit {
+            if !head.starts_with("HTTP/1.1 200") || body.len() != self.kib << 10 || !is_hit {
                 return Err(format!("{name} gives no hit:\n{head}\n{}", server.log()));
             }
         }
@@ -119,8 +121,8 @@ impl Case {
     }
 }
 
-/// What makes its hits cheapest here: a body of 2 KiB is written with its head, not sent from its file
-/// as Debian sets it.
+/// What makes its hits cheapest here: a body is written with its head, not sent from its file as Debian
+/// sets it.
 const KEPT_OPEN: &str = "open_file_cache max=1000 inactive=600s; open_file_cache_valid 600s;";
 
 async fn nginx(options: &Options, app: &HttpServer, settings: &str) -> Option<HttpServer> {
@@ -128,12 +130,19 @@ async fn nginx(options: &Options, app: &HttpServer, settings: &str) -> Option<Ht
 }
 
 /// This program again, in a process of its own.
-async fn start_own(options: &Options, shape: Shape, origin: Option<SocketAddr>) -> HttpServer {
+async fn start_own(
+    options: &Options,
+    kib: usize,
+    shape: Shape,
+    origin: Option<SocketAddr>,
+) -> HttpServer {
     let program = std::env::current_exe().expect("a program has a path");
+    let kib = kib.to_string();
     let threads = options.server_threads.to_string();
     let arguments = |address: SocketAddr| {
         let mut arguments = vec!["--serve".to_owned(), shape.name()];
         arguments.extend(["--address".to_owned(), address.to_string()]);
+        arguments.extend(["--kib".to_owned(), kib.clone()]);
         arguments.extend(["--server-threads".to_owned(), threads.clone()]);
         let origin = origin.map(|origin| ["--origin".to_owned(), origin.to_string()]);
         arguments.extend(origin.into_iter().flatten());

@@ -20,7 +20,8 @@ fn main() -> Result<(), String> {
 
     let mut options = options::Options::parse();
     if let (Some(shape), Some(address)) = (options.serve, options.address) {
-        let served = serve::serve(shape, address, options.origin, options.server_threads);
+        let kib = options.kib.first().copied().unwrap_or_default();
+        let served = serve::serve(shape, address, options.origin, kib, options.server_threads);
         return served.map_err(|error| error.to_string());
     }
     if !options.bench {
@@ -48,18 +49,29 @@ fn main() -> Result<(), String> {
 #[cfg(unix)]
 async fn run(options: &options::Options) -> Result<(), String> {
     if !options.bench {
-        let cases = case::Cases::start(options).await;
-        cases.check().await?;
-        println!("e2e: {} servers answer", cases.cases.len());
+        for cases in start(options).await {
+            cases.check().await?;
+            println!("e2e: {} servers answer", cases.cases.len());
+        }
         return Ok(());
     }
     if !load::is_there() {
         println!("e2e: skipped, wrk is missing: cargo xtask bench e2e --install, or your packages");
         return Ok(());
     }
-    let cases = case::Cases::start(options).await;
-    let results = measure::rounds(options, &cases).await?;
-    report::report(options, &cases, &results)
+    let sizes = start(options).await;
+    let results = measure::rounds(options, &sizes).await?;
+    report::report(options, &sizes, &results)
+}
+
+/// For each length of the body.
+#[cfg(unix)]
+async fn start(options: &options::Options) -> Vec<case::Cases> {
+    let mut sizes = Vec::new();
+    for &kib in &options.kib {
+        sizes.push(case::Cases::start(options, kib).await);
+    }
+    sizes
 }
 
 #[cfg(not(unix))]

@@ -17,16 +17,16 @@ pub(crate) struct Measured {
     pub(crate) generator: f64,
 }
 
-/// For each case what it took in each round.
-pub(crate) type Results = Vec<Vec<Measured>>;
+/// For each length of the body and each case what it took in each round.
+pub(crate) type Results = Vec<Vec<Vec<Measured>>>;
 
 /// Runs all rounds.
-pub(crate) async fn rounds(options: &Options, cases: &Cases) -> Result<Results, String> {
+pub(crate) async fn rounds(options: &Options, sizes: &[Cases]) -> Result<Results, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let time = Duration::from_secs(options.seconds);
-    cases.check().await?;
+    check(sizes).await?;
     let (second, folder) = (Duration::from_secs(1), folder.path());
-    for Case { name, server, .. } in &cases.cases {
+    for Case { name, server, .. } in sizes.iter().flat_map(|cases| &cases.cases) {
         // Threads, connections and memory are there when it counts.
         let looks = is_ours(name);
         let load = load::run(options, server.addr(), second, looks, folder).await?;
@@ -37,19 +37,29 @@ pub(crate) async fn rounds(options: &Options, cases: &Cases) -> Result<Results, 
             return Err(format!("{name}: {misses} of {requests} are no hits"));
         }
     }
-    let count = cases.cases.len();
-    let mut results = vec![Vec::with_capacity(options.rounds); count];
+    let of_size = |cases: &Cases| vec![Vec::with_capacity(options.rounds); cases.cases.len()];
+    let mut results: Results = sizes.iter().map(of_size).collect();
     for round in 0..options.rounds {
         eprintln!("round {} of {}", round + 1, options.rounds);
-        // Each case follows each other one in some round.
-        for turn in 0..count {
-            let at = (turn + round) % count;
-            let case = &cases.cases[at];
-            results[at].push(run(options, cases, case, time, folder).await?);
+        for (cases, results) in sizes.iter().zip(&mut results) {
+            // Each case follows each other one in some round.
+            let count = cases.cases.len();
+            for turn in 0..count {
+                let at = (turn + round) % count;
+                let case = &cases.cases[at];
+                results[at].push(run(options, cases, case, time, folder).await?);
+            }
         }
     }
-    cases.check().await?;
+    check(sizes).await?;
     Ok(results)
+}
+
+async fn check(sizes: &[Cases]) -> Result<(), String> {
+    for cases in sizes {
+        cases.check().await?;
+    }
+    Ok(())
 }
 
 async fn run(

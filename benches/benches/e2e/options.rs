@@ -36,6 +36,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = half())]
     pub(crate) load_threads: usize,
 
+    /// How long the body is: of several, each case is run with each in every round
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [2, 50])]
+    pub(crate) kib: Vec<usize>,
+
     /// Writes the tables to benches/README.md as well
     #[arg(long)]
     pub(crate) write: bool,

@@ -3,7 +3,7 @@
 use larder_benches::{first_line, machine, median, versions, write};
 use larder_servers::{Kind, command};
 
-use crate::case::{AROUND, BARE, Cases, NGINX, NGINX_TUNED, PROXY, ROUTE, VARNISH};
+use crate::case::{AROUND, BARE, Case, Cases, NGINX, NGINX_TUNED, PROXY, ROUTE, VARNISH};
 use crate::measure::{Measured, Results};
 use crate::options::Options;
 
@@ -11,15 +11,17 @@ use crate::options::Options;
 pub(crate) const NAMES: [&str; 7] = [BARE, ROUTE, AROUND, PROXY, NGINX, NGINX_TUNED, VARNISH];
 
 /// Prints what was measured, and writes it if that is wanted.
-pub(crate) fn report(options: &Options, cases: &Cases, results: &Results) -> Result<(), String> {
+pub(crate) fn report(options: &Options, sizes: &[Cases], results: &Results) -> Result<(), String> {
     let mut text = run(options);
-    text += &table(cases, results);
-    text += &targets(cases, results);
-    for missing in &cases.missing {
+    for (cases, results) in sizes.iter().zip(results) {
+        text += &table(cases, results);
+        text += &targets(cases, results);
+    }
+    for missing in sizes.iter().take(1).flat_map(|cases| &cases.missing) {
         text +=
             &format!("\n{missing} was missing; `cargo xtask bench e2e --install` installs it.\n");
     }
-    text += &generator(options, cases, results);
+    text += &generator(options, sizes, results);
     println!("{text}");
     if options.write {
         write("e2e", &text)?;
@@ -35,8 +37,11 @@ fn run(options: &Options) -> String {
         connections,
         server_threads,
         load_threads,
+        kib,
         ..
     } = options;
+    let kib: Vec<_> = kib.iter().map(usize::to_string).collect();
+    let kib = kib.join(",");
     let others = [
         (Kind::Wrk, "-v"),
         (Kind::Nginx, "-v"),
@@ -52,19 +57,15 @@ fn run(options: &Options) -> String {
     });
     format!(
         "`cargo xtask bench e2e --rounds {rounds} --seconds {seconds} --connections {connections} \
-         --server-threads {server_threads} --load-threads {load_threads}`; {}; {}{}.\n\n",
+         --server-threads {server_threads} --load-threads {load_threads} --kib {kib}`; {}; {}{}.\n",
         machine(),
         versions(&["axum", "hyper", "tokio"]),
         others.collect::<String>(),
     )
 }
 
-fn table(cases: &Cases, results: &Results) -> String {
-    let mut table = "\
-| 2 KiB, 4 fields | requests/s | × bare | p50 µs | p99 µs | p99.9 µs | × bare | CPU s/million | × bare |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|
-"
-    .to_owned();
+fn table(cases: &Cases, results: &[Vec<Measured>]) -> String {
+    let mut table = format!("\n| {} KiB, 4 fields {COLUMNS}", cases.kib);
     for (case, result) in cases.cases.iter().zip(results) {
         let middle = |of: Figure| median(result.iter().map(of));
         let ratio = |of| ratio(result, &results[0], of);
@@ -84,7 +85,12 @@ fn table(cases: &Cases, results: &Results) -> String {
     table
 }
 
-fn targets(cases: &Cases, results: &Results) -> String {
+const COLUMNS: &str = "\
+| requests/s | × bare | p50 µs | p99 µs | p99.9 µs | × bare | CPU s/million | × bare |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|
+";
+
+fn targets(cases: &Cases, results: &[Vec<Measured>]) -> String {
     let of = |name: &str| {
         let at = cases.cases.iter().position(|case| case.name == name)?;
         results.get(at)
@@ -93,11 +99,12 @@ fn targets(cases: &Cases, results: &Results) -> String {
         let ratio = ratio(of(name)?, of(beside)?, of_measured);
         Some(format!("{ratio:.2} ×"))
     };
-    let mut table = "\n| | target".to_owned();
+    let mut table = format!("\n| {} KiB | target", cases.kib);
     let ours = [ROUTE, AROUND, PROXY];
     table += &ours.map(|name| format!(" | {name}")).concat();
     table += " |\n|---|---|---:|---:|---:|\n";
     for (what, beside, target, of_measured) in TARGETS {
+        let target = if cases.kib == OF_TARGETS { target } else { "" };
         table += &format!("| {what} {beside} | {target}");
         for name in ours {
             let figure = figure(name, beside, of_measured);
@@ -118,15 +125,22 @@ const TARGETS: [(&str, &str, &str, Figure); 6] = [
     (PER_CPU, VARNISH, "at least 3 ×", per_processor),
 ];
 
+/// What the targets are for, in KiB.
+const OF_TARGETS: usize = 2;
+
 const PER_CPU: &str = "requests per CPU second ÷";
 
 type Figure = fn(&Measured) -> f64;
 
 /// Where wrk is at its end, it and not the server is measured.
-fn generator(options: &Options, cases: &Cases, results: &Results) -> String {
+fn generator(options: &Options, sizes: &[Cases], results: &Results) -> String {
     let of_case = |result: &Vec<Measured>| median(result.iter().map(|of| of.generator));
-    let busiest = cases.cases.iter().zip(results);
-    let busiest = busiest.map(|(case, result)| (case.name, of_case(result)));
+    let names = sizes.iter().flat_map(|cases| {
+        let name = |case: &Case| format!("{}, {} KiB", case.name, cases.kib);
+        cases.cases.iter().map(name)
+    });
+    let busiest = names.zip(results.iter().flatten());
+    let busiest = busiest.map(|(name, result)| (name, of_case(result)));
     let busiest = busiest.max_by(|one, other| one.1.total_cmp(&other.1));
     let (name, processors) = busiest.unwrap_or_default();
     let busy = processors / options.load_threads as f64 * 100.0;

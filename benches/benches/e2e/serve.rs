@@ -39,11 +39,12 @@ impl Shape {
     }
 }
 
-/// Serves until the process that started this one is gone.
+/// Serves a body of so many KiB until the process that started this one is gone.
 pub(crate) fn serve(
     shape: Shape,
     address: SocketAddr,
     origin: Option<SocketAddr>,
+    kib: usize,
     threads: usize,
 ) -> io::Result<()> {
     end_with(parent_id());
@@ -53,7 +54,7 @@ pub(crate) fn serve(
         .build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(address).await?;
-        let route = handler(bytes_of(2 << 10));
+        let route = handler(bytes_of(kib << 10));
         match shape {
             Shape::Bare => axum::serve(listener, routed(route)).await,
             Shape::Route => axum::serve(listener, routed(route.layer(layer()))).await,
