@@ -43,7 +43,8 @@ impl Flight {
         }
     }
 
-    /// Whoever came after a purge does not wait for what began before it.
+    /// Whoever came after a purge does not wait for what began before it. What only asks the store has not
+    /// begun: nobody knows yet what its response would be named by.
     pub(crate) fn may_join(&self, stamps: &Stamps, mistake: Mistake) -> bool {
         let is_current = |(position, names): &(u64, Names)| {
             stamps.life(names, &Seen::new(*position)) == Life::Live
@@ -52,7 +53,13 @@ impl Flight {
             mistake,
             Mistake::WaitersTakeAll | Mistake::WallClocks | Mistake::BornAtTheEnd
         );
-        takes_all || (is_current(&self.takeoff) && self.named.as_ref().is_none_or(is_current))
+        let asks = matches!(
+            self.stage,
+            Stage::Boarded | Stage::AsksStore | Stage::FromStore(_)
+        );
+        let may_wait =
+            || (asks || is_current(&self.takeoff)) && self.named.as_ref().is_none_or(is_current);
+        takes_all || may_wait()
     }
 
     pub(crate) fn wait(&mut self, known: Known) {

@@ -14,6 +14,7 @@ mod freshness;
 mod joining;
 mod losses;
 mod mends;
+mod naming;
 mod node;
 mod pair;
 mod purges;

@@ -8,6 +8,7 @@ use larder_policy::{Admission, Exchange, SkipReason, StoredHead};
 
 use crate::hint::{CacheHint, is_opted_out};
 use crate::job::Job;
+use crate::named::OfRequest;
 use crate::names::Names;
 use crate::tripwire::Watch;
 
@@ -27,11 +28,12 @@ impl Job {
     /// are to have.
     pub(crate) fn search<C: Body>(
         &self,
+        named: &OfRequest,
         parts: &response::Parts,
         body: &C,
         times: Exchange,
     ) -> Result<Admitted, SkipReason> {
-        let mut admitted = self.admit(parts, body, times)?;
+        let mut admitted = self.admit(named, parts, body, times)?;
         if let Some(caller) = &self.caller {
             admitted.watch = caller.watch(&self.context.cache, &admitted.head)?;
         }
@@ -41,6 +43,7 @@ impl Job {
     /// What is to be stored, or why it is not.
     pub(crate) fn admit<C: Body>(
         &self,
+        named: &OfRequest,
         parts: &response::Parts,
         body: &C,
         times: Exchange,
@@ -69,7 +72,7 @@ impl Job {
             Admission::Skip(reason) => return Err(self.why(reason)),
             _ => return Err(SkipReason::Status),
         };
-        let names = self.names_with(&self.names, &parts.extensions, &head)?;
+        let names = self.names_with(named, &named.names, &parts.extensions, &head)?;
         if !self.is_within_budget(&head, times.response_time) {
             return Err(SkipReason::Cardinality);
         }

@@ -5,7 +5,7 @@ use larder_policy::RequestHead;
 use larder_policy::key::{KeyBuf, MethodClass, Partition, Target};
 
 use crate::context::Context;
-use crate::naming::Hashes;
+use crate::place::Place;
 
 /// What is asked for, as far as it is part of a key.
 pub(crate) struct Asked<'a> {
@@ -58,9 +58,8 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// By what its response can be purged, as far as the URL and the partition tell.
-    pub(crate) fn names(&self, context: &Context) -> Hashes {
-        let naming = &context.cache.shared().naming;
-        naming.of_request(self.target, self.partition)
+    /// For the names of its response, as far as the URL and the partition tell.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(self.target, self.partition)
     }
 }

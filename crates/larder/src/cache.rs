@@ -105,7 +105,7 @@ impl Shared {
     }
 
     /// What was begun then is still news.
-    fn trusts(&self, sight: Sight) -> bool {
+    pub(crate) fn trusts(&self, sight: Sight) -> bool {
         let fleet = self.fleet.as_ref();
         fleet.is_none_or(|fleet| fleet.trust.lapsed(sight.moment).is_none())
     }

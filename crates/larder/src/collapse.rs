@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use crate::around::leads;
 use crate::berth::Berth;
 use crate::body::ResponseBody;
-use crate::entry::Birth;
 use crate::errand::Came;
 use crate::flights::Boarded;
 use crate::job::Job;
@@ -95,18 +94,14 @@ impl Job {
             primary: Arc::clone(&self.fetch.key),
             variant: self.fetch.variant.clone(),
         };
-        let birth = Birth {
-            position: shared.stamps.position(),
-            names: self.names_before(),
-            time: shared.clock.now(),
-            sight: shared.sight(),
-        };
         // A flight that waits for this very request is none to follow.
-        let may_join = |takeoff: &Takeoff| {
-            takeoff.lets_join(|birth| shared.may_wait_for(birth))
-                && !leads(&self.context.cache, takeoff)
-        };
-        shared.flights.board(&key, Takeoff::new(birth), may_join)
+        let may_join =
+            |takeoff: &Takeoff| takeoff.lets_join(shared) && !leads(&self.context.cache, takeoff);
+        let takeoff = Takeoff::new(shared.stamps.position(), shared.sight());
+        if let Some((_, entry)) = &self.fetch.stored {
+            takeoff.know(entry.names().clone());
+        }
+        shared.flights.board(&key, takeoff, may_join)
     }
 
     /// What this request was to fetch may have been stored between its look and its lead.

@@ -17,7 +17,6 @@ use crate::identity::Identify;
 use crate::tagging::Tagging;
 use crate::tripwire::{Caller, Tripwire};
 use crate::verifier::Verifier;
-use crate::view::RequestView;
 
 /// What a service needs to know besides its inner service.
 #[derive(Clone)]
@@ -89,17 +88,6 @@ impl Context {
     pub(crate) fn route_name<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a str> {
         let found = || (self.framework.route)(extensions);
         self.label.as_deref().or_else(found)
-    }
-
-    /// What functions see of a request that say what depends on it.
-    pub(crate) fn view<'a, B>(&'a self, request: &'a Request<B>) -> RequestView<'a> {
-        RequestView {
-            method: request.method(),
-            uri: self.target_of(request),
-            headers: request.headers(),
-            extensions: request.extensions(),
-            route: self.route_in_key(request.extensions()),
-        }
     }
 
     /// What stands for the path in keys. What a policy calls its routes may be around several, so

@@ -45,7 +45,7 @@ where
     }
     // What another node answers needs no room for what the inner service would.
     if soft.is_none()
-        && let Some((response, due)) = job.consult().await
+        && let Some((response, due)) = job.consult(request.extensions()).await
     {
         begin(&job, inner, request, due);
         return Ok(response);
@@ -99,7 +99,7 @@ where
     C: Body + Send + 'static,
     C::Error: Into<BoxError>,
 {
-    if let Some((answer, due)) = job.consult().await {
+    if let Some((answer, due)) = job.consult(request.extensions()).await {
         begin(&job, inner, request, due);
         return Ok(answer);
     }

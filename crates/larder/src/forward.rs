@@ -18,6 +18,7 @@ use crate::keep::Arrived;
 use crate::landing::Landing;
 use crate::look::STALE_IF_ERROR;
 use crate::marks::Scope;
+use crate::named::OfRequest;
 use crate::query::content;
 use crate::stale::Lost;
 use crate::{reply, trace};
@@ -50,7 +51,8 @@ where
     if let Some(leader) = &job.leader {
         leader.flight().mark().works_in(&span);
     }
-    let mut forward = Forward { inner, job };
+    let named = job.know_names(request.extensions());
+    let mut forward = Forward { inner, job, named };
     let forwarded = async move {
         let answer = match forward.job.fetch.stored.clone() {
             Some((key, entry)) => forward.validate(request, key, entry).await,
@@ -64,6 +66,7 @@ where
 struct Forward<S> {
     inner: S,
     job: Job,
+    named: OfRequest,
 }
 
 type Forwarded<C, E> = Result<Response<ResponseBody<C>>, Lost<E>>;
@@ -203,7 +206,7 @@ impl<S> Forward<S> {
         let request_time = shared.clock.now();
         let birth = Birth {
             position: shared.stamps.position(),
-            names: self.job.names.clone(),
+            names: self.named.names.clone(),
             time: request_time,
             sight: shared.sight(),
         };
@@ -224,6 +227,7 @@ impl<S> Forward<S> {
         Ok(Arrived {
             response,
             birth,
+            named: self.named.clone(),
             times,
         })
     }

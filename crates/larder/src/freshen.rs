@@ -74,7 +74,7 @@ impl Job {
         arrived: &Arrived<C>,
     ) -> (Arc<Entry>, bool) {
         let shared = self.context.cache.shared();
-        let extensions = arrived.response.extensions();
+        let (named, extensions) = (&arrived.named, arrived.response.extensions());
         let hint = CacheHint::of(extensions);
         let refinement = hint.map_or_else(|| entry.head.refinement(), CacheHint::refinement);
         let policy = self.context.refined(refinement);
@@ -101,9 +101,9 @@ impl Job {
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
         let is_out = self.has_inner || is_opted_out(extensions);
         let out = is_out.then_some(SkipReason::OptedOut);
-        let (names, unnameable) = match self.names_with(entry.names(), extensions, &head) {
+        let (names, unnameable) = match self.names_with(named, entry.names(), extensions, &head) {
             Ok(names) => (names, None),
-            Err(reason) => (self.names_before(), Some(reason)),
+            Err(reason) => (self.names_before(named), Some(reason)),
         };
         let gone = grown || out.or(unnameable).is_some();
         let skip = skip.or(out).or(unnameable);

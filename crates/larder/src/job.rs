@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{Request, StatusCode};
+use larder_policy::Credentials;
 use larder_policy::fields::{CacheStatus, ForwardReason};
 use larder_policy::key::MethodClass;
-use larder_policy::{Credentials, SkipReason};
 use tracing::Span;
 
 use crate::around::Around;
@@ -17,8 +17,7 @@ use crate::errand::{Came, Errand};
 use crate::fleet::HeldLease;
 use crate::landing::{Landing, Leader};
 use crate::marks::Scope;
-use crate::names::Names;
-use crate::naming::Hashes;
+use crate::place::Place;
 use crate::record::Record;
 use crate::sent::Sent;
 use crate::stamps::Hold;
@@ -31,10 +30,6 @@ pub(crate) struct Job {
     pub(crate) context: Arc<Context>,
     pub(crate) sent: Sent,
     pub(crate) fetch: Box<Fetch>,
-    /// By what its response can be purged, as far as the request tells.
-    pub(crate) names: Names,
-    /// Why nothing can be stored under what it is named by.
-    pub(crate) unnameable: Option<SkipReason>,
     /// Purges since it began are not forgotten.
     pub(crate) hold: Hold,
     /// The flight this request leads.
@@ -69,10 +64,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn new(context: Arc<Context>, sent: Sent, fetch: Box<Fetch>, names: Names, hold: Hold) -> Self {
+    fn new(context: Arc<Context>, sent: Sent, fetch: Box<Fetch>, hold: Hold) -> Self {
         Self {
-            names,
-            unnameable: None,
             hold,
             context,
             sent,
@@ -111,16 +104,14 @@ impl Job {
         // Nothing that the inner service is to see.
         let errand = request.extensions_mut().remove();
         let credentials = context.narrow(request, credentials);
-        let (names, unnameable) = context.names_of(&fetch.names, request);
         let sent = Sent::take(&context, request, fetch.no_cache_honoured);
         let hold = context.cache.shared().stamps.hold();
         Self {
-            unnameable,
             credentials,
             errand,
             keys,
             route,
-            ..Self::new(context, sent, fetch, names, hold)
+            ..Self::new(context, sent, fetch, hold)
         }
     }
 
@@ -170,14 +161,14 @@ impl Job {
     /// The same request, without its flight, to answer while it goes on.
     pub(crate) fn twin(&mut self) -> Self {
         let (context, sent) = (Arc::clone(&self.context), self.sent.clone());
-        let (fetch, names, hold) = (self.fetch.clone(), self.names.clone(), self.hold.clone());
+        let (fetch, hold) = (self.fetch.clone(), self.hold.clone());
         let answered = self.answered.get_or_insert_default();
         Self {
             answered: Some(Arc::clone(answered)),
             credentials: self.credentials,
             keys: self.keys.clone(),
             route: self.route.clone(),
-            ..Self::new(context, sent, fetch, names, hold)
+            ..Self::new(context, sent, fetch, hold)
         }
     }
 
@@ -243,7 +234,8 @@ pub(crate) struct Fetch {
     pub(crate) class: MethodClass,
     pub(crate) key: Arc<[u8]>,
     pub(crate) reason: ForwardReason,
-    pub(crate) names: Hashes,
+    /// What its response is named by.
+    pub(crate) place: Place,
     /// Of the client's `no-cache`, where that was decided.
     pub(crate) no_cache_honoured: Option<bool>,
     /// The selecting values, where stored responses show which fields select.

@@ -20,12 +20,15 @@ use crate::fill::Fill;
 use crate::job::Job;
 use crate::landing::Landing;
 use crate::marks::Scope;
+use crate::named::OfRequest;
 use crate::trace;
 
 /// A response of the inner service, and when it was asked for.
 pub(crate) struct Arrived<C> {
     pub(crate) response: Response<C>,
+    /// With the names that the request gives.
     pub(crate) birth: Birth,
+    pub(crate) named: OfRequest,
     pub(crate) times: Exchange,
 }
 
@@ -52,7 +55,7 @@ impl Job {
             announced,
             names,
             watch,
-        } = match self.search(&parts, &body, arrived.times) {
+        } = match self.search(&arrived.named, &parts, &body, arrived.times) {
             Ok(admitted) => admitted,
             Err(reason) => {
                 let of_client = is_of_client(reason);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use http::StatusCode;
 use larder_policy::StoredHead;
@@ -11,9 +11,14 @@ use tracing::Span;
 use crate::buffer::Buffer;
 use crate::buffer::engine::Engine;
 use crate::buffer::reader::Reader;
+use crate::cache::Shared;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
+use crate::names::Names;
+use crate::shim::lock;
+use crate::sight::Sight;
+use crate::stamps::{Life, Seen};
 
 pub(crate) type Flights = flights::Flights<FlightKey, Takeoff, Landing>;
 pub(crate) type Flight = flights::Flight<Takeoff, Landing>;
@@ -30,8 +35,13 @@ pub(crate) struct FlightKey {
 /// What is known of a flight from its start.
 #[derive(Debug)]
 pub(crate) struct Takeoff {
-    birth: Birth,
-    /// The same with all that the response is named by, once its head is there.
+    /// Where it started.
+    position: u64,
+    sight: Sight,
+    /// What its response may be named by. Unknown as long as it only asks what another node has stored: most
+    /// flights end there and need no names, and who joins them has what comes of it looked at again.
+    names: Mutex<Option<Names>>,
+    /// Where its response was born with all that it is named by, once its head is there.
     named: OnceLock<Birth>,
     /// The inner service has been called.
     called: AtomicBool,
@@ -40,24 +50,35 @@ pub(crate) struct Takeoff {
 }
 
 impl Takeoff {
-    pub(crate) fn new(birth: Birth) -> Self {
+    pub(crate) fn new(position: u64, sight: Sight) -> Self {
         Self {
-            birth,
+            position,
+            sight,
+            names: Mutex::default(),
             named: OnceLock::new(),
             called: AtomicBool::new(false),
             span: OnceLock::new(),
         }
     }
 
-    /// Whether what it is born with may be waited for; and once its head is there, whether that may be by all
-    /// that the response is named by.
-    pub(crate) fn lets_join(&self, may_join: impl Fn(&Birth) -> bool) -> bool {
-        may_join(&self.birth) && self.named.get().is_none_or(may_join)
+    /// Whether it may be waited for: by what is known of the names of its response, and once its head is there by
+    /// all of them.
+    pub(crate) fn lets_join(&self, shared: &Shared) -> bool {
+        let is_current =
+            |names: &Names| shared.stamps.life(names, &Seen::new(self.position)) == Life::Live;
+        shared.trusts(self.sight)
+            && lock(&self.names).as_ref().is_none_or(is_current)
+            && self
+                .named
+                .get()
+                .is_none_or(|birth| shared.may_wait_for(birth))
     }
 
-    /// The head of the response is there.
-    pub(crate) fn name(&self, birth: &Birth) {
-        let _ = self.named.set(birth.clone());
+    /// It goes by a stored response, waits for another node, or is about to ask the inner service. Whoever comes
+    /// after a purge of that does not wait with it. Who came after a purge and joined before this is sure that
+    /// what is born after this is born after the purge: hence the lock.
+    pub(crate) fn know(&self, names: Names) {
+        *lock(&self.names) = Some(names);
     }
 
     pub(crate) fn set_called(&self) {
@@ -66,6 +87,11 @@ impl Takeoff {
 
     pub(crate) fn is_called(&self) -> bool {
         self.called.load(Ordering::Relaxed)
+    }
+
+    /// The head of the response is there.
+    pub(crate) fn name(&self, birth: &Birth) {
+        let _ = self.named.set(birth.clone());
     }
 
     pub(crate) fn works_in(&self, span: &Span) {

@@ -307,6 +307,7 @@ mod naming;
 mod narrow;
 mod node;
 mod opt_out;
+mod place;
 mod plan;
 mod probe;
 mod probed;

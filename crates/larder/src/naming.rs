@@ -12,6 +12,8 @@ use rapidhash::quality::RandomState;
 use siphasher::sip::SipHasher24;
 use smallvec::SmallVec;
 
+use crate::place::Place;
+
 /// Prefixes of so many segments are kept apart; a purge of a longer one drops what has the first of
 /// them.
 const MAX_SEGMENTS: usize = 32;
@@ -100,9 +102,13 @@ impl Naming {
 
     /// Path and query, on all hosts.
     pub(crate) fn resource(&self, path: &str, query: Option<&str>) -> u64 {
+        self.resource_of(path.as_bytes(), query.map(str::as_bytes))
+    }
+
+    fn resource_of(&self, path: &[u8], query: Option<&[u8]>) -> u64 {
         match query {
-            None => self.hash(Kind::Resource, path.as_bytes()),
-            Some(query) => self.hash_parts(Kind::Resource, &[path.as_bytes(), query.as_bytes()]),
+            None => self.hash(Kind::Resource, path),
+            Some(query) => self.hash_parts(Kind::Resource, &[path, query]),
         }
     }
 
@@ -125,19 +131,21 @@ impl Naming {
 
     /// Everything at a path and below it; `None` for the root.
     pub(crate) fn prefix(&self, path: &str) -> Option<u64> {
-        let path = prefixes(path).last()?;
-        Some(self.hash(Kind::Prefix, path.as_bytes()))
+        let path = prefixes(path.as_bytes()).last()?;
+        Some(self.hash(Kind::Prefix, path))
     }
 
     /// All that the request alone gives.
-    pub(crate) fn of_request(&self, target: &Target<'_>, partition: &Partition) -> Hashes {
-        let origin = self.origin(target);
-        let resource = self.resource(target.path(), target.query());
+    pub(crate) fn of_request(&self, place: &Place) -> Hashes {
+        let origin = self.hash(Kind::Origin, place.origin());
+        let resource = self.resource_of(place.path(), place.query());
         let mut hashes = Hashes::new();
         hashes.extend([self.url_of(origin, resource), resource, origin]);
-        hashes.extend(self.partition(partition));
-        let prefixes = prefixes(target.path());
-        hashes.extend(prefixes.map(|path| self.hash(Kind::Prefix, path.as_bytes())));
+        // What is kept for all has none.
+        let partition = place.partition();
+        hashes.extend(partition.map(|partition| self.hash(Kind::Partition, partition)));
+        let prefixes = prefixes(place.path());
+        hashes.extend(prefixes.map(|path| self.hash(Kind::Prefix, path)));
         hashes
     }
 }
@@ -154,9 +162,9 @@ fn feed(mut hasher: impl Hasher, kind: Kind, parts: &[&[u8]]) -> u64 {
 
 /// The path cut after each of its first segments, from the shortest on. One slash at the end of the
 /// path counts for nothing.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    let whole = path.strip_suffix('/').unwrap_or(path);
-    let cuts = memchr::memchr_iter(b'/', whole.as_bytes()).skip(1);
+fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = path.strip_suffix(b"/").unwrap_or(path);
+    let cuts = memchr::memchr_iter(b'/', whole).skip(1);
     let cuts = cuts.map(|cut| whole.get(..cut).unwrap_or(whole));
     let last = (!whole.is_empty()).then_some(whole);
     cuts.chain(last).take(MAX_SEGMENTS)
@@ -168,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_path_is_cut_after_each_segment() {
-        let cut = |path| prefixes(path).collect::<Vec<_>>();
+        let text = |cut: &[u8]| String::from_utf8_lossy(cut).into_owned();
+        let cut = |path: &str| prefixes(path.as_bytes()).map(text).collect::<Vec<_>>();
         assert_eq!(cut("/a/b/c"), ["/a", "/a/b", "/a/b/c"]);
         assert_eq!(cut("/a/b/"), ["/a", "/a/b"]);
         assert_eq!(cut("/a//b"), ["/a", "/a/", "/a//b"]);
@@ -183,7 +192,7 @@ mod tests {
         let naming = Naming::default();
         let has = |path: &str, prefix: &str| {
             let hash = naming.prefix(prefix).unwrap();
-            prefixes(path).any(|cut| naming.hash(Kind::Prefix, cut.as_bytes()) == hash)
+            prefixes(path.as_bytes()).any(|cut| naming.hash(Kind::Prefix, cut) == hash)
         };
         for path in ["/a", "/a/", "/a/b", "/a/b/c"] {
             assert!(has(path, "/a") && has(path, "/a/"), "{path}");
@@ -211,10 +220,29 @@ mod tests {
         let naming = Naming::common(&[7; 16]);
         let uri = "http://shop.example:81/a/b?c".parse().unwrap();
         let target = Target::from_request(&uri, None, None).unwrap();
-        let hashes = naming.of_request(&target, &Partition::shared());
+        let hashes = naming.of_request(&Place::new(&target, &Partition::shared()));
         assert_eq!(hashes.as_slice(), COMMON_OF_REQUEST);
         assert_eq!(naming.tag("product:42"), COMMON_OF_TAG);
         assert_ne!(naming.resource("/a", None), naming.resource("/a", Some("")));
+    }
+
+    /// What is purged by a name has it.
+    #[test]
+    fn a_request_has_the_names_that_its_parts_have() {
+        let naming = Naming::default();
+        for uri in ["http://shop.example/a/b?c", "http://a:81/?", "/a//b", "/"] {
+            let uri = uri.parse().unwrap();
+            let target = Target::from_request(&uri, None, None).unwrap();
+            for partition in [Partition::shared(), Partition::of("user", b"7").unwrap()] {
+                let hashes = naming.of_request(&Place::new(&target, &partition));
+                let (path, query) = (target.path(), target.query());
+                let parts = [naming.url(&target), naming.resource(path, query)];
+                let own = [naming.partition(&partition), naming.prefix(path)];
+                let parts = parts.into_iter().chain([naming.origin(&target)]);
+                let mut parts = parts.chain(own.into_iter().flatten());
+                assert!(parts.all(|part| hashes.contains(&part)), "{uri}");
+            }
+        }
     }
 
     const COMMON_OF_REQUEST: [u64; 5] = [

@@ -213,13 +213,13 @@ fn look_up(context: &Context, asked: &Asked<'_>, class: MethodClass, renews: boo
             if is_due_early(context, head, &entry, serving)
                 && let Some(turn) = Turn::take(context, &entry)
             {
-                return refresh(context, asked, &key, turn, serving);
+                return refresh(asked, &key, turn, serving);
             }
             Plan::Serve(entry, serving, detail)
         }
         Use::ServeWhileValidating(entry, serving) => match Turn::take(context, &entry) {
             None => Plan::Serve(entry, serving, STALE_WHILE_REVALIDATE),
-            Some(turn) => refresh(context, asked, &key, turn, serving),
+            Some(turn) => refresh(asked, &key, turn, serving),
         },
         forward => forwarded(context, asked, class, forward, &mut key),
     }
@@ -249,7 +249,7 @@ fn renewed(
     {
         errand.kept(serving, now, false);
     } else if let Some(turn) = turn(context, entry) {
-        return Plan::Renew(Box::new((renewal(asked, context, key, turn.entry()), turn)));
+        return Plan::Renew(Box::new((renewal(asked, key, turn.entry()), turn)));
     } else if let Some(errand) = errand {
         errand.note(Came::Busy);
     }
@@ -315,7 +315,7 @@ fn fetch(
         key,
         key_of_get: key_of_get(context, asked, class),
         reason,
-        names: asked.names(context),
+        place: asked.place(),
         no_cache_honoured: asked.head.no_cache_honoured(),
         variant,
         stored,
@@ -351,21 +351,21 @@ fn is_due_early(
 
 /// A hit, and the validation of what it is served from by a request that no client made.
 #[cold]
-fn refresh(context: &Context, asked: &Asked<'_>, key: &[u8], turn: Turn, serving: Serving) -> Plan {
+fn refresh(asked: &Asked<'_>, key: &[u8], turn: Turn, serving: Serving) -> Plan {
     let entry = Arc::clone(turn.entry());
-    let fetch = renewal(asked, context, key, &entry);
+    let fetch = renewal(asked, key, &entry);
     Plan::Refresh(entry, serving, Box::new((fetch, turn)))
 }
 
 /// The validation of what stands under a key by a request that no client made.
-fn renewal(asked: &Asked<'_>, context: &Context, key: &[u8], entry: &Arc<Entry>) -> Box<Fetch> {
+fn renewal(asked: &Asked<'_>, key: &[u8], entry: &Arc<Entry>) -> Box<Fetch> {
     let key = Arc::<[u8]>::from(key);
     Box::new(Fetch {
         class: entry.head.class(),
         key: Arc::clone(&key),
         key_of_get: None,
         reason: ForwardReason::Stale,
-        names: asked.names(context),
+        place: asked.place(),
         no_cache_honoured: None,
         variant: entry.head.selection().encoded().into(),
         stored: Some((key, Arc::clone(entry))),

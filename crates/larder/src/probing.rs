@@ -53,8 +53,9 @@ where
     };
     let (mut parts, body) = response.into_parts();
     let (lookup, admitted) = match job {
-        Ok((job, _)) => {
-            let admitted = job.admit(&parts, &body, times);
+        Ok((job, narrowed)) => {
+            let named = job.names_of_request(narrowed.extensions());
+            let admitted = job.admit(&named, &parts, &body, times);
             (Ok(job.fetch.key), admitted)
         }
         Err(reason) => (Err(reason), Err(SkipReason::OptedOut)),

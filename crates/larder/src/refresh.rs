@@ -67,7 +67,7 @@ where
     C::Error: Into<BoxError>,
 {
     // It is not to be validated again: nothing is ever due without a client.
-    if let Some((answer, _)) = job.consult().await {
+    if let Some((answer, _)) = job.consult(request.extensions()).await {
         return Ok(answer);
     }
     forward(inner, job, request).await

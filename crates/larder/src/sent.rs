@@ -3,12 +3,13 @@
 use std::mem;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Uri};
 use larder_policy::key::Key;
 use larder_policy::{Credentials, RequestHead};
 
 use crate::context::Context;
 use crate::narrow::Withheld;
+use crate::view::RequestView;
 
 /// A request head kept while the inner service is not asked yet, and after the request itself has gone
 /// to it.
@@ -46,6 +47,22 @@ impl Sent {
 
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
+    }
+
+    /// What functions see of it that say what depends on it, with the extensions of the request that it was
+    /// taken from.
+    pub(crate) fn view<'a>(
+        &'a self,
+        context: &'a Context,
+        extensions: &'a Extensions,
+    ) -> RequestView<'a> {
+        RequestView {
+            method: &self.method,
+            uri: &self.uri,
+            headers: &self.headers,
+            extensions,
+            route: context.route_in_key(extensions),
+        }
     }
 
     pub(crate) fn head(&self) -> RequestHead<'_> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::DATE;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use larder_policy::key::MethodClass;
 use larder_policy::{Exchange, SkipReason};
 
@@ -196,12 +196,13 @@ fn put(
     if context.verifier.is_some() {
         job.record = Some(Arc::new(context.record(&request)));
     }
-    job.put(response, fence)
+    job.put(request.extensions(), response, fence)
 }
 
 impl Job {
     fn put(
         &mut self,
+        asked: &Extensions,
         response: Response<Bytes>,
         fence: Option<&Fence>,
     ) -> Result<Stored, PutError> {
@@ -211,9 +212,10 @@ impl Job {
             return Err(PutError::Invalidated);
         }
         let now = shared.clock.now();
+        let named = self.names_of_request(asked);
         let birth = Birth {
             position: fence.map_or_else(|| shared.stamps.position(), Fence::position),
-            names: self.names.clone(),
+            names: named.names.clone(),
             time: fence.map_or(now, Fence::taken_at),
             sight: fence.map_or_else(|| shared.sight(), Fence::sight),
         };
@@ -232,7 +234,7 @@ impl Job {
         };
         let body = self.content(body);
         let measured = ResponseBody::<String>::stored(body.clone());
-        let admitted = self.search(&parts, &measured, times);
+        let admitted = self.search(&named, &parts, &measured, times);
         drop(measured);
         let Admitted {
             mut head,

@@ -90,7 +90,7 @@ impl Job {
                 key: Arc::clone(&key),
                 key_of_get: None,
                 reason: ForwardReason::Stale,
-                names: self.fetch.names.clone(),
+                place: self.fetch.place.clone(),
                 no_cache_honoured: None,
                 variant: entry.head.selection().encoded().into(),
                 stored: Some((key, entry)),

@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
+use http::{Extensions, Response};
 use larder_policy::fields::ForwardReason;
 use tokio::time::{Instant, sleep};
 
@@ -28,8 +28,11 @@ const MAX_RULES: u32 = 3;
 
 impl Job {
     /// Answers from what another node has stored, or is about to store. `None`: the inner service is to be
-    /// asked, by this node for all if it holds the lease. Once for each request.
-    pub(crate) async fn consult<C>(&mut self) -> Option<(Response<ResponseBody<C>>, Due)> {
+    /// asked, by this node for all if it holds the lease. Once for each request, whose extensions are these.
+    pub(crate) async fn consult<C>(
+        &mut self,
+        extensions: &Extensions,
+    ) -> Option<(Response<ResponseBody<C>>, Due)> {
         if self.consulted {
             return None;
         }
@@ -42,20 +45,21 @@ impl Job {
         if let Some(fit) = self.look_for_get(&fleet, patience).await {
             return Some(self.answer_shared(fit));
         }
-        self.look_or_lease(fleet, patience).await
+        self.look_or_lease(fleet, extensions, patience).await
     }
 
     /// Looks until there is an answer, or it is this node's turn to fetch one.
     async fn look_or_lease<C>(
         &mut self,
         fleet: Arc<Fleet>,
+        extensions: &Extensions,
         mut patience: Instant,
     ) -> Option<(Response<ResponseBody<C>>, Due)> {
         let leads = self.leader.is_some();
         let until = Instant::now() + fleet.settings.lease_for;
         let mut expected = None;
         let (mut pause, mut rules, mut insists) = (FIRST_PAUSE, 0, self.fetch.stored.is_some());
-        let mut from = None;
+        let (mut from, mut named) = (None, None);
         loop {
             let key = self.entry_key(&fleet);
             let lease = fleet.lease();
@@ -94,7 +98,8 @@ impl Job {
                 }
                 Leased::Busy(holder) if Instant::now() < until => {
                     fleet.counts.add(Did::LeaseBusy);
-                    let late = |born| self.is_late(&fleet, born, expected.as_ref());
+                    let named = named.get_or_insert_with(|| self.know_names(extensions));
+                    let late = |born| self.is_late(&fleet, named, born, expected.as_ref());
                     let late = holder.filter(|(_, born)| late(*born));
                     from = late.map(|(holder, _)| holder);
                     if from.is_none() {

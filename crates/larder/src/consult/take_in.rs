@@ -12,6 +12,7 @@ use crate::fleet::counts::Did;
 use crate::fleet::frame::is_rule;
 use crate::job::Job;
 use crate::look::{Use, look, look_at};
+use crate::named::OfRequest;
 use crate::names::Names;
 use crate::shared::{EntryKey, Found, LogPosition};
 use crate::sight::{Moment, Sight};
@@ -160,6 +161,7 @@ impl Job {
     pub(super) fn is_late(
         &self,
         fleet: &Fleet,
+        named: &OfRequest,
         born: LogPosition,
         expected: Option<&Names>,
     ) -> bool {
@@ -174,6 +176,6 @@ impl Job {
         };
         let is_dead = |names: &Names| stamps.life(names, &Seen::new(position)) == Life::Dead;
         let stored = self.fetch.stored.as_ref().map(|(_, entry)| entry.names());
-        is_dead(&self.names_before()) || stored.into_iter().chain(expected).any(is_dead)
+        is_dead(&self.names_before(named)) || stored.into_iter().chain(expected).any(is_dead)
     }
 }
