@@ -51,7 +51,7 @@ impl Policy {
     }
 
     /// What to do with a stored response that is not too old for anything.
-    #[inline]
+    #[inline(always)]
     fn reuse(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> Decision {
         let rules = stored.use_rules;
         let fresh = !serving.is_stale();

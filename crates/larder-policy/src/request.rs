@@ -46,7 +46,8 @@ impl<'a> RequestHead<'a> {
     ///
     /// Cost: one walk over the headers; `Cache-Control` is parsed only when present.
     #[must_use]
-    #[inline]
+    // What is returned would be copied.
+    #[inline(always)]
     pub fn new(
         method: &'a Method,
         uri: &'a Uri,
@@ -56,14 +57,15 @@ impl<'a> RequestHead<'a> {
         let mut seen = Seen(if has_content { Seen::CONTENT } else { 0 });
         let mut host = None;
         for (name, value) in headers {
-            let bit = seen_bit(name, value);
-            if bit == Seen::HOST {
+            if *name == HOST {
                 if seen.has(Seen::HOST) {
                     seen.0 |= Seen::HOST_REPEATED;
                 }
+                seen.0 |= Seen::HOST;
                 host = Some(value);
+            } else {
+                seen.0 |= seen_bit(name, value);
             }
-            seen.0 |= bit;
         }
         let directives = if seen.has(Seen::CACHE_CONTROL) || seen.has(Seen::PRAGMA) {
             RequestDirectives::from_headers(headers)
@@ -298,14 +300,13 @@ impl Seen {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn seen_bit(name: &HeaderName, value: &HeaderValue) -> u16 {
     match *name {
         AUTHORIZATION => Seen::AUTHORIZATION,
         CACHE_CONTROL => Seen::CACHE_CONTROL,
         CONTENT_LENGTH if value.as_bytes() != b"0" => Seen::CONTENT,
         COOKIE => Seen::COOKIE,
-        HOST => Seen::HOST,
         IF_MATCH | IF_UNMODIFIED_SINCE => Seen::PRECONDITION,
         IF_MODIFIED_SINCE | IF_NONE_MATCH => Seen::CONDITIONAL,
         IF_RANGE => Seen::IF_RANGE,

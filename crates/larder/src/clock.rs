@@ -40,6 +40,7 @@ impl Clock {
         Self(Source::Function(Arc::new(now)))
     }
 
+    #[inline]
     pub(crate) fn now(&self) -> SystemTime {
         match &self.0 {
             Source::System => system_now(),

@@ -45,13 +45,22 @@ pub(crate) struct Context {
     pub(crate) verifier: Option<Arc<Verifier>>,
 }
 
+/// Whose copy it is where it is everybody's.
+static SHARED: Partition = Partition::shared();
+
 impl Context {
     /// Whose copy a request is about. No identity means no lookup and no storing: a partitioned
     /// response is never shared for want of a name.
-    pub(crate) fn partition(&self, extensions: &Extensions) -> Result<Partition, BypassReason> {
+    pub(crate) fn partition(
+        &self,
+        extensions: &Extensions,
+    ) -> Result<Cow<'static, Partition>, BypassReason> {
         match &self.identify {
-            Some(identify) => identify.partition(extensions).ok_or(BypassReason::Identity),
-            None if self.policy.mode() == Mode::Shared => Ok(Partition::shared()),
+            Some(identify) => {
+                let partition = identify.partition(extensions).map(Cow::Owned);
+                partition.ok_or(BypassReason::Identity)
+            }
+            None if self.policy.mode() == Mode::Shared => Ok(Cow::Borrowed(&SHARED)),
             None => Err(BypassReason::Identity),
         }
     }

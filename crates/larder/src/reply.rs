@@ -43,14 +43,14 @@ pub(crate) fn shared_hit<C>(
     from_entry(context, head, entry, serving, &status)
 }
 
+#[inline(always)]
 fn answered(context: &Context, serving: Serving, detail: &'static str) {
     let ttl = serving.ttl();
-    let outcome = if serving.is_stale() {
-        Outcome::StaleHit { ttl, detail }
+    if serving.is_stale() {
+        trace::answered(&context.cache, Outcome::StaleHit { ttl, detail });
     } else {
-        Outcome::Hit { ttl }
-    };
-    trace::answered(&context.cache, outcome);
+        trace::hit(&context.cache, ttl);
+    }
 }
 
 const SHARED: &str = "shared";

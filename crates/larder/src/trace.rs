@@ -38,6 +38,14 @@ pub(crate) enum Outcome {
     Refused,
 }
 
+/// As [`answered`], of a hit: nothing is to be found out about it.
+#[inline]
+pub(crate) fn hit(cache: &Cache, ttl: i64) {
+    cache.shared().counters.add(Event::Hit);
+    tracing::debug!(target: TARGET, outcome = "hit", ttl);
+    count_answer(Outcome::Hit { ttl });
+}
+
 pub(crate) fn answered(cache: &Cache, outcome: Outcome) {
     let counters = &cache.shared().counters;
     counters.add(event_of(outcome));

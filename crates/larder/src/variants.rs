@@ -40,19 +40,23 @@ impl Variants {
     /// but one that names its selecting fields before one that leaves them out (RFC 9111
     /// section 4.1).
     pub(crate) fn select(&self, request: &HeaderMap, stamps: &Stamps) -> Selected<'_> {
+        if self.older.is_empty() {
+            let (entry, selection) = (&self.newest, self.newest.head.selection());
+            return match entry.is_live(stamps) {
+                false => Selected::None,
+                true if selection.matches(request) => Selected::Match(entry),
+                true => Selected::Mismatch(selection),
+            };
+        }
+        self.select_of_several(request, stamps)
+    }
+
+    fn select_of_several(&self, request: &HeaderMap, stamps: &Stamps) -> Selected<'_> {
         let rank = |entry: &Entry| {
             let names_fields = !entry.head.selection().names().is_empty();
             (names_fields, entry.head.date())
         };
         let mut encoded = Encoded::default();
-        if self.older.is_empty() {
-            let (entry, selection) = (&self.newest, self.newest.head.selection());
-            return match entry.is_live(stamps) {
-                false => Selected::None,
-                true if encoded.matches(selection, request) => Selected::Match(entry),
-                true => Selected::Mismatch(selection),
-            };
-        }
         let mut found = Selected::None;
         for entry in self.iter().filter(|entry| entry.is_live(stamps)) {
             let matches = encoded.matches(entry.head.selection(), request);

@@ -77,6 +77,20 @@ impl<const N: usize> StackBytes<N> {
         self.extend_from_slice(&[byte]);
     }
 
+    /// Appends one and then these, where there is room for all as if they were one.
+    #[inline(always)]
+    pub(super) fn push_before(&mut self, first: u8, rest: &[u8]) {
+        let end = self.len.saturating_add(rest.len()).saturating_add(1);
+        if let Some([place, room @ ..]) = self.few.get_mut(self.len..end) {
+            *place = first;
+            room.copy_from_slice(rest);
+            self.len = end;
+        } else {
+            self.push(first);
+            self.extend_from_slice(rest);
+        }
+    }
+
     /// Takes the last one off.
     pub fn pop(&mut self) -> Option<u8> {
         let last = self.last().copied()?;

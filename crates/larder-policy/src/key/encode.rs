@@ -18,27 +18,35 @@ pub(super) const KEY_FORMAT: u8 = 1;
 const SHORT: usize = 126;
 
 /// Appends one field.
-#[inline]
+// A call for each field of a key costs more than most fields do.
+#[inline(always)]
 pub(super) fn push_field<const N: usize>(out: &mut StackBytes<N>, value: Option<&[u8]>) {
     match value {
         None => out.push(0),
         Some(value) if value.len() <= SHORT => {
             let [count, ..] = value.len().saturating_add(1).to_le_bytes();
-            out.push(count);
-            out.extend_from_slice(value);
+            out.push_before(count, value);
         }
-        Some(value) => {
-            push_count(out, value.len());
-            out.extend_from_slice(value);
-        }
+        Some(value) => push_long(out, value),
     }
 }
 
+#[cold]
+fn push_long<const N: usize>(out: &mut StackBytes<N>, value: &[u8]) {
+    push_count(out, value.len());
+    out.extend_from_slice(value);
+}
+
 /// Appends one field whose letters are ASCII case-insensitive, in lower case.
+#[inline]
 pub(super) fn push_lower_field<const N: usize>(out: &mut StackBytes<N>, value: Option<&[u8]>) {
-    let Some(value) = value else {
-        return out.push(0);
-    };
+    match value {
+        None => out.push(0),
+        Some(value) => push_lower(out, value),
+    }
+}
+
+fn push_lower<const N: usize>(out: &mut StackBytes<N>, value: &[u8]) {
     push_count(out, value.len());
     let start = out.len();
     out.extend_from_slice(value);

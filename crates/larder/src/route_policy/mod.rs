@@ -287,8 +287,8 @@ impl RoutePolicy {
     }
 
     /// Gives each response the tags that a function finds in its request, as the handler sees that:
-    /// with declared inputs only. Called when a request is forwarded, never for hits. May be said
-    /// several times.
+    /// with declared inputs only. Called when a request is forwarded, or waits for what another node
+    /// fetches; never for hits. May be said several times.
     ///
     /// ```
     /// use std::time::Duration;
