@@ -10,7 +10,7 @@ use rapidhash::fast::RandomState;
 use crate::background::Background;
 use crate::buffer::budget::Budget;
 use crate::clock::Clock;
-use crate::entry::{Birth, Entry};
+use crate::entry::Entry;
 use crate::extension_types::ExtensionTypes;
 use crate::finding::Findings;
 use crate::fleet::{Fleet, HeldLease, SharedStats};
@@ -108,12 +108,6 @@ impl Shared {
     pub(crate) fn trusts(&self, sight: Sight) -> bool {
         let fleet = self.fleet.as_ref();
         fleet.is_none_or(|fleet| fleet.trust.lapsed(sight.moment).is_none())
-    }
-
-    /// Whoever came after a purge does not wait for what began before it; nor, where purges of others may
-    /// have been missed since, for what began long ago.
-    pub(crate) fn may_wait_for(&self, birth: &Birth) -> bool {
-        birth.is_current(&self.stamps) && self.trusts(birth.sight)
     }
 
     /// What is known of the purges of others now.

@@ -95,8 +95,10 @@ impl Job {
             variant: self.fetch.variant.clone(),
         };
         // A flight that waits for this very request is none to follow.
-        let may_join =
-            |takeoff: &Takeoff| takeoff.lets_join(shared) && !leads(&self.context.cache, takeoff);
+        let may_join = |takeoff: &Takeoff| {
+            takeoff.lets_join(&shared.stamps, |sight| shared.trusts(sight))
+                && !leads(&self.context.cache, takeoff)
+        };
         let takeoff = Takeoff::new(shared.stamps.position(), shared.sight());
         if let Some((_, entry)) = &self.fetch.stored {
             takeoff.know(entry.names().clone());

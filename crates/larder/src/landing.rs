@@ -11,14 +11,13 @@ use tracing::Span;
 use crate::buffer::Buffer;
 use crate::buffer::engine::Engine;
 use crate::buffer::reader::Reader;
-use crate::cache::Shared;
 use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
 use crate::names::Names;
 use crate::shim::lock;
 use crate::sight::Sight;
-use crate::stamps::{Life, Seen};
+use crate::stamps::{Life, Seen, Stamps};
 
 pub(crate) type Flights = flights::Flights<FlightKey, Takeoff, Landing>;
 pub(crate) type Flight = flights::Flight<Takeoff, Landing>;
@@ -62,16 +61,15 @@ impl Takeoff {
     }
 
     /// Whether it may be waited for: by what is known of the names of its response, and once its head is there by
-    /// all of them.
-    pub(crate) fn lets_join(&self, shared: &Shared) -> bool {
+    /// all of them. Whoever came after a purge does not wait for what began before it; nor, where purges of
+    /// others may have been missed since, for what began long ago.
+    pub(crate) fn lets_join(&self, stamps: &Stamps, trusts: impl Fn(Sight) -> bool) -> bool {
         let is_current =
-            |names: &Names| shared.stamps.life(names, &Seen::new(self.position)) == Life::Live;
-        shared.trusts(self.sight)
+            |names: &Names| stamps.life(names, &Seen::new(self.position)) == Life::Live;
+        let may_wait_for = |birth: &Birth| birth.is_current(stamps) && trusts(birth.sight);
+        trusts(self.sight)
             && lock(&self.names).as_ref().is_none_or(is_current)
-            && self
-                .named
-                .get()
-                .is_none_or(|birth| shared.may_wait_for(birth))
+            && self.named.get().is_none_or(may_wait_for)
     }
 
     /// It goes by a stored response, waits for another node, or is about to ask the inner service. Whoever comes
