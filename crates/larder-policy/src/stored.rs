@@ -30,8 +30,8 @@ pub struct Exchange {
 
 /// The head of a stored response, with everything that was worked out when it was stored.
 ///
-/// The header map is ready to send: it has room for `Age` and `Cache-Status`, so that an answer
-/// overwrites two values and never grows the map.
+/// The fields are ready to send: they have room for `Age` and `Cache-Status`, so that an answer copies a map,
+/// overwrites two values and never grows it. [`pack`](Self::pack) keeps them in less memory.
 #[derive(Debug, Clone)]
 pub struct StoredHead {
     pub(crate) status: StatusCode,

@@ -1,6 +1,9 @@
 //! What the heads of stored responses have in common, kept once.
 
+use std::array;
 use std::collections::HashSet;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -16,6 +19,10 @@ pub(crate) struct Templates(RwLock<HashSet<Template, RandomState>>);
 impl Templates {
     /// One that is equal, for as many as ask.
     pub(crate) fn shared(&self, template: &Template) -> Option<Template> {
+        self.shared_with(template, &VALUES)
+    }
+
+    fn shared_with(&self, template: &Template, values: &Values) -> Option<Template> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.get(template) {
             return Some(known.clone());
@@ -24,6 +31,7 @@ impl Templates {
         if template.len() > MAX_LINES {
             return None;
         }
+        let new = template.with_values(|value| values.lasting(value))?;
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_TEMPLATES {
             known.retain(|template| !template.is_unused());
@@ -31,38 +39,149 @@ impl Templates {
         if known.len() >= MAX_TEMPLATES {
             return None;
         }
-        let new = template.with_values(lasting)?;
         known.replace(new.clone());
         Some(new)
     }
 }
 
-/// The same value as one that lasts for the life of the process, so that nobody counts who has it: all
-/// threads copy it with every answer. `None` where there are too many already.
-fn lasting(value: &HeaderValue) -> Option<HeaderValue> {
-    let bytes = value.as_bytes();
-    let known = VALUES.read().unwrap_or_else(PoisonError::into_inner);
-    let found = known.get(bytes).copied();
-    drop(known);
-    let bytes = found.or_else(|| {
-        let mut known = VALUES.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_VALUES || bytes.len() > MAX_VALUE_BYTES {
+/// Values that last for the life of the process, so that nobody counts who has them: all threads copy
+/// them with every answer.
+#[derive(Debug)]
+struct Values {
+    known: RwLock<HashSet<&'static [u8], RandomState>>,
+    /// Hashes of what was seen once.
+    seen: [AtomicU64; SEEN],
+    hasher: RandomState,
+}
+
+impl Values {
+    fn new() -> Self {
+        Self {
+            known: RwLock::default(),
+            seen: array::from_fn(|_| AtomicU64::new(0)),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// The same value as one that lasts. `None` if there are too many already, or it comes for the first
+    /// time: what each response has another of comes once.
+    fn lasting(&self, value: &HeaderValue) -> Option<HeaderValue> {
+        let bytes = value.as_bytes();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let found = known.get(bytes).copied();
+        drop(known);
+        let bytes = found.or_else(|| self.keep(bytes))?;
+        HeaderValue::from_maybe_shared(Bytes::from_static(bytes)).ok()
+    }
+
+    fn keep(&self, bytes: &[u8]) -> Option<&'static [u8]> {
+        if bytes.len() > MAX_VALUE_BYTES || !self.is_seen_again(bytes) {
+            return None;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_VALUES {
             return None;
         }
         let lasting: &'static [u8] = Box::leak(bytes.into());
         known.insert(lasting);
         Some(lasting)
-    })?;
-    HeaderValue::from_maybe_shared(Bytes::from_static(bytes)).ok()
+    }
+
+    fn is_seen_again(&self, bytes: &[u8]) -> bool {
+        let hash = self.hasher.hash_one(bytes) | 1;
+        let at = usize::try_from(hash >> 32).unwrap_or_default() % SEEN;
+        let seen = self.seen.get(at);
+        seen.is_some_and(|seen| seen.swap(hash, Ordering::Relaxed) == hash)
+    }
 }
 
-static VALUES: LazyLock<RwLock<HashSet<&'static [u8], RandomState>>> =
-    LazyLock::new(RwLock::default);
+static VALUES: LazyLock<Values> = LazyLock::new(Values::new);
 
-/// Of each cache. With as many lines as there may be, and values as long as they may be, some 300 KiB.
+/// Of each cache. With as many lines as there may be some 300 KiB.
 const MAX_TEMPLATES: usize = 128;
 const MAX_LINES: usize = 20;
 
 /// Of the process: 128 KiB.
 const MAX_VALUES: usize = 512;
 const MAX_VALUE_BYTES: usize = 256;
+
+const SEEN: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use http::header::SERVER;
+    use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+    use larder_policy::key::MethodClass;
+    use larder_policy::{Admission, Exchange, Policy, RequestHead};
+
+    use super::*;
+
+    /// The template of a response with this field, as far as it is shared.
+    fn shared(templates: &Templates, values: &Values, name: &str, value: &str) -> Option<Template> {
+        let (method, uri, none) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
+        let request = RequestHead::new(&method, &uri, &none, false);
+        let name: HeaderName = name.parse().unwrap();
+        let response = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+        let times = Exchange {
+            request_time: SystemTime::UNIX_EPOCH,
+            response_time: SystemTime::UNIX_EPOCH,
+        };
+        let policy = Policy::shared().with_route_lifetime(Duration::from_secs(60));
+        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
+        let Admission::Store(mut head) = admission else {
+            panic!("the route gives it a lifetime")
+        };
+        let mut found = None;
+        head.pack(&[], |template| {
+            found = templates.shared_with(template, values);
+            found.clone()
+        });
+        found
+    }
+
+    #[test]
+    fn what_comes_again_is_shared() {
+        let (templates, values) = (Templates::default(), Values::new());
+        let of = |value| shared(&templates, &values, SERVER.as_str(), value);
+        assert_eq!(of("a"), None);
+        let second = of("a").unwrap();
+        assert_eq!(of("a").unwrap(), second);
+        assert!(!second.is_unused());
+        assert_eq!(of("b"), None);
+        assert_ne!(of("b").unwrap(), second);
+    }
+
+    #[test]
+    fn what_comes_once_lasts_nowhere() {
+        let (templates, values) = (Templates::default(), Values::new());
+        for value in 0..10 * MAX_VALUES {
+            let value = format!("once {value}");
+            assert_eq!(shared(&templates, &values, "server", &value), None);
+        }
+        assert!(values.known.read().unwrap().is_empty());
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_may_be() {
+        let (templates, values) = (Templates::default(), Values::new());
+        let twice = |name: &str, value: &str| {
+            shared(&templates, &values, name, value);
+            shared(&templates, &values, name, value)
+        };
+        let long = "x".repeat(MAX_VALUE_BYTES + 1);
+        assert_eq!(twice("server", &long), None);
+        let held: Vec<_> = (0..2 * MAX_TEMPLATES)
+            .filter_map(|value| twice("server", &format!("{value}")))
+            .collect();
+        assert_eq!(held.len(), MAX_TEMPLATES);
+        // What nobody has any more makes room.
+        drop(held);
+        assert!(twice("server", "new").is_some());
+        for value in 0..2 * MAX_VALUES {
+            twice("server", &format!("{value}"));
+        }
+        assert_eq!(values.known.read().unwrap().len(), MAX_VALUES);
+    }
+}
