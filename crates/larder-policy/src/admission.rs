@@ -54,9 +54,9 @@ impl Policy {
             return Admission::Skip(reason);
         }
         let stored = self.assemble(class, status, headers, &field, lifetime, selection, times);
-        let useless = stored.lifetime.is_zero()
-            && stored.stale_while_revalidate.is_zero()
-            && stored.stale_if_error.is_zero()
+        let useless = stored.lifetime().is_zero()
+            && stored.stale_while_revalidate().is_zero()
+            && stored.stale_if_error().is_zero()
             && !stored.has_validator();
         if useless {
             Admission::Skip(SkipReason::Useless)

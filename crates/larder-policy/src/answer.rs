@@ -149,14 +149,19 @@ fn not_modified(
     if let Some(matched) = if_none_match(request.headers, tag) {
         return matched;
     }
-    let DateField::Valid(since) =
-        date_field(request.headers, &IF_MODIFIED_SINCE, stored.response_time)
-    else {
+    let DateField::Valid(since) = date_field(
+        request.headers,
+        &IF_MODIFIED_SINCE,
+        stored.response_time.get(),
+    ) else {
         return false;
     };
-    let modified = match date_of(stored.lines.get_all(&LAST_MODIFIED), stored.response_time) {
+    let modified = match date_of(
+        stored.lines.get_all(&LAST_MODIFIED),
+        stored.response_time.get(),
+    ) {
         DateField::Valid(modified) => modified,
-        DateField::Absent | DateField::Invalid => stored.date,
+        DateField::Absent | DateField::Invalid => stored.date(),
     };
     modified <= since
 }
@@ -180,8 +185,8 @@ fn if_range_holds(
         .last_modified_value()
         .filter(|value| *value == condition);
     modified
-        .and_then(|value| parse_http_date(value.as_bytes(), stored.response_time))
-        .is_some_and(|modified| modified + Duration::from_secs(1) <= stored.date)
+        .and_then(|value| parse_http_date(value.as_bytes(), stored.response_time.get()))
+        .is_some_and(|modified| modified + Duration::from_secs(1) <= stored.date())
 }
 
 /// RFC 9110 section 15.4.5.

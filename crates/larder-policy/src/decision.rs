@@ -70,7 +70,7 @@ impl Policy {
             return Decision::Serve(serving);
         }
         let staleness = serving.staleness();
-        let window = stored.stale_while_revalidate.max(self.grace());
+        let window = stored.stale_while_revalidate().max(self.grace());
         if rules.stale_forbidden {
             Decision::Validate(ForwardReason::Stale)
         } else if self.accepts_staleness(request, staleness) {
@@ -117,7 +117,7 @@ impl Policy {
             .stale_if_error
             .map(DeltaSeconds::as_duration);
         let window = stored
-            .stale_if_error
+            .stale_if_error()
             .max(
                 asked
                     .filter(|_| self.honour_request_directives)
@@ -144,8 +144,8 @@ impl Policy {
     #[must_use]
     pub fn use_after_expiry(&self, stored: &StoredHead) -> Duration {
         let windows = stored
-            .stale_while_revalidate
-            .max(stored.stale_if_error)
+            .stale_while_revalidate()
+            .max(stored.stale_if_error())
             .max(self.stale_on_failure.unwrap_or_default())
             .max(self.grace());
         windows.saturating_add(self.keep.unwrap_or_default())

@@ -13,6 +13,7 @@ use crate::Refinement;
 use crate::fields::{DateField, EntityTag, date_of, number_value};
 use crate::key::{MethodClass, Selection};
 use crate::lines::{LINE_BYTES, Lines, Template};
+use crate::nanos::{NanoTime, Nanos};
 use crate::serving::Serving;
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
@@ -37,13 +38,13 @@ pub struct StoredHead {
     pub(crate) status: StatusCode,
     pub(crate) lines: Lines,
     pub(crate) class: MethodClass,
-    pub(crate) response_time: SystemTime,
-    pub(crate) initial_age: Duration,
-    pub(crate) lifetime: Duration,
-    pub(crate) stale_while_revalidate: Duration,
-    pub(crate) stale_if_error: Duration,
+    pub(crate) response_time: NanoTime,
+    pub(crate) initial_age: Nanos,
+    pub(crate) lifetime: Nanos,
+    pub(crate) stale_while_revalidate: Nanos,
+    pub(crate) stale_if_error: Nanos,
     pub(crate) use_rules: UseRules,
-    pub(crate) date: SystemTime,
+    pub(crate) date: NanoTime,
     pub(crate) selection: Selection,
     pub(crate) rare: Option<Box<Rare>>,
 }
@@ -119,8 +120,8 @@ impl StoredHead {
 
     /// When the response says it was made, else when it came.
     #[must_use]
-    pub const fn date(&self) -> SystemTime {
-        self.date
+    pub fn date(&self) -> SystemTime {
+        self.date.get()
     }
 
     /// The selecting header fields (RFC 9111 section 4.1).
@@ -154,27 +155,27 @@ impl StoredHead {
     /// Freshness lifetime (RFC 9111 section 4.2.1).
     #[must_use]
     pub const fn lifetime(&self) -> Duration {
-        self.lifetime
+        self.lifetime.get()
     }
 
     /// How long after expiry the response may be served while it is validated (RFC 5861).
     #[must_use]
     pub const fn stale_while_revalidate(&self) -> Duration {
-        self.stale_while_revalidate
+        self.stale_while_revalidate.get()
     }
 
     /// How long after expiry the response may be served when the inner service fails (RFC 5861).
     #[must_use]
     pub const fn stale_if_error(&self) -> Duration {
-        self.stale_if_error
+        self.stale_if_error.get()
     }
 
     /// Current age (RFC 9111 section 4.2.3). A clock that stepped back counts as standing still.
     #[must_use]
     #[inline]
     pub fn age(&self, now: SystemTime) -> Duration {
-        let resident = now.duration_since(self.response_time).unwrap_or_default();
-        self.initial_age.saturating_add(resident)
+        let resident = NanoTime::from(now).since(self.response_time);
+        self.initial_age.plus(resident).get()
     }
 
     /// Whole seconds until the response expires; negative once it is stale.
@@ -187,7 +188,7 @@ impl StoredHead {
     #[must_use]
     #[inline]
     pub fn serving(&self, now: SystemTime) -> Serving {
-        Serving::new(self.age(now), self.lifetime)
+        Serving::new(self.age(now), self.lifetime.get())
     }
 
     /// What clients are told instead of the inner service's `Cache-Control`, if anything.
@@ -225,7 +226,7 @@ impl StoredHead {
 
     /// Whether a later request could be validated with what the inner service gave.
     pub(crate) fn has_validator(&self) -> bool {
-        let modified = date_of(self.lines.get_all(&LAST_MODIFIED), self.response_time);
+        let modified = date_of(self.lines.get_all(&LAST_MODIFIED), self.response_time.get());
         self.entity_tag().is_some() || matches!(modified, DateField::Valid(_))
     }
 
@@ -274,15 +275,16 @@ impl StoredHead {
     /// told what they would have been told: the fields stay as they are. Freshening
     /// ([`Policy::freshen`](crate::Policy::freshen)) works the whole lifetime out again.
     pub fn shorten(&mut self, share: f64) {
+        let lifetime = self.lifetime.get();
         let cut = if share >= 1.0 {
-            self.lifetime
+            lifetime
         } else if share > 0.0 {
             // Less than the longest `Duration` even when rounded up, so this cannot panic.
-            self.lifetime.mul_f64(share)
+            lifetime.mul_f64(share)
         } else {
             Duration::ZERO
         };
-        self.lifetime = self.lifetime.saturating_sub(cut);
+        self.lifetime = lifetime.saturating_sub(cut).into();
     }
 
     /// The same response, usable again only after validation (RFC 9111 section 4.3.5).

@@ -20,13 +20,13 @@ impl StoredHead {
         out.push(VERSION);
         out.extend_from_slice(&self.status.as_u16().to_le_bytes());
         out.extend_from_slice(&[self.class.code(), rules]);
-        let received = shifted(self.response_time, offset_millis);
-        put_time(out, received.unwrap_or(self.response_time));
-        put_time(out, self.date);
-        put_duration(out, self.initial_age);
-        put_duration(out, self.lifetime);
-        put_duration(out, self.stale_while_revalidate);
-        put_duration(out, self.stale_if_error);
+        let received = self.response_time.get();
+        put_time(out, shifted(received, offset_millis).unwrap_or(received));
+        put_time(out, self.date());
+        put_duration(out, self.initial_age.get());
+        put_duration(out, self.lifetime());
+        put_duration(out, self.stale_while_revalidate());
+        put_duration(out, self.stale_if_error());
         self.put_selection(out);
         put_count(out, self.groups().len());
         for group in self.groups() {
