@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crossbeam_utils::CachePadded;
 use http::HeaderValue;
 use http::header::ETAG;
-use larder_policy::{Serving, StoredHead};
+use larder_policy::{NanoTime, Nanos, Serving, StoredHead};
 use sha2::{Digest, Sha256};
 
 use crate::buffer::budget::Budget;
@@ -22,7 +22,7 @@ use crate::templates::Templates;
 use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
-const BOOKKEEPING_BYTES: usize = 470;
+const BOOKKEEPING_BYTES: usize = 414;
 
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
 const SMALL_BODY: usize = 4096;
@@ -61,17 +61,27 @@ impl Birth {
 pub(crate) struct Entry {
     pub(crate) head: StoredHead,
     pub(crate) body: Bytes,
-    birth: Birth,
+    names: Names,
+    /// Where its fill stands in the order of purges.
+    position: u64,
+    begun: NanoTime,
+    sight: Sight,
     seen: Seen,
     /// Boxed, for most need none.
     entity_tag: OnceLock<Box<HeaderValue>>,
     /// How long the inner service took over it.
-    fill_time: Duration,
+    fill_time: Nanos,
     turns: Turns,
+    rare: Option<Box<Rare>>,
+    ready: Ready,
+}
+
+/// What few have. All have room for this.
+#[derive(Debug, Clone, Default)]
+struct Rare {
     /// What to check it by, if hits are checked.
     record: Option<Arc<Record>>,
     coming: Coming,
-    ready: Ready,
 }
 
 /// How a response came into the store.
@@ -87,17 +97,18 @@ pub(crate) enum Coming {
 
 impl Entry {
     pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth, fill_time: Duration) -> Self {
-        let seen = Seen::new(birth.position);
         Self {
             head,
             body,
-            birth,
-            seen,
+            names: birth.names,
+            position: birth.position,
+            begun: birth.time.into(),
+            sight: birth.sight,
+            seen: Seen::new(birth.position),
             entity_tag: OnceLock::new(),
-            fill_time,
+            fill_time: fill_time.into(),
             turns: Turns::default(),
-            record: None,
-            coming: Coming::default(),
+            rare: None,
             ready: Ready::default(),
         }
     }
@@ -114,8 +125,17 @@ impl Entry {
         self
     }
 
-    pub(crate) fn with_coming(self, coming: Coming) -> Self {
-        Self { coming, ..self }
+    pub(crate) fn with_coming(mut self, coming: Coming) -> Self {
+        if coming != self.coming() {
+            self.rare.get_or_insert_default().coming = coming;
+        }
+        self
+    }
+
+    fn coming(&self) -> Coming {
+        self.rare
+            .as_ref()
+            .map_or_else(Coming::default, |rare| rare.coming)
     }
 
     /// Stale since a time, by a soft purge elsewhere.
@@ -128,19 +148,22 @@ impl Entry {
         self
     }
 
-    pub(crate) fn with_record(self, record: Option<Arc<Record>>) -> Self {
-        Self { record, ..self }
+    pub(crate) fn with_record(mut self, record: Option<Arc<Record>>) -> Self {
+        if record.is_some() {
+            self.rare.get_or_insert_default().record = record;
+        }
+        self
     }
 
     pub(crate) fn record(&self) -> Option<&Arc<Record>> {
-        self.record.as_ref()
+        self.rare.as_ref()?.record.as_ref()
     }
 
     /// The same response under a head that says otherwise how it may be used.
     pub(crate) fn remarked(&self, head: StoredHead) -> Self {
         Self {
             seen: self.seen.clone(),
-            ..self.with_head(head, self.birth.clone())
+            ..self.with_head(head, self.birth())
         }
     }
 
@@ -149,14 +172,22 @@ impl Entry {
         let entity_tag = self.entity_tag.clone();
         Self {
             entity_tag,
-            record: self.record.clone(),
-            coming: self.coming,
-            ..Self::new(head, self.body.clone(), birth, self.fill_time)
+            rare: self.rare.clone(),
+            ..Self::new(head, self.body.clone(), birth, self.fill_time())
+        }
+    }
+
+    fn birth(&self) -> Birth {
+        Birth {
+            position: self.position,
+            names: self.names.clone(),
+            time: self.begun(),
+            sight: self.sight,
         }
     }
 
     pub(crate) fn fill_time(&self) -> Duration {
-        self.fill_time
+        self.fill_time.get()
     }
 
     /// Whose turn it is to validate.
@@ -165,17 +196,17 @@ impl Entry {
     }
 
     pub(crate) fn names(&self) -> &Names {
-        &self.birth.names
+        &self.names
     }
 
     /// What was known of the purges of others when its fill began.
     pub(crate) fn sight(&self) -> Sight {
-        self.birth.sight
+        self.sight
     }
 
     /// When its fill began.
     pub(crate) fn begun(&self) -> SystemTime {
-        self.birth.time
+        self.begun.get()
     }
 
     /// Whether `other`, that comes now, came late: this one is more recent by `Date` or, in the same
@@ -184,29 +215,29 @@ impl Entry {
     /// moment as a put knows no more. Not where a purge made this one stale and the other began after
     /// that.
     pub(crate) fn outdates(&self, other: &Self, stamps: &Stamps) -> bool {
-        let later = self.begun() > other.begun();
-        let outrun = match (self.coming, other.coming) {
+        let later = self.begun > other.begun;
+        let outrun = match (self.coming(), other.coming()) {
             (_, Coming::PutNow) => return false,
             (Coming::Fetched, Coming::Fetched) => false,
-            (_, Coming::Fetched) => later || self.begun() == other.begun(),
+            (_, Coming::Fetched) => later || self.begun == other.begun,
             (_, Coming::Put(_)) => later,
         };
         let is_current = |entry: &Self| entry.life(stamps) == Life::Live;
         let spared = match (is_current(self), is_current(other)) {
-            (false, true) if other.birth.position > self.birth.position => return false,
+            (false, true) if other.position > self.position => return false,
             (current, other) => current && !other,
         };
         if self.is_of_a_clock_ahead(other) {
             return spared;
         }
-        let recency = |entry: &Self| (entry.head.date(), entry.birth.position);
+        let recency = |entry: &Self| (entry.head.date(), entry.position);
         outrun || spared || recency(self) > recency(other)
     }
 
     /// This one stands there already and began longer after the other was put there than putting takes:
     /// the clock was set back, so that times say nothing of which is more recent.
     fn is_of_a_clock_ahead(&self, other: &Self) -> bool {
-        let Coming::Put(at) = other.coming else {
+        let Coming::Put(at) = other.coming() else {
             return false;
         };
         let ahead = self.begun().duration_since(at).unwrap_or_default();
@@ -215,7 +246,7 @@ impl Entry {
 
     /// What purges made of it.
     pub(crate) fn life(&self, stamps: &Stamps) -> Life {
-        stamps.life(&self.birth.names, &self.seen)
+        stamps.life(&self.names, &self.seen)
     }
 
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
@@ -255,9 +286,10 @@ impl Entry {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        let record = self.record.as_ref().map_or(0, |record| record.weight());
-        let names = self.birth.names.weight();
-        self.body.len() + self.head.weight() + names + record + BOOKKEEPING_BYTES
+        let record = self.record().map_or(0, |record| record.weight());
+        let rare = self.rare.as_ref().map_or(0, |_| size_of::<Rare>());
+        let names = self.names.weight();
+        self.body.len() + self.head.weight() + names + rare + record + BOOKKEEPING_BYTES
     }
 }
 

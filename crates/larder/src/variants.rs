@@ -21,9 +21,12 @@ pub(crate) struct VariantLimits {
 #[derive(Debug)]
 pub(crate) struct Variants {
     newest: Arc<Entry>,
-    /// Newest first.
-    older: Box<[Arc<Entry>]>,
+    older: Option<Box<Older>>,
 }
+
+/// The others, newest first. Few keys have any, and all have room for this.
+#[derive(Debug, Clone)]
+struct Older(Vec<Arc<Entry>>);
 
 /// What a look among the variants found.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Variants {
     /// but one that names its selecting fields before one that leaves them out (RFC 9111
     /// section 4.1).
     pub(crate) fn select(&self, request: &HeaderMap, stamps: &Stamps) -> Selected<'_> {
-        if self.older.is_empty() {
+        if self.older.is_none() {
             let (entry, selection) = (&self.newest, self.newest.head.selection());
             return match entry.is_live(stamps) {
                 false => Selected::None,
@@ -73,7 +76,7 @@ impl Variants {
     pub(crate) fn of(entry: Arc<Entry>) -> Self {
         Self {
             newest: entry,
-            older: Box::default(),
+            older: None,
         }
     }
 
@@ -100,19 +103,23 @@ impl Variants {
             }
             older.push(Arc::clone(old));
         }
-        Self {
-            newest: entry,
-            older: older.into(),
-        }
+        Self::new(entry, older)
     }
 
     /// These variants without `entry`; `None` when it was the last.
     pub(crate) fn without(&self, entry: &Arc<Entry>) -> Option<Self> {
         let mut rest = self.iter().filter(|old| !Arc::ptr_eq(old, entry)).cloned();
-        Some(Self {
-            newest: rest.next()?,
-            older: rest.collect(),
-        })
+        Some(Self::new(rest.next()?, rest.collect()))
+    }
+
+    fn new(newest: Arc<Entry>, mut older: Vec<Arc<Entry>>) -> Self {
+        older.shrink_to_fit();
+        let older = (!older.is_empty()).then(|| Box::new(Older(older)));
+        Self { newest, older }
+    }
+
+    fn older(&self) -> &[Arc<Entry>] {
+        self.older.as_ref().map_or(&[], |older| &older.0)
     }
 
     pub(crate) fn contains(&self, entry: &Arc<Entry>) -> bool {
@@ -124,11 +131,11 @@ impl Variants {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        iter::once(&self.newest).chain(&self.older)
+        iter::once(&self.newest).chain(self.older())
     }
 
     pub(crate) fn len(&self) -> usize {
-        1 + self.older.len()
+        1 + self.older().len()
     }
 
     pub(crate) fn weight(&self) -> usize {

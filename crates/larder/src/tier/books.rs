@@ -19,7 +19,7 @@ use slab::Slab;
 
 use crate::tier::ghosts::Ghosts;
 use crate::tier::held::{Held, Usage, Weighed};
-use crate::tier::rows::{Links, Node, Rows};
+use crate::tier::rows::{Links, NO_ROW, Node, Rows};
 
 #[derive(Debug)]
 pub(crate) struct Books<V: Weighed> {
@@ -84,6 +84,7 @@ impl<V: Weighed> Books<V> {
             links: Links::default(),
             weight,
             worth,
+            row: NO_ROW,
         });
         self.enrol(place, worth);
     }

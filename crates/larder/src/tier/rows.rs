@@ -25,6 +25,7 @@ pub(crate) struct Node<V: Weighed> {
     pub(crate) links: Links,
     pub(crate) weight: u32,
     pub(crate) worth: u8,
+    pub(crate) row: u8,
 }
 
 /// Where a node stands.
@@ -32,7 +33,6 @@ pub(crate) struct Node<V: Weighed> {
 pub(crate) struct Links {
     newer: u32,
     older: u32,
-    row: u8,
     due: u64,
 }
 
@@ -64,10 +64,10 @@ impl Rows {
             node.links.newer = place;
         }
         if let Some(node) = nodes.get_mut(place as usize) {
+            node.row = row;
             node.links = Links {
                 newer: NONE,
                 older,
-                row,
                 due,
             };
         }
@@ -77,10 +77,8 @@ impl Rows {
         let Some(node) = nodes.get(place as usize) else {
             return;
         };
-        let Links {
-            newer, older, row, ..
-        } = node.links;
-        let Some(line) = self.0.get_mut(usize::from(row)) else {
+        let Links { newer, older, .. } = node.links;
+        let Some(line) = self.0.get_mut(usize::from(node.row)) else {
             return;
         };
         if let Some(node) = nodes.get_mut(older as usize) {
@@ -110,7 +108,6 @@ impl Default for Links {
         Self {
             newer: NONE,
             older: NONE,
-            row: u8::MAX,
             due: 0,
         }
     }
@@ -140,6 +137,7 @@ const ROWS: usize = 80;
 /// In the last row.
 const MAX_CREDIT: u64 = (1 << 40) - 1;
 const NONE: u32 = u32::MAX;
+pub(crate) const NO_ROW: u8 = u8::MAX;
 
 #[cfg(test)]
 mod tests {
