@@ -22,6 +22,18 @@ impl Nanos {
         }
     }
 
+    /// Whole seconds.
+    #[inline]
+    pub(crate) const fn seconds(self) -> u64 {
+        self.get().as_secs()
+    }
+
+    /// What is left without another.
+    #[inline]
+    pub(crate) const fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// Both together.
     #[inline]
     pub(crate) const fn plus(self, other: Self) -> Self {

@@ -174,8 +174,7 @@ impl StoredHead {
     #[must_use]
     #[inline]
     pub fn age(&self, now: SystemTime) -> Duration {
-        let resident = NanoTime::from(now).since(self.response_time);
-        self.initial_age.plus(resident).get()
+        self.age_at(now).get()
     }
 
     /// Whole seconds until the response expires; negative once it is stale.
@@ -188,7 +187,13 @@ impl StoredHead {
     #[must_use]
     #[inline]
     pub fn serving(&self, now: SystemTime) -> Serving {
-        Serving::new(self.age(now), self.lifetime.get())
+        Serving::new(self.age_at(now), self.lifetime)
+    }
+
+    #[inline]
+    fn age_at(&self, now: SystemTime) -> Nanos {
+        let resident = NanoTime::from(now).since(self.response_time);
+        self.initial_age.plus(resident)
     }
 
     /// What clients are told instead of the inner service's `Cache-Control`, if anything.

@@ -100,8 +100,12 @@ impl Default for CacheBuilder {
 impl CacheBuilder {
     /// Memory for stored responses, in bytes: keys, heads, bodies and about 400 bytes of
     /// book-keeping each. Default: 64 MiB. With 0 nothing is kept; a store that is
-    /// [shared](Self::shared) is read and written all the same. What is still being fetched comes on
-    /// top, at most [`max_fill_bytes`](Self::max_fill_bytes).
+    /// [shared](Self::shared) is read and written all the same.
+    ///
+    /// What is still being fetched comes on top, at most
+    /// [`max_fill_bytes`](Self::max_fill_bytes); so does what is read often and therefore kept ready to be
+    /// copied, at most a thirty-second of this, and what the heads of all responses of a kind have in
+    /// common, a few KiB for most and never more than 500.
     pub fn max_bytes(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
     }
