@@ -127,7 +127,8 @@ async fn what_is_kept_to_check_by_is_weighed_and_bounded() {
     let names: Vec<String> = (0..300).map(|at| format!("x-{at}")).collect();
     let fields: Vec<_> = names.iter().map(|name| (&**name, "1")).collect();
     let mut bytes = Vec::new();
-    for (sent, verify) in [(300, false), (0, true), (64, true), (300, true)] {
+    // The first of its kind has a head of its own, the others share one.
+    for (sent, verify) in [(0, false), (300, false), (0, true), (64, true), (300, true)] {
         let layer = |layer: CacheLayer| {
             if verify {
                 layer.with_verify(every())
@@ -139,7 +140,7 @@ async fn what_is_kept_to_check_by_is_weighed_and_bounded() {
         assert!(app.get("/a", &fields[..sent]).await.is_stored());
         bytes.push(app.cache.stats().bytes());
     }
-    let [off, none, some, many] = bytes[..] else {
+    let [_, off, none, some, many] = bytes[..] else {
         unreachable!()
     };
     assert!(off < none && none + 64 * 40 < some, "{bytes:?}");

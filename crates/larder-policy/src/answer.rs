@@ -183,7 +183,7 @@ fn if_range_holds(
     }
     let modified = stored
         .last_modified_value()
-        .filter(|value| *value == condition);
+        .filter(|value| value.as_bytes() == condition.as_bytes());
     modified
         .and_then(|value| parse_http_date(value.as_bytes(), stored.response_time.get()))
         .is_some_and(|modified| modified + Duration::from_secs(1) <= stored.date())

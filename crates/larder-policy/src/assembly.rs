@@ -196,8 +196,13 @@ impl StoredHead {
     /// Why a response with these tags is not to be stored: [`SkipReason::InvalidTag`] or
     /// [`SkipReason::TooManyTags`].
     pub fn tags(&self, fields: &TagFields) -> Result<Vec<&str>, SkipReason> {
-        let untold = self.untold().iter().map(|(name, line)| (name, line));
-        fields.tags_of_lines(self.lines.iter().chain(untold))
+        let told = self
+            .lines
+            .iter()
+            .map(|(name, line)| (name, line.as_bytes()));
+        let untold = self.untold().iter();
+        let untold = untold.map(|(name, line)| (name, line.as_bytes()));
+        fields.tags_of_lines(told.chain(untold))
     }
 }
 

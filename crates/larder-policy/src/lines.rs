@@ -1,8 +1,8 @@
 //! The field lines of a stored response: what it has of its own, and what it has in common with others.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::iter;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,12 +28,104 @@ struct Common {
 }
 
 /// Field lines in the order in which they are sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Lines {
     template: Template,
-    own: Box<[HeaderValue]>,
-    /// The template is kept, and counted, elsewhere.
-    is_shared: bool,
+    /// Where each value of its own ends, and where the last of them does once more: a [`Mark`] each.
+    /// Then these values, and then the tail. Nothing at all where the template has all.
+    piece: Bytes,
+}
+
+/// Where a value ends in its piece of memory, and a flag: this value is sensitive, or, of the last,
+/// the template is kept, and counted, elsewhere.
+struct Mark {
+    end: u32,
+    flag: bool,
+}
+
+/// A value of a line.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Common(&'a HeaderValue),
+    Own(Own<'a>),
+}
+
+/// A value in a piece of memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Own<'a> {
+    name: &'a HeaderName,
+    piece: &'a Bytes,
+    bytes: &'a [u8],
+    is_sensitive: bool,
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn as_bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Common(value) => value.as_bytes(),
+            Self::Own(own) => own.bytes,
+        }
+    }
+
+    pub(crate) fn is_sensitive(&self) -> bool {
+        match self {
+            Self::Common(value) => value.is_sensitive(),
+            Self::Own(own) => own.is_sensitive,
+        }
+    }
+
+    /// As others keep it. Copies no text.
+    pub(crate) fn to_value(self) -> HeaderValue {
+        match self {
+            Self::Common(value) => value.clone(),
+            Self::Own(own) => own.to_value(),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Value<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Own<'_> {
+    fn to_value(self) -> HeaderValue {
+        let mut value = known(self.name, self.bytes).unwrap_or_else(|| {
+            let value = HeaderValue::from_maybe_shared(self.piece.slice_ref(self.bytes));
+            // It was a value when it was put there.
+            value.unwrap_or_else(|_| HeaderValue::from_static(""))
+        });
+        value.set_sensitive(self.is_sensitive);
+        value
+    }
+}
+
+impl Mark {
+    const BYTES: usize = 4;
+    const FLAG: u32 = 1 << 31;
+    /// What is longer than this all together is not parted: no mark can tell of it.
+    const FAR: usize = 1 << 30;
+
+    fn new(end: usize, flag: bool) -> Self {
+        let end = u32::try_from(end).unwrap_or(u32::MAX) & !Self::FLAG;
+        Self { end, flag }
+    }
+
+    fn put(&self, piece: &mut Vec<u8>) {
+        let flag = if self.flag { Self::FLAG } else { 0 };
+        piece.extend_from_slice(&(self.end | flag).to_le_bytes());
+    }
+
+    /// The one of a number of them.
+    fn of(piece: &[u8], at: usize) -> Self {
+        let mark = piece.as_chunks::<{ Self::BYTES }>().0.get(at);
+        let mark = mark.map_or(0, |mark| u32::from_le_bytes(*mark));
+        Self {
+            end: mark & !Self::FLAG,
+            flag: mark & Self::FLAG != 0,
+        }
+    }
 }
 
 impl Template {
@@ -121,8 +213,7 @@ impl Lines {
         };
         Self {
             template: Template(Arc::new(common)),
-            own: Box::default(),
-            is_shared: false,
+            piece: Bytes::new(),
         }
     }
 
@@ -130,23 +221,39 @@ impl Lines {
         self.template.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, Value<'_>)> {
         let Common { fields, room, .. } = &*self.template.0;
-        let own = iter::repeat_n(None, *room).chain(self.own.iter().map(Some));
-        let own = own.chain(iter::repeat(None));
-        fields
-            .iter()
-            .zip(own)
-            .map(|((name, common), own)| (name, own.unwrap_or(common)))
+        fields.iter().enumerate().map(|(at, (name, common))| {
+            let own = at.checked_sub(*room).and_then(|at| self.own(name, at));
+            (name, own.map_or(Value::Common(common), Value::Own))
+        })
     }
 
-    pub(crate) fn get_all(&self, name: &HeaderName) -> impl Iterator<Item = &HeaderValue> {
+    fn own<'a>(&'a self, name: &'a HeaderName, at: usize) -> Option<Own<'a>> {
+        let places = self.template.0.places;
+        if at >= places {
+            return None;
+        }
+        let begin = match at.checked_sub(1) {
+            Some(before) => Mark::of(&self.piece, before).end as usize,
+            None => places.saturating_add(1).saturating_mul(Mark::BYTES),
+        };
+        let Mark { end, flag } = Mark::of(&self.piece, at);
+        Some(Own {
+            name,
+            piece: &self.piece,
+            bytes: self.piece.get(begin..end as usize).unwrap_or_default(),
+            is_sensitive: flag,
+        })
+    }
+
+    pub(crate) fn get_all(&self, name: &HeaderName) -> impl Iterator<Item = Value<'_>> {
         self.iter()
             .filter_map(move |(of, value)| (of == name).then_some(value))
     }
 
     /// The value of a field that must appear once to count.
-    pub(crate) fn single(&self, name: &HeaderName) -> Option<&HeaderValue> {
+    pub(crate) fn single(&self, name: &HeaderName) -> Option<Value<'_>> {
         let mut values = self.get_all(name);
         let first = values.next()?;
         values.next().is_none().then_some(first)
@@ -160,9 +267,11 @@ impl Lines {
 
     /// Fills the places in a copy of [`common`](Self::common).
     pub(crate) fn fill_places(&self, headers: &mut HeaderMap) {
-        let places = headers.values_mut().skip(self.template.0.room);
-        for (place, own) in places.zip(&self.own) {
-            place.clone_from(own);
+        let places = headers.iter_mut().skip(self.template.0.room);
+        for (at, (name, place)) in places.take(self.template.0.places).enumerate() {
+            if let Some(own) = self.own(name, at) {
+                *place = own.to_value();
+            }
         }
     }
 
@@ -172,33 +281,52 @@ impl Lines {
         headers
     }
 
-    /// The same, with its own values as parts of another piece of memory.
-    pub(crate) fn to_map_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> HeaderMap {
-        let room = self.template.0.room;
-        let own: Vec<_> = self.iter().skip(room).take(self.own.len()).collect();
-        let (own, _) = in_one_piece(&own, &[], place);
-        let mut headers = self.common().clone();
-        for (place, own) in headers.values_mut().skip(room).zip(own) {
-            *place = own;
-        }
-        headers
+    /// The same, with its own values as parts of another piece of memory, and what stands behind them.
+    pub(crate) fn to_map_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> (HeaderMap, Bytes) {
+        let apart = Self {
+            template: self.template.clone(),
+            piece: place(self.piece.to_vec()),
+        };
+        (apart.to_map(), apart.tail())
+    }
+
+    /// What stands behind the values, in one piece of memory with them.
+    #[inline]
+    pub(crate) fn tail(&self) -> Bytes {
+        self.piece.slice(self.tail_begin()..)
+    }
+
+    pub(crate) fn tail_bytes(&self) -> usize {
+        self.piece.len().saturating_sub(self.tail_begin())
+    }
+
+    #[inline]
+    fn tail_begin(&self) -> usize {
+        let end = Mark::of(&self.piece, self.template.0.places).end as usize;
+        end.min(self.piece.len())
+    }
+
+    fn is_shared(&self) -> bool {
+        Mark::of(&self.piece, self.template.0.places).flag
     }
 
     /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
     /// the template is what `share` knows as equal to it, or this response's alone if it knows none.
-    /// The fields called `room` come first. Also gives `tail` in its new place.
+    /// The fields called `room` come first.
     pub(crate) fn packed(
         &self,
         room: &[HeaderName],
         tail: &[u8],
         share: impl FnOnce(&Template) -> Option<Template>,
-    ) -> (Self, Bytes) {
-        let all = if self.own.is_empty() {
+    ) -> Self {
+        let all = if self.template.0.places == 0 {
             Cow::Borrowed(&self.template.0.fields)
         } else {
             Cow::Owned(self.to_map())
         };
         let all = &*all;
+        let is_long = all.values().map(HeaderValue::len).sum::<usize>() > Mark::FAR;
+        let is_kept = |name: &HeaderName| is_long || Parting::is_common(all, name);
         let mut parting = Parting {
             all,
             fields: HeaderMap::with_capacity(all.keys_len()),
@@ -209,36 +337,40 @@ impl Lines {
         }
         let room_lines = parting.fields.len();
         let others = || all.keys().filter(|name| !room.contains(name));
-        for name in others().filter(|name| !Parting::is_common(all, name)) {
+        for name in others().filter(|name| !is_kept(name)) {
             parting.take(name);
         }
-        for name in others().filter(|name| Parting::is_common(all, name)) {
+        for name in others().filter(|name| is_kept(name)) {
             parting.keep(name);
         }
-        let (own, tail) = in_one_piece(&parting.own, tail, Bytes::from);
         let template = Template(Arc::new(Common {
             fields: parting.fields,
             room: room_lines,
-            places: own.len(),
+            places: parting.own.len(),
         }));
-        let shared = share(&template);
-        let packed = Self {
-            is_shared: shared.is_some(),
+        let shared = if is_long { None } else { share(&template) };
+        Self {
+            piece: in_one_piece(&parting.own, shared.is_some(), tail),
             template: shared.unwrap_or_else(|| template.shrunk()),
-            own,
-        };
-        (packed, tail)
+        }
     }
 
-    /// Approximate memory, in bytes.
+    /// Approximate memory, in bytes, its tail apart.
     pub(crate) fn weight(&self) -> usize {
-        let own: usize = self.own.iter().map(HeaderValue::len).sum();
-        let template = if self.is_shared {
+        let template = if self.is_shared() {
             0
         } else {
             self.template.weight()
         };
-        own + size_of_val(&*self.own) + template
+        self.tail_begin() + template
+    }
+}
+
+/// As the map that they are.
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.iter().map(|(name, value)| (name, value.to_value()));
+        f.debug_map().entries(lines).finish()
     }
 }
 
@@ -270,43 +402,31 @@ impl<'a> Parting<'a> {
     }
 }
 
-/// A value may be a small part of a large buffer that was read from a connection.
-fn in_one_piece(
-    values: &[(&HeaderName, &HeaderValue)],
-    tail: &[u8],
-    place: impl FnOnce(Vec<u8>) -> Bytes,
-) -> (Box<[HeaderValue]>, Bytes) {
-    let length = |(name, value)| match known(name, value) {
-        Some(_) => 0,
-        None => HeaderValue::len(value),
-    };
-    let bytes: usize = values.iter().copied().map(length).sum();
-    let mut piece = Vec::with_capacity(bytes.saturating_add(tail.len()));
-    for (name, value) in values {
-        if known(name, value).is_none() {
-            piece.extend_from_slice(value.as_bytes());
-        }
+/// A value may be a small part of a large buffer that was read from a connection. As long as nobody
+/// shares the piece it is one allocation.
+fn in_one_piece(values: &[(&HeaderName, &HeaderValue)], is_shared: bool, tail: &[u8]) -> Bytes {
+    let marks = values.len().saturating_add(1).saturating_mul(Mark::BYTES);
+    let length: usize = values.iter().map(|(_, value)| value.len()).sum();
+    let whole = marks.saturating_add(length).saturating_add(tail.len());
+    let mut piece = Vec::with_capacity(whole);
+    let mut end = marks;
+    for (_, value) in values {
+        end = end.saturating_add(value.len());
+        Mark::new(end, value.is_sensitive()).put(&mut piece);
+    }
+    Mark::new(end, is_shared).put(&mut piece);
+    for (_, value) in values {
+        piece.extend_from_slice(value.as_bytes());
     }
     piece.extend_from_slice(tail);
-    let mut rest = place(piece);
-    let own = values.iter().map(|(name, value)| {
-        known(name, value).unwrap_or_else(|| {
-            let part = rest.split_to(value.len().min(rest.len()));
-            let mut own = HeaderValue::from_maybe_shared(part).unwrap_or_else(|_| (*value).clone());
-            own.set_sensitive(value.is_sensitive());
-            own
-        })
-    });
-    let own = own.collect();
-    let tail = if tail.is_empty() { Bytes::new() } else { rest };
-    (own, tail)
+    Bytes::from(piece)
 }
 
 /// A length that needs no memory of its own.
-fn known(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValue> {
+fn known(name: &HeaderName, value: &[u8]) -> Option<HeaderValue> {
     let is_small = *name == header::CONTENT_LENGTH && value.len() <= 4;
-    let number = is_small.then(|| value.to_str().ok()?.parse().ok())??;
-    Some(number_value(number)).filter(|known| known == value)
+    let number = is_small.then(|| str::from_utf8(value).ok()?.parse().ok())??;
+    Some(number_value(number)).filter(|known| known.as_bytes() == value)
 }
 
 /// What a map needs for a line beyond its name and value.
@@ -379,8 +499,8 @@ mod tests {
         lines.iter().map(line).collect()
     }
 
-    fn text_of(value: &HeaderValue) -> &str {
-        value.to_str().unwrap()
+    fn text_of(value: Value<'_>) -> &str {
+        str::from_utf8(value.as_bytes()).unwrap()
     }
 
     fn alone(_: &Template) -> Option<Template> {
@@ -402,8 +522,8 @@ mod tests {
     #[test]
     fn parted_lines_are_the_same_lines_with_the_room_first() {
         let whole = Lines::new(fields(&MANY));
-        let (parted, tail) = whole.packed(&ROOM, b"body", alone);
-        assert_eq!(tail, "body");
+        let parted = whole.packed(&ROOM, b"body", alone);
+        assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
         assert_eq!(parted.to_map(), whole.to_map());
         let expected = [
             ("age", "0"),
@@ -418,13 +538,14 @@ mod tests {
         ];
         assert_eq!(text(&parted), expected);
         // Once more, as after a 304.
-        let (again, tail) = parted.packed(&ROOM, b"", alone);
-        assert_eq!((text(&again), tail.len()), (expected.to_vec(), 0));
+        let again = parted.packed(&ROOM, b"", alone);
+        assert_eq!((text(&again), again.tail_bytes()), (expected.to_vec(), 0));
+        assert_eq!(again.to_map(), whole.to_map());
     }
 
     #[test]
     fn another_response_has_its_own_values_in_a_shared_template() {
-        let (first, _) = Lines::new(fields(&MANY)).packed(&ROOM, b"", alone);
+        let first = Lines::new(fields(&MANY)).packed(&ROOM, b"", alone);
         let mut other = MANY;
         other[1].1 = "of somebody else";
         other[5].1 = "\"2\"";
@@ -433,7 +554,7 @@ mod tests {
             assert_eq!(*template, first.template);
             Some(first.template.clone())
         };
-        let (second, _) = whole.packed(&ROOM, b"", share);
+        let second = whole.packed(&ROOM, b"", share);
         assert_eq!(second.to_map(), whole.to_map());
         assert!(second.weight() < first.weight() / 3);
         // Nothing of one response is in what others share.
@@ -446,7 +567,7 @@ mod tests {
     fn templates_differ_by_names_by_order_and_by_common_values() {
         let template = |lines: &[(&'static str, &str)]| {
             let whole = Lines::new(fields(lines));
-            whole.packed(&ROOM, b"", alone).0.template
+            whole.packed(&ROOM, b"", alone).template
         };
         let of = template(&[("x-a", "1"), ("vary", "accept")]);
         assert_eq!(of, template(&[("vary", "accept"), ("x-a", "2")]));
@@ -467,9 +588,12 @@ mod tests {
         secret.set_sensitive(true);
         let all = [("x-a", secret.clone()), ("server", secret)];
         let all = all.map(|(name, value)| (HeaderName::from_static(name), value));
-        let (parted, _) = Lines::new(HeaderMap::from_iter(all)).packed(&ROOM, b"", alone);
+        let parted = Lines::new(HeaderMap::from_iter(all)).packed(&ROOM, b"body", alone);
         assert!(parted.iter().all(|(_, value)| value.is_sensitive()));
-        assert_eq!(parted.own.len(), 2);
+        assert!(parted.to_map().values().all(HeaderValue::is_sensitive));
+        assert_eq!(parted.template.0.places, 2);
+        let shown = format!("{parted:?}");
+        assert!(shown.contains("x-a") && !shown.contains("secret") && !shown.contains("body"));
     }
 
     #[test]
@@ -477,29 +601,54 @@ mod tests {
         let buffer = Bytes::from(vec![b'x'; 10_000]);
         let value = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
         let whole = Lines::new(HeaderMap::from_iter([(header::ETAG, value)]));
-        let (parted, _) = whole.packed(&ROOM, &buffer[..20], alone);
+        let parted = whole.packed(&ROOM, &buffer[..20], alone);
         drop(whole);
-        assert_eq!(parted.single(&header::ETAG).unwrap(), "xxxxxxxxxx");
+        assert_eq!(
+            parted.single(&header::ETAG).unwrap().as_bytes(),
+            b"xxxxxxxxxx"
+        );
         assert!(buffer.is_unique());
     }
 
     #[test]
     fn map_in_another_place_has_the_same_lines_and_none_of_the_same_memory() {
-        let (parted, _) = Lines::new(fields(&MANY)).packed(&ROOM, b"body", alone);
+        let parted = Lines::new(fields(&MANY)).packed(&ROOM, b"body", alone);
         let mut place = Bytes::new();
-        let apart = parted.to_map_in(|bytes| {
+        let (apart, tail) = parted.to_map_in(|bytes| {
             place = bytes.into();
             place.clone()
         });
-        assert_eq!(apart, parted.to_map());
-        let in_place = |name| {
-            place
-                .as_ptr_range()
-                .contains(&apart[name].as_bytes().as_ptr())
-        };
-        assert!(in_place("x-a") && in_place("etag") && !in_place("vary"));
+        assert_eq!((&apart, &*tail), (&parted.to_map(), &b"body"[..]));
+        let is_in_place = |bytes: &[u8]| place.as_ptr_range().contains(&bytes.as_ptr());
+        let in_place = |name| is_in_place(apart[name].as_bytes());
+        assert!(in_place("x-a") && in_place("etag") && !in_place("vary") && is_in_place(&tail));
         // Whatever is given back instead.
-        let lost = parted.to_map_in(|_| Bytes::from_static(b"1"));
-        assert_eq!(lost.len(), apart.len());
+        let (lost, tail) = parted.to_map_in(|_| Bytes::from_static(b"1"));
+        assert_eq!((lost.len(), tail.len()), (apart.len(), 1));
+    }
+
+    #[test]
+    fn lines_without_values_of_their_own_have_a_tail_all_the_same() {
+        for lines in [&[][..], &[("vary", "accept")]] {
+            let whole = Lines::new(fields(lines));
+            assert_eq!((whole.tail(), whole.tail_bytes()), (Bytes::new(), 0));
+            for share in [alone, |template: &Template| Some(template.clone())] {
+                let parted = whole.packed(&ROOM, b"body", share);
+                assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
+                assert_eq!(text(&parted), lines);
+            }
+        }
+    }
+
+    #[test]
+    fn values_share_the_piece_they_are_in_and_short_lengths_need_none() {
+        let parted = Lines::new(fields(&MANY)).packed(&ROOM, b"body", alone);
+        assert!(parted.piece.is_unique());
+        let length = parted.single(&header::CONTENT_LENGTH).unwrap().to_value();
+        assert_eq!(length, "2048");
+        assert!(parted.piece.is_unique());
+        let tag = parted.single(&header::ETAG).unwrap().to_value();
+        assert_eq!(tag, "\"1\"");
+        assert!(!parted.piece.is_unique());
     }
 }

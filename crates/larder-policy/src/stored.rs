@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use crate::Refinement;
 use crate::fields::{DateField, EntityTag, date_of, number_value};
 use crate::key::{MethodClass, Selection};
-use crate::lines::{LINE_BYTES, Lines, Template};
+use crate::lines::{LINE_BYTES, Lines, Template, Value};
 use crate::nanos::{NanoTime, Nanos};
 use crate::serving::Serving;
 
@@ -99,10 +99,9 @@ impl StoredHead {
         self.lines.to_map()
     }
 
-    /// As [`headers`](Self::headers), with what is not in common as parts of another piece of memory:
-    /// `place` is given the bytes, and says where they are.
-    #[must_use]
-    pub fn headers_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> HeaderMap {
+    /// As [`headers`](Self::headers), with the tail, and both with what is not in common as parts of another
+    /// piece of memory: `place` is given the bytes, and says where they are.
+    pub fn headers_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> (HeaderMap, Bytes) {
         self.lines.to_map_in(place)
     }
 
@@ -198,9 +197,10 @@ impl StoredHead {
 
     /// What clients are told instead of the inner service's `Cache-Control`, if anything.
     #[must_use]
-    pub fn downstream(&self) -> Option<&HeaderValue> {
+    pub fn downstream(&self) -> Option<HeaderValue> {
         self.origin_cache_control()
             .and_then(|_| self.lines.get_all(&CACHE_CONTROL).next())
+            .map(Value::to_value)
     }
 
     /// The response has an `ETag` slot that waits for an entity tag made from the body.
@@ -217,7 +217,7 @@ impl StoredHead {
     }
 
     /// The `ETag` value the inner service gave, to be sent back verbatim.
-    pub(crate) fn etag_value(&self) -> Option<&HeaderValue> {
+    pub(crate) fn etag_value(&self) -> Option<Value<'_>> {
         if self.use_rules.etag_slot {
             None
         } else {
@@ -225,7 +225,7 @@ impl StoredHead {
         }
     }
 
-    pub(crate) fn last_modified_value(&self) -> Option<&HeaderValue> {
+    pub(crate) fn last_modified_value(&self) -> Option<Value<'_>> {
         self.lines.single(&LAST_MODIFIED)
     }
 
@@ -252,14 +252,10 @@ impl StoredHead {
 
     /// Lets the head keep nothing but what is its own, in one piece of memory with `tail`, such as a
     /// small body: the rest of its fields is a template, of which `share` may know another that is
-    /// equal, for all that have it. Gives `tail` in its new place.
+    /// equal, for all that have it.
     ///
     /// Nothing else changes but the order of the fields. Cost: two maps.
-    pub fn pack(
-        &mut self,
-        tail: &[u8],
-        share: impl FnOnce(&Template) -> Option<Template>,
-    ) -> Bytes {
+    pub fn pack(&mut self, tail: &[u8], share: impl FnOnce(&Template) -> Option<Template>) {
         let rules = self.use_rules;
         let status = rules.status_slot && !rules.upstream_status;
         let room = [(true, AGE), (status, CACHE_STATUS), (rules.etag_slot, ETAG)];
@@ -267,9 +263,21 @@ impl StoredHead {
             .into_iter()
             .filter_map(|(is_room, name)| is_room.then_some(name));
         let room: Vec<HeaderName> = room.collect();
-        let (lines, tail) = self.lines.packed(&room, tail, share);
-        self.lines = lines;
-        tail
+        self.lines = self.lines.packed(&room, tail, share);
+    }
+
+    /// What was [packed](Self::pack) with the head. Cost: shares its memory.
+    #[must_use]
+    #[inline]
+    pub fn tail(&self) -> Bytes {
+        self.lines.tail()
+    }
+
+    /// The length of the [`tail`](Self::tail).
+    #[must_use]
+    #[inline]
+    pub fn tail_bytes(&self) -> usize {
+        self.lines.tail_bytes()
     }
 
     /// Takes a share of the freshness lifetime off it: 0.0 nothing, 0.1 a tenth, 1.0 all. Below 0.0
@@ -300,7 +308,7 @@ impl StoredHead {
         marked
     }
 
-    /// Approximate memory held by the head, in bytes.
+    /// Approximate memory held by the head, in bytes, its [`tail`](Self::tail) apart.
     #[must_use]
     pub fn weight(&self) -> usize {
         let field = |(name, value): (&HeaderName, &HeaderValue)| {

@@ -78,10 +78,10 @@ impl Policy {
         if stored.entity_tag().is_some()
             && let Some(tag) = stored.etag_value()
         {
-            headers.insert(IF_NONE_MATCH, tag.clone());
+            headers.insert(IF_NONE_MATCH, tag.to_value());
         }
         if let Some(modified) = stored.last_modified_value() {
-            headers.insert(IF_MODIFIED_SINCE, modified.clone());
+            headers.insert(IF_MODIFIED_SINCE, modified.to_value());
         }
     }
 
@@ -179,7 +179,7 @@ impl Policy {
                 };
                 match (headers.get(name), kept) {
                     (None, _) => true,
-                    (Some(new), Some(old)) => new == old,
+                    (Some(new), Some(old)) => new.as_bytes() == old.as_bytes(),
                     // A length that was worked out from the body is in the stored fields too.
                     (Some(_), None) => false,
                 }
@@ -221,7 +221,10 @@ impl Policy {
 fn confirms(stored: &StoredHead, not_modified: &HeaderMap) -> bool {
     let tag = single_entity_tag(not_modified);
     let modified = last_modified(not_modified);
-    let same_modified = modified.is_some() && modified == stored.last_modified_value();
+    let stored_modified = stored.last_modified_value();
+    let same_modified = modified.is_some()
+        && modified.map(http::HeaderValue::as_bytes)
+            == stored_modified.map(|value| value.as_bytes());
     match (tag, stored.entity_tag()) {
         (Some(new), Some(old)) if !new.is_weak() => new.strong_eq(&old),
         (Some(new), Some(old)) => new.weak_eq(&old),

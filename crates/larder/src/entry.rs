@@ -22,7 +22,7 @@ use crate::templates::Templates;
 use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
-const BOOKKEEPING_BYTES: usize = 414;
+const BOOKKEEPING_BYTES: usize = 375;
 
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
 const SMALL_BODY: usize = 4096;
@@ -60,7 +60,8 @@ impl Birth {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) head: StoredHead,
-    pub(crate) body: Bytes,
+    /// A body that is not the tail of its head.
+    body: Option<Box<Bytes>>,
     names: Names,
     /// Where its fill stands in the order of purges.
     position: u64,
@@ -99,7 +100,7 @@ impl Entry {
     pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth, fill_time: Duration) -> Self {
         Self {
             head,
-            body,
+            body: Some(Box::new(body)),
             names: birth.names,
             position: birth.position,
             begun: birth.time.into(),
@@ -116,13 +117,30 @@ impl Entry {
     /// In as little memory as it can be: what its head has in common with others is kept once, and what
     /// is its own does not keep the buffer in which it came.
     pub(crate) fn packed(mut self, templates: &Templates) -> Self {
-        let is_small = self.body.len() <= SMALL_BODY;
-        let tail = if is_small { &*self.body } else { &[] };
-        let moved = self.head.pack(tail, |template| templates.shared(template));
-        if is_small {
-            self.body = moved;
-        }
+        let body = self.body();
+        let is_small = body.len() <= SMALL_BODY;
+        let tail = if is_small { &*body } else { &[] };
+        self.head.pack(tail, |template| templates.shared(template));
+        self.body = (!is_small).then(|| Box::new(body));
         self
+    }
+
+    /// Cost: shares its memory.
+    #[inline]
+    pub(crate) fn body(&self) -> Bytes {
+        match &self.body {
+            Some(body) => Bytes::clone(body),
+            None => self.head.tail(),
+        }
+    }
+
+    /// The length of the body.
+    #[inline]
+    pub(crate) fn body_bytes(&self) -> usize {
+        match &self.body {
+            Some(body) => body.len(),
+            None => self.head.tail_bytes(),
+        }
     }
 
     pub(crate) fn with_coming(mut self, coming: Coming) -> Self {
@@ -173,7 +191,7 @@ impl Entry {
         Self {
             entity_tag,
             rare: self.rare.clone(),
-            ..Self::new(head, self.body.clone(), birth, self.fill_time())
+            ..Self::new(head, self.body(), birth, self.fill_time())
         }
     }
 
@@ -275,7 +293,7 @@ impl Entry {
         self.head.has_etag_slot().then(|| {
             &**self
                 .entity_tag
-                .get_or_init(|| entity_tag_of(&self.body).into())
+                .get_or_init(|| entity_tag_of(&self.body()).into())
         })
     }
 
@@ -289,18 +307,14 @@ impl Entry {
         let record = self.record().map_or(0, |record| record.weight());
         let rare = self.rare.as_ref().map_or(0, |_| size_of::<Rare>());
         let names = self.names.weight();
-        self.body.len() + self.head.weight() + names + rare + record + BOOKKEEPING_BYTES
+        self.body_bytes() + self.head.weight() + names + rare + record + BOOKKEEPING_BYTES
     }
 }
 
 impl Prepare for Entry {
     fn bytes(&self) -> (usize, usize) {
-        let body = if self.body.len() <= SMALL_BODY {
-            self.body.len()
-        } else {
-            0
-        };
-        (self.head.map_bytes(), body.saturating_add(COPY_BYTES))
+        let tail = self.body.as_ref().map_or_else(|| self.body_bytes(), |_| 0);
+        (self.head.map_bytes(), tail.saturating_add(COPY_BYTES))
     }
 
     fn prepare(&self) -> Prepared {
@@ -310,21 +324,18 @@ impl Prepare for Entry {
         }
         Prepared {
             fields,
-            body: self.body.clone(),
+            body: self.body(),
         }
     }
 
     fn prepare_apart(&self) -> Prepared {
-        let mut fields = self.head.headers_in(counted_apart);
+        let (mut fields, tail) = self.head.headers_in(counted_apart);
         if let Some(tag) = self.entity_tag() {
             let apart = HeaderValue::from_maybe_shared(counted_apart(tag.as_bytes().to_vec()));
             fields.insert(ETAG, apart.unwrap_or_else(|_| tag.clone()));
         }
-        let body = if self.body.len() <= SMALL_BODY {
-            counted_apart(self.body.to_vec())
-        } else {
-            counted_apart(self.body.clone())
-        };
+        let large = self.body.as_deref().cloned();
+        let body = large.map_or(tail, counted_apart);
         Prepared { fields, body }
     }
 }

@@ -70,7 +70,7 @@ impl Job {
             }
         };
         if let Some(told) = head.downstream() {
-            parts.headers.insert(CACHE_CONTROL, told.clone());
+            parts.headers.insert(CACHE_CONTROL, told);
         }
         if let Some(share) = context.filling.lost_share() {
             head.shorten(share);

@@ -242,7 +242,7 @@ where
                 return false;
             }
         };
-        self.stream.buffer.stored(entry.body.clone());
+        self.stream.buffer.stored(entry.body());
         let shared = self.cache.shared();
         shared.marks.clear(shared.mark_of(&self.key));
         if let Some(leader) = self.leader.take() {

@@ -91,16 +91,16 @@ pub(crate) fn from_entry<C>(
 ) -> Response<ResponseBody<C>> {
     let policy = &context.policy;
     let ready = entry.ready(&context.cache.shared().ready);
-    let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body.len() as u64);
+    let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body_bytes() as u64);
     let stored = stored.with_fields(ready.map(|ready| &ready.fields));
     let answer = policy.answer(request, &stored);
-    let whole = ready.map_or(&entry.body, |ready| &ready.body);
+    let whole = || ready.map_or_else(|| entry.body(), |ready| ready.body.clone());
     let body = match answer {
-        Answer::Full if *request.method() != http::Method::HEAD => whole.clone(),
+        Answer::Full if *request.method() != http::Method::HEAD => whole(),
         Answer::Partial(range) => {
             let first = usize::try_from(range.first()).unwrap_or(usize::MAX);
             let last = usize::try_from(range.last()).unwrap_or(usize::MAX);
-            whole.slice(first..=last)
+            whole().slice(first..=last)
         }
         _ => bytes::Bytes::new(),
     };

@@ -83,7 +83,7 @@ impl<S> Shadow<S> {
         let (head, compared) = (&entry.head, &self.verifier.verify.headers);
         let mut digest = digest_of_head(head.status(), &head.headers(), compared);
         if *method != Method::HEAD {
-            digest.update(&entry.body);
+            digest.update(entry.body());
         }
         Digest(digest.finalize().into())
     }

@@ -33,7 +33,7 @@ pub(crate) fn is_due(
         && !serving.is_stale()
         && !head.directives().only_if_cached()
         && entry.record().is_some()
-        && entry.body.len() as u64 <= context.compared_bytes(verifier)
+        && entry.body_bytes() as u64 <= context.compared_bytes(verifier)
         && verifier.spend(context.cache.shared().clock.now())
 }
 

@@ -3,7 +3,7 @@
 //! A tag that is dropped is a purge that is lost without a word. So nothing is cut off or skipped:
 //! what has tags that cannot be kept is not stored.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use super::list::trim_ows;
 use crate::reason::SkipReason;
@@ -138,18 +138,19 @@ impl TagFields {
     /// Why a response with these tags is not to be stored: [`SkipReason::InvalidTag`] or
     /// [`SkipReason::TooManyTags`].
     pub fn tags<'a>(&self, headers: &'a HeaderMap) -> Result<Vec<&'a str>, SkipReason> {
-        self.tags_of_lines(headers)
+        let lines = headers.iter();
+        self.tags_of_lines(lines.map(|(name, line)| (name, line.as_bytes())))
     }
 
     pub(crate) fn tags_of_lines<'a>(
         &self,
-        lines: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+        lines: impl IntoIterator<Item = (&'a HeaderName, &'a [u8])>,
     ) -> Result<Vec<&'a str>, SkipReason> {
         let mut tags = Vec::new();
         for (name, line) in lines {
             if let Some(separator) = self.separator(name) {
                 let separates = |byte: &u8| separator.separates(*byte);
-                tags.extend(line.as_bytes().split(separates).map(trim_ows));
+                tags.extend(line.split(separates).map(trim_ows));
             }
         }
         usable_tags(tags)
@@ -211,6 +212,7 @@ pub fn usable_tags<'a>(
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

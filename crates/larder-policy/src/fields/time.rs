@@ -106,8 +106,8 @@ pub(crate) fn date_field(headers: &HeaderMap, name: &HeaderName, now: SystemTime
 }
 
 /// The same of all lines of a field.
-pub(crate) fn date_of<'a>(
-    lines: impl IntoIterator<Item = &'a HeaderValue>,
+pub(crate) fn date_of<T: AsRef<[u8]>>(
+    lines: impl IntoIterator<Item = T>,
     now: SystemTime,
 ) -> DateField {
     let mut lines = lines.into_iter();
@@ -117,7 +117,7 @@ pub(crate) fn date_of<'a>(
     if lines.next().is_some() {
         return DateField::Invalid;
     }
-    parse_http_date(trim_ows(line.as_bytes()), now).map_or(DateField::Invalid, DateField::Valid)
+    parse_http_date(trim_ows(line.as_ref()), now).map_or(DateField::Invalid, DateField::Valid)
 }
 
 /// Writes a time as an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
 
 use super::{RULES, SENSITIVE, VERSION, shifted};
 use crate::StoredHead;
@@ -35,12 +35,14 @@ impl StoredHead {
         self.put_refinement(out);
         put_count(out, self.lines.len());
         for (name, value) in self.lines.iter() {
-            put_line(out, name, value);
+            put_name(out, name);
+            put_value(out, value.as_bytes(), value.is_sensitive());
         }
         self.put_told(out);
         put_count(out, self.untold().len());
         for (name, value) in self.untold() {
-            put_line(out, name, value);
+            put_name(out, name);
+            put_value(out, value.as_bytes(), value.is_sensitive());
         }
     }
 
@@ -70,15 +72,10 @@ impl StoredHead {
         if let Some(lines) = self.origin_cache_control() {
             put_count(out, lines.len());
             for line in lines {
-                put_value(out, line);
+                put_value(out, line.as_bytes(), line.is_sensitive());
             }
         }
     }
-}
-
-fn put_line(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
-    put_name(out, name);
-    put_value(out, value);
 }
 
 /// No name is longer than a `u16` can tell.
@@ -88,10 +85,10 @@ fn put_name(out: &mut Vec<u8>, name: &HeaderName) {
     out.extend_from_slice(name.as_str().as_bytes());
 }
 
-fn put_value(out: &mut Vec<u8>, value: &HeaderValue) {
-    let sensitive = if value.is_sensitive() { SENSITIVE } else { 0 };
+fn put_value(out: &mut Vec<u8>, value: &[u8], is_sensitive: bool) {
+    let sensitive = if is_sensitive { SENSITIVE } else { 0 };
     out.extend_from_slice(&(length_of(value.len()) | sensitive).to_le_bytes());
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
 }
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {

@@ -32,7 +32,7 @@ impl Stored {
     /// The length of its body, in bytes.
     #[must_use]
     pub fn body_bytes(&self) -> u64 {
-        self.entry.body.len() as u64
+        self.entry.body_bytes() as u64
     }
 
     /// The entity tag that clients get which have none of its own: made of the body, where the policy

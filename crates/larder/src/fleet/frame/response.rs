@@ -44,7 +44,7 @@ impl Codec {
         born: LogPosition,
         offset_millis: i64,
     ) -> Result<Bytes, FrameError> {
-        let (body, names) = (&entry.body, entry.names());
+        let (body, names) = (&entry.body(), entry.names());
         if names.hashes().len() > self.limits.max_names {
             return Err(FrameError::TooLarge);
         }

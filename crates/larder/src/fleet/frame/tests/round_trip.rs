@@ -17,7 +17,7 @@ fn what_is_read_is_what_was_written() {
         let decoded = read(&codec, frame).unwrap();
         let entry = entry("the body");
         assert_eq!(format!("{:?}", decoded.head), format!("{:?}", entry.head));
-        assert_eq!(decoded.body, entry.body);
+        assert_eq!(decoded.body, entry.body());
         assert_eq!(decoded.born, born());
         assert_eq!(decoded.names.counts(), [2, 0, 3, 0]);
         assert_eq!(decoded.names.hashes(), entry.names().hashes());
