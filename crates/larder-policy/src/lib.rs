@@ -66,6 +66,7 @@ mod lines;
 mod lookup;
 mod nanos;
 mod narrowing;
+mod piece;
 mod policy;
 mod reason;
 mod refined;

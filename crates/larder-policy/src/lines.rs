@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
 
-use crate::fields::number_value;
+use crate::piece::{Own, Piece};
 
 /// What the stored responses of one kind have in common: the names of their fields in order, and the
 /// values that are rarely different. A place is left for each value that a response has of its own.
@@ -31,16 +31,9 @@ struct Common {
 #[derive(Clone)]
 pub(crate) struct Lines {
     template: Template,
-    /// Where each value of its own ends, and where the last of them does once more: a [`Mark`] each.
-    /// Then these values, and then the tail. Nothing at all where the template has all.
-    piece: Bytes,
-}
-
-/// Where a value ends in its piece of memory, and a flag: this value is sensitive, or, of the last,
-/// the template is kept, and counted, elsewhere.
-struct Mark {
-    end: u32,
-    flag: bool,
+    /// Its own values. The flag: the template is kept, and counted, elsewhere. Empty where the template
+    /// is its own and has all.
+    piece: Piece,
 }
 
 /// A value of a line.
@@ -50,27 +43,18 @@ pub(crate) enum Value<'a> {
     Own(Own<'a>),
 }
 
-/// A value in a piece of memory.
-#[derive(Clone, Copy)]
-pub(crate) struct Own<'a> {
-    name: &'a HeaderName,
-    piece: &'a Bytes,
-    bytes: &'a [u8],
-    is_sensitive: bool,
-}
-
 impl<'a> Value<'a> {
     pub(crate) fn as_bytes(&self) -> &'a [u8] {
         match self {
             Self::Common(value) => value.as_bytes(),
-            Self::Own(own) => own.bytes,
+            Self::Own(own) => own.as_bytes(),
         }
     }
 
     pub(crate) fn is_sensitive(&self) -> bool {
         match self {
             Self::Common(value) => value.is_sensitive(),
-            Self::Own(own) => own.is_sensitive,
+            Self::Own(own) => own.is_sensitive(),
         }
     }
 
@@ -86,45 +70,6 @@ impl<'a> Value<'a> {
 impl AsRef<[u8]> for Value<'_> {
     fn as_ref(&self) -> &[u8] {
         self.as_bytes()
-    }
-}
-
-impl Own<'_> {
-    fn to_value(self) -> HeaderValue {
-        let mut value = known(self.name, self.bytes).unwrap_or_else(|| {
-            let value = HeaderValue::from_maybe_shared(self.piece.slice_ref(self.bytes));
-            // It was a value when it was put there.
-            value.unwrap_or_else(|_| HeaderValue::from_static(""))
-        });
-        value.set_sensitive(self.is_sensitive);
-        value
-    }
-}
-
-impl Mark {
-    const BYTES: usize = 4;
-    const FLAG: u32 = 1 << 31;
-    /// What is longer than this all together is not parted: no mark can tell of it.
-    const FAR: usize = 1 << 30;
-
-    fn new(end: usize, flag: bool) -> Self {
-        let end = u32::try_from(end).unwrap_or(u32::MAX) & !Self::FLAG;
-        Self { end, flag }
-    }
-
-    fn put(&self, piece: &mut Vec<u8>) {
-        let flag = if self.flag { Self::FLAG } else { 0 };
-        piece.extend_from_slice(&(self.end | flag).to_le_bytes());
-    }
-
-    /// The one of a number of them.
-    fn of(piece: &[u8], at: usize) -> Self {
-        let mark = piece.as_chunks::<{ Self::BYTES }>().0.get(at);
-        let mark = mark.map_or(0, |mark| u32::from_le_bytes(*mark));
-        Self {
-            end: mark & !Self::FLAG,
-            flag: mark & Self::FLAG != 0,
-        }
     }
 }
 
@@ -213,7 +158,7 @@ impl Lines {
         };
         Self {
             template: Template(Arc::new(common)),
-            piece: Bytes::new(),
+            piece: Piece::EMPTY,
         }
     }
 
@@ -222,28 +167,15 @@ impl Lines {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, Value<'_>)> {
-        let Common { fields, room, .. } = &*self.template.0;
+        let Common {
+            fields,
+            room,
+            places,
+        } = &*self.template.0;
         fields.iter().enumerate().map(|(at, (name, common))| {
-            let own = at.checked_sub(*room).and_then(|at| self.own(name, at));
+            let own = at.checked_sub(*room);
+            let own = own.and_then(|at| self.piece.own(name, at, *places));
             (name, own.map_or(Value::Common(common), Value::Own))
-        })
-    }
-
-    fn own<'a>(&'a self, name: &'a HeaderName, at: usize) -> Option<Own<'a>> {
-        let places = self.template.0.places;
-        if at >= places {
-            return None;
-        }
-        let begin = match at.checked_sub(1) {
-            Some(before) => Mark::of(&self.piece, before).end as usize,
-            None => places.saturating_add(1).saturating_mul(Mark::BYTES),
-        };
-        let Mark { end, flag } = Mark::of(&self.piece, at);
-        Some(Own {
-            name,
-            piece: &self.piece,
-            bytes: self.piece.get(begin..end as usize).unwrap_or_default(),
-            is_sensitive: flag,
         })
     }
 
@@ -267,9 +199,10 @@ impl Lines {
 
     /// Fills the places in a copy of [`common`](Self::common).
     pub(crate) fn fill_places(&self, headers: &mut HeaderMap) {
-        let places = headers.iter_mut().skip(self.template.0.room);
-        for (at, (name, place)) in places.take(self.template.0.places).enumerate() {
-            if let Some(own) = self.own(name, at) {
+        let Common { room, places, .. } = *self.template.0;
+        let lines = headers.iter_mut().skip(room).take(places);
+        for (at, (name, place)) in lines.enumerate() {
+            if let Some(own) = self.piece.own(name, at, places) {
                 *place = own.to_value();
             }
         }
@@ -285,29 +218,19 @@ impl Lines {
     pub(crate) fn to_map_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> (HeaderMap, Bytes) {
         let apart = Self {
             template: self.template.clone(),
-            piece: place(self.piece.to_vec()),
+            piece: self.piece.in_place(place),
         };
         (apart.to_map(), apart.tail())
     }
 
-    /// What stands behind the values, in one piece of memory with them.
+    /// What is in one piece of memory with the values.
     #[inline]
     pub(crate) fn tail(&self) -> Bytes {
-        self.piece.slice(self.tail_begin()..)
+        self.piece.tail(self.template.0.places)
     }
 
     pub(crate) fn tail_bytes(&self) -> usize {
-        self.piece.len().saturating_sub(self.tail_begin())
-    }
-
-    #[inline]
-    fn tail_begin(&self) -> usize {
-        let end = Mark::of(&self.piece, self.template.0.places).end as usize;
-        end.min(self.piece.len())
-    }
-
-    fn is_shared(&self) -> bool {
-        Mark::of(&self.piece, self.template.0.places).flag
+        self.piece.tail_bytes(self.template.0.places)
     }
 
     /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
@@ -325,7 +248,7 @@ impl Lines {
             Cow::Owned(self.to_map())
         };
         let all = &*all;
-        let is_long = all.values().map(HeaderValue::len).sum::<usize>() > Mark::FAR;
+        let is_long = all.values().map(HeaderValue::len).sum::<usize>() > Piece::MAX_BYTES;
         let is_kept = |name: &HeaderName| is_long || Parting::is_common(all, name);
         let mut parting = Parting {
             all,
@@ -350,19 +273,20 @@ impl Lines {
         }));
         let shared = if is_long { None } else { share(&template) };
         Self {
-            piece: in_one_piece(&parting.own, shared.is_some(), tail),
+            piece: Piece::new(&parting.own, shared.is_some(), tail),
             template: shared.unwrap_or_else(|| template.shrunk()),
         }
     }
 
     /// Approximate memory, in bytes, its tail apart.
     pub(crate) fn weight(&self) -> usize {
-        let template = if self.is_shared() {
+        let places = self.template.0.places;
+        let template = if self.piece.flag(places) {
             0
         } else {
             self.template.weight()
         };
-        self.tail_begin() + template
+        self.piece.head_bytes(places) + template
     }
 }
 
@@ -400,33 +324,6 @@ impl<'a> Parting<'a> {
                 .append(name.clone(), HeaderValue::from_static(""));
         }
     }
-}
-
-/// A value may be a small part of a large buffer that was read from a connection. As long as nobody
-/// shares the piece it is one allocation.
-fn in_one_piece(values: &[(&HeaderName, &HeaderValue)], is_shared: bool, tail: &[u8]) -> Bytes {
-    let marks = values.len().saturating_add(1).saturating_mul(Mark::BYTES);
-    let length: usize = values.iter().map(|(_, value)| value.len()).sum();
-    let whole = marks.saturating_add(length).saturating_add(tail.len());
-    let mut piece = Vec::with_capacity(whole);
-    let mut end = marks;
-    for (_, value) in values {
-        end = end.saturating_add(value.len());
-        Mark::new(end, value.is_sensitive()).put(&mut piece);
-    }
-    Mark::new(end, is_shared).put(&mut piece);
-    for (_, value) in values {
-        piece.extend_from_slice(value.as_bytes());
-    }
-    piece.extend_from_slice(tail);
-    Bytes::from(piece)
-}
-
-/// A length that needs no memory of its own.
-fn known(name: &HeaderName, value: &[u8]) -> Option<HeaderValue> {
-    let is_small = *name == header::CONTENT_LENGTH && value.len() <= 4;
-    let number = is_small.then(|| str::from_utf8(value).ok()?.parse().ok())??;
-    Some(number_value(number)).filter(|known| known.as_bytes() == value)
 }
 
 /// What a map needs for a line beyond its name and value.
@@ -638,17 +535,5 @@ mod tests {
                 assert_eq!(text(&parted), lines);
             }
         }
-    }
-
-    #[test]
-    fn values_share_the_piece_they_are_in_and_short_lengths_need_none() {
-        let parted = Lines::new(fields(&MANY)).packed(&ROOM, b"body", alone);
-        assert!(parted.piece.is_unique());
-        let length = parted.single(&header::CONTENT_LENGTH).unwrap().to_value();
-        assert_eq!(length, "2048");
-        assert!(parted.piece.is_unique());
-        let tag = parted.single(&header::ETAG).unwrap().to_value();
-        assert_eq!(tag, "\"1\"");
-        assert!(!parted.piece.is_unique());
     }
 }
