@@ -51,6 +51,7 @@ static SHARED: Partition = Partition::shared();
 impl Context {
     /// Whose copy a request is about. No identity means no lookup and no storing: a partitioned
     /// response is never shared for want of a name.
+    #[inline]
     pub(crate) fn partition(
         &self,
         extensions: &Extensions,

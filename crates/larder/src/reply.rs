@@ -91,7 +91,8 @@ pub(crate) fn from_entry<C>(
 ) -> Response<ResponseBody<C>> {
     let policy = &context.policy;
     let ready = entry.ready(&context.cache.shared().ready);
-    let stored = Representation::new(&entry.head, entry.entity_tag(), entry.body_bytes() as u64);
+    let body_bytes = ready.map_or_else(|| entry.body_bytes(), |ready| ready.body.len());
+    let stored = Representation::new(&entry.head, entry.entity_tag(), body_bytes as u64);
     let stored = stored.with_fields(ready.map(|ready| &ready.fields));
     let answer = policy.answer(request, &stored);
     let whole = || ready.map_or_else(|| entry.body(), |ready| ready.body.clone());

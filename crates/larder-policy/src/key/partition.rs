@@ -86,12 +86,17 @@ impl Partition {
     pub fn encode_into(&self, out: &mut KeyBuf) {
         match &self.0 {
             None => out.push(0),
-            Some(Identity { kind, id }) => {
-                out.push(1);
-                push_field(out, Some(kind.as_bytes()));
-                push_field(out, Some(id.as_slice()));
-            }
+            Some(identity) => identity.encode_into(out),
         }
+    }
+}
+
+impl Identity {
+    #[inline(never)]
+    fn encode_into(&self, out: &mut KeyBuf) {
+        out.push(1);
+        push_field(out, Some(self.kind.as_bytes()));
+        push_field(out, Some(self.id.as_slice()));
     }
 }
 

@@ -26,6 +26,7 @@ impl<V: Weighed> GreedyDual<V> {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Held<V>>> {
         let found = self.index.pin().get(key)?.upgrade()?;
         found.used();
