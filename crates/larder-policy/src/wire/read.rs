@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use super::{RULES, SENSITIVE, VERSION, WireError, WireLimits, shifted};
 use crate::key::{MethodClass, Selection};
 use crate::lines::Lines;
+use crate::nanos::Nanos;
 use crate::stored::{Rare, UseRules};
 use crate::{Refinement, StoredHead};
 
@@ -47,20 +48,12 @@ impl StoredHead {
         let use_rules = reader.rules()?;
         let received = reader.time()?;
         let received = shifted(received, offset_millis.saturating_neg());
-        let head = Self {
-            status,
-            class,
-            use_rules,
-            response_time: received.ok_or(WireError::Time)?.min(now).into(),
-            date: reader.time()?.into(),
-            initial_age: reader.duration()?.into(),
-            lifetime: reader.duration()?.into(),
-            stale_while_revalidate: reader.duration()?.into(),
-            stale_if_error: reader.duration()?.into(),
-            selection: reader.selection()?,
-            lines: Lines::new(HeaderMap::new()),
-            rare: None,
-        };
+        let response_time = received.ok_or(WireError::Time)?.min(now).into();
+        let date = reader.time()?.into();
+        let mut duration = || reader.duration().map(Nanos::from);
+        let [initial_age, lifetime] = [duration()?, duration()?];
+        let [stale_while_revalidate, stale_if_error] = [duration()?, duration()?];
+        let selection = reader.selection()?;
         let groups = reader.list(LEAST_TEXT, Reader::group)?;
         let refinement = reader.refinement()?;
         let lines = Lines::new(reader.fields()?);
@@ -70,16 +63,23 @@ impl StoredHead {
             untold: reader.list(LEAST_LINE, Reader::line)?,
             refinement,
         };
-        let rare = rare.boxed();
-        if reader.rest.is_empty() {
-            Ok(Self {
-                lines,
-                rare,
-                ..head
-            })
-        } else {
-            Err(WireError::Trailing)
+        if !reader.rest.is_empty() {
+            return Err(WireError::Trailing);
         }
+        Ok(Self {
+            status,
+            lines,
+            class,
+            response_time,
+            initial_age,
+            lifetime,
+            stale_while_revalidate,
+            stale_if_error,
+            use_rules,
+            date,
+            selection,
+            rare: rare.boxed(),
+        })
     }
 }
 

@@ -149,7 +149,7 @@ impl Job {
         };
         let entry = Entry::new(decoded.head, decoded.body, birth, decoded.fill_time);
         let entry = entry.with_stale_since(decoded.stale_since);
-        let entry = Arc::new(entry.packed(&cache.shared().templates));
+        let entry = Arc::new(entry);
         if entry.is_live(&cache.shared().stamps) {
             return Ok(entry);
         }
