@@ -50,6 +50,15 @@ impl From<Duration> for Nanos {
 }
 
 impl NanoTime {
+    /// So many seconds and nanoseconds after the epoch.
+    #[must_use]
+    #[inline]
+    pub fn after_epoch(seconds: u64, nanoseconds: u32) -> Self {
+        let nanos = seconds.saturating_mul(NANOS);
+        let nanos = nanos.saturating_add(nanoseconds.into());
+        Self(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
     /// As the standard library has it.
     #[must_use]
     #[inline]
@@ -135,6 +144,15 @@ mod tests {
             let since = one.duration_since(other).unwrap_or_default();
             prop_assert_eq!(first.since(second).get(), since);
             prop_assert_eq!(Nanos::from(since).get(), since);
+        }
+
+        #[test]
+        fn parts_of_a_time_are_the_time(
+            seconds in 0..u64::MAX / NANOS,
+            nanoseconds in 0..1_000_000_000_u32,
+        ) {
+            let time = EPOCH + Duration::new(seconds, nanoseconds);
+            prop_assert_eq!(NanoTime::after_epoch(seconds, nanoseconds), time.into());
         }
     }
 }

@@ -173,7 +173,7 @@ impl StoredHead {
     #[must_use]
     #[inline]
     pub fn age(&self, now: SystemTime) -> Duration {
-        self.age_at(now).get()
+        self.age_at(now.into()).get()
     }
 
     /// Whole seconds until the response expires; negative once it is stale.
@@ -185,13 +185,13 @@ impl StoredHead {
     /// How old the response is, to serve it now whatever its freshness.
     #[must_use]
     #[inline]
-    pub fn serving(&self, now: SystemTime) -> Serving {
-        Serving::new(self.age_at(now), self.lifetime)
+    pub fn serving(&self, now: impl Into<NanoTime>) -> Serving {
+        Serving::new(self.age_at(now.into()), self.lifetime)
     }
 
     #[inline]
-    fn age_at(&self, now: SystemTime) -> Nanos {
-        let resident = NanoTime::from(now).since(self.response_time);
+    const fn age_at(&self, now: NanoTime) -> Nanos {
+        let resident = now.since(self.response_time);
         self.initial_age.plus(resident)
     }
 

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use larder_policy::Serving;
+use larder_policy::{NanoTime, Serving};
 use rapidhash::fast::RandomState;
 
 use crate::background::Background;
@@ -87,7 +87,12 @@ impl Shared {
 
     /// [`serving`](Self::serving), of what was looked up when so much had been heard.
     #[inline]
-    pub(crate) fn serving_as_of(&self, entry: &Entry, now: SystemTime, heard: Moment) -> Serving {
+    pub(crate) fn serving_as_of(
+        &self,
+        entry: &Entry,
+        now: impl Into<NanoTime>,
+        heard: Moment,
+    ) -> Serving {
         self.trusted_as_of(entry.serving(now), entry.sight(), heard)
     }
 

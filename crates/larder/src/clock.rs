@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-#[cfg(target_os = "linux")]
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use larder_policy::NanoTime;
 
 /// Where a [`Cache`](crate::Cache) takes the time from. Default: the system's clock.
 ///
@@ -43,27 +43,40 @@ impl Clock {
     #[inline]
     pub(crate) fn now(&self) -> SystemTime {
         match &self.0 {
-            Source::System => system_now(),
+            Source::System => tick().map_or_else(SystemTime::now, |(seconds, nanoseconds)| {
+                SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+            }),
             Source::Function(now) => now(),
+        }
+    }
+
+    /// As [`now`](Self::now), for what is worked out in nanoseconds.
+    #[inline]
+    pub(crate) fn nano_now(&self) -> NanoTime {
+        match &self.0 {
+            Source::System => tick().map_or_else(
+                || SystemTime::now().into(),
+                |(seconds, nanoseconds)| NanoTime::after_epoch(seconds, nanoseconds),
+            ),
+            Source::Function(now) => now().into(),
         }
     }
 }
 
+/// Since the epoch. `None`: the kernel does not say, or it is before the epoch.
+///
 /// Freshness counts in seconds: a clock that ticks every few milliseconds (the kernel's own tick) is
 /// exact enough, and a hit does not pay for reading the hardware's.
 #[cfg(target_os = "linux")]
-fn system_now() -> SystemTime {
+#[inline]
+fn tick() -> Option<(u64, u32)> {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    let parts = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
-    let (Ok(seconds), Ok(nanoseconds)) = parts else {
-        return SystemTime::now();
-    };
-    SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+    Some((now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn system_now() -> SystemTime {
-    SystemTime::now()
+const fn tick() -> Option<(u64, u32)> {
+    None
 }
 
 impl fmt::Debug for Clock {
@@ -72,5 +85,19 @@ impl fmt::Debug for Clock {
             Source::System => "Clock(system)",
             Source::Function(_) => "Clock(function)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nanoseconds_tell_the_same_time() {
+        let clock = Clock::system();
+        let (before, between, after) = (clock.now(), clock.nano_now(), clock.now());
+        assert!(before <= between.get() && between.get() <= after);
+        let fixed = SystemTime::UNIX_EPOCH + Duration::new(1_800_000_000, 7);
+        assert_eq!(Clock::from_fn(move || fixed).nano_now().get(), fixed);
     }
 }

@@ -279,11 +279,12 @@ impl Entry {
 
     /// How old it is, and how fresh; soft purges count.
     #[inline]
-    pub(crate) fn serving(&self, now: SystemTime) -> Serving {
+    pub(crate) fn serving(&self, now: impl Into<NanoTime>) -> Serving {
+        let now = now.into();
         let serving = self.head.serving(now);
         match self.stale_since() {
             None => serving,
-            Some(since) => serving.expired(now.duration_since(since).unwrap_or_default()),
+            Some(since) => serving.expired(now.get().duration_since(since).unwrap_or_default()),
         }
     }
 

@@ -117,7 +117,7 @@ fn judge(
     heard: Moment,
 ) -> Verdict {
     let shared = context.cache.shared();
-    let now = shared.clock.now();
+    let now = shared.clock.nano_now();
     let serving = shared.serving_as_of(entry, now, heard);
     match context.policy.decide_served(head, &entry.head, serving) {
         Decision::Serve(serving) => {
@@ -137,7 +137,7 @@ fn judge(
         Decision::Validate(reason) => {
             // The inner service failed a moment ago.
             if reason == ForwardReason::Stale
-                && entry.turns().is_throttled(now)
+                && entry.turns().is_throttled(now.get())
                 && let Some(serving) =
                     context
                         .policy
