@@ -2,30 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
+use crate::parting::Parting;
 use crate::piece::{Own, Piece};
-
-/// What the stored responses of one kind have in common: the names of their fields in order, and the
-/// values that are rarely different. A place is left for each value that a response has of its own.
-///
-/// Two are equal if their lines are. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Template(Arc<Common>);
-
-#[derive(Debug)]
-struct Common {
-    fields: HeaderMap,
-    /// How many lines answers fill in. They are the first.
-    room: usize,
-    /// How many lines after those have a place only.
-    places: usize,
-}
+use crate::template::Template;
 
 /// Field lines in the order in which they are sent.
 #[derive(Clone)]
@@ -73,91 +57,11 @@ impl AsRef<[u8]> for Value<'_> {
     }
 }
 
-impl Template {
-    /// How many lines it has, places included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.fields.len()
-    }
-
-    /// Without a line.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.fields.is_empty()
-    }
-
-    /// The same with other objects for the values that are in common, such as those that are nobody's
-    /// to count. `None` if there is none for one of them.
-    #[must_use]
-    pub fn with_values(
-        &self,
-        mut value: impl FnMut(&HeaderValue) -> Option<HeaderValue>,
-    ) -> Option<Self> {
-        let Common { room, places, .. } = *self.0;
-        let mut fields = self.0.fields.clone();
-        for line in fields.values_mut().skip(room.saturating_add(places)) {
-            *line = value(line)?;
-        }
-        Some(Self(Arc::new(Common {
-            fields,
-            room,
-            places,
-        })))
-    }
-
-    /// Nobody else has it.
-    #[must_use]
-    pub fn is_unused(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
-    }
-
-    /// A map grows ahead of what is put into it, and a clone does not.
-    fn shrunk(&self) -> Self {
-        let Common { room, places, .. } = *self.0;
-        let fields = self.0.fields.clone();
-        Self(Arc::new(Common {
-            fields,
-            room,
-            places,
-        }))
-    }
-
-    fn weight(&self) -> usize {
-        let line = |(name, value): (&HeaderName, &HeaderValue)| {
-            name.as_str().len() + value.len() + LINE_BYTES
-        };
-        size_of::<Common>() + self.0.fields.iter().map(line).sum::<usize>()
-    }
-}
-
-impl PartialEq for Template {
-    fn eq(&self, other: &Self) -> bool {
-        let (of, to) = (&self.0, &other.0);
-        (of.room, of.places) == (to.room, to.places) && of.fields.iter().eq(to.fields.iter())
-    }
-}
-
-impl Eq for Template {}
-
-impl Hash for Template {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.0.room, self.0.places).hash(state);
-        for line in &self.0.fields {
-            line.hash(state);
-        }
-    }
-}
-
 impl Lines {
     /// All of them its own.
     pub(crate) fn new(fields: HeaderMap) -> Self {
-        let common = Common {
-            fields,
-            room: 0,
-            places: 0,
-        };
         Self {
-            template: Template(Arc::new(common)),
+            template: Template::new(fields, 0, 0),
             piece: Piece::EMPTY,
         }
     }
@@ -167,14 +71,11 @@ impl Lines {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, Value<'_>)> {
-        let Common {
-            fields,
-            room,
-            places,
-        } = &*self.template.0;
-        fields.iter().enumerate().map(|(at, (name, common))| {
-            let own = at.checked_sub(*room);
-            let own = own.and_then(|at| self.piece.own(name, at, *places));
+        let (room, places) = (self.template.room(), self.template.places());
+        let lines = self.common().iter().enumerate();
+        lines.map(move |(at, (name, common))| {
+            let own = at.checked_sub(room);
+            let own = own.and_then(|at| self.piece.own(name, at, places));
             (name, own.map_or(Value::Common(common), Value::Own))
         })
     }
@@ -194,12 +95,12 @@ impl Lines {
     /// All of them, with places for those that are the response's own.
     #[inline]
     pub(crate) fn common(&self) -> &HeaderMap {
-        &self.template.0.fields
+        self.template.fields()
     }
 
     /// Fills the places in a copy of [`common`](Self::common).
     pub(crate) fn fill_places(&self, headers: &mut HeaderMap) {
-        let Common { room, places, .. } = *self.template.0;
+        let (room, places) = (self.template.room(), self.template.places());
         let lines = headers.iter_mut().skip(room).take(places);
         for (at, (name, place)) in lines.enumerate() {
             if let Some(own) = self.piece.own(name, at, places) {
@@ -226,11 +127,11 @@ impl Lines {
     /// What is in one piece of memory with the values.
     #[inline]
     pub(crate) fn tail(&self) -> Bytes {
-        self.piece.tail(self.template.0.places)
+        self.piece.tail(self.template.places())
     }
 
     pub(crate) fn tail_bytes(&self) -> usize {
-        self.piece.tail_bytes(self.template.0.places)
+        self.piece.tail_bytes(self.template.places())
     }
 
     /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
@@ -242,45 +143,18 @@ impl Lines {
         tail: &[u8],
         share: impl FnOnce(&Template) -> Option<Template>,
     ) -> Self {
-        let all = if self.template.0.places == 0 {
-            Cow::Borrowed(&self.template.0.fields)
+        let all = if self.template.places() == 0 {
+            Cow::Borrowed(self.common())
         } else {
             Cow::Owned(self.to_map())
         };
-        let all = &*all;
-        let is_long = all.values().map(HeaderValue::len).sum::<usize>() > Piece::MAX_BYTES;
-        let is_kept = |name: &HeaderName| is_long || Parting::is_common(all, name);
-        let mut parting = Parting {
-            all,
-            fields: HeaderMap::with_capacity(all.keys_len()),
-            own: Vec::new(),
-        };
-        for name in room {
-            parting.keep(name);
-        }
-        let room_lines = parting.fields.len();
-        let others = || all.keys().filter(|name| !room.contains(name));
-        for name in others().filter(|name| !is_kept(name)) {
-            parting.take(name);
-        }
-        for name in others().filter(|name| is_kept(name)) {
-            parting.keep(name);
-        }
-        let template = Template(Arc::new(Common {
-            fields: parting.fields,
-            room: room_lines,
-            places: parting.own.len(),
-        }));
-        let shared = if is_long { None } else { share(&template) };
-        Self {
-            piece: Piece::new(&parting.own, shared.is_some(), tail),
-            template: shared.unwrap_or_else(|| template.shrunk()),
-        }
+        let (template, piece) = Parting::new(&all, room).packed(tail, share);
+        Self { template, piece }
     }
 
     /// Approximate memory, in bytes, its tail apart.
     pub(crate) fn weight(&self) -> usize {
-        let places = self.template.0.places;
+        let places = self.template.places();
         let template = if self.piece.flag(places) {
             0
         } else {
@@ -298,87 +172,10 @@ impl fmt::Debug for Lines {
     }
 }
 
-struct Parting<'a> {
-    all: &'a HeaderMap,
-    fields: HeaderMap,
-    own: Vec<(&'a HeaderName, &'a HeaderValue)>,
-}
-
-impl<'a> Parting<'a> {
-    /// All lines of a field are of one kind, for they stay together.
-    fn is_common(all: &HeaderMap, name: &HeaderName) -> bool {
-        let mut values = all.get_all(name).iter();
-        COMMON.contains(name) && !values.any(HeaderValue::is_sensitive)
-    }
-
-    fn keep(&mut self, name: &HeaderName) {
-        for value in self.all.get_all(name) {
-            self.fields.append(name.clone(), value.clone());
-        }
-    }
-
-    fn take(&mut self, name: &'a HeaderName) {
-        for value in self.all.get_all(name) {
-            self.own.push((name, value));
-            self.fields
-                .append(name.clone(), HeaderValue::from_static(""));
-        }
-    }
-}
-
-/// What a map needs for a line beyond its name and value.
-pub(crate) const LINE_BYTES: usize = 112;
-
-/// Fields whose values are few.
-const COMMON: [HeaderName; 32] = [
-    header::ACCEPT_RANGES,
-    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    header::ACCESS_CONTROL_ALLOW_HEADERS,
-    header::ACCESS_CONTROL_ALLOW_METHODS,
-    header::ACCESS_CONTROL_ALLOW_ORIGIN,
-    header::ACCESS_CONTROL_EXPOSE_HEADERS,
-    header::ACCESS_CONTROL_MAX_AGE,
-    header::ALLOW,
-    header::ALT_SVC,
-    header::CACHE_CONTROL,
-    CDN_CACHE_CONTROL,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LANGUAGE,
-    header::CONTENT_SECURITY_POLICY,
-    header::CONTENT_TYPE,
-    CROSS_ORIGIN_EMBEDDER_POLICY,
-    CROSS_ORIGIN_OPENER_POLICY,
-    CROSS_ORIGIN_RESOURCE_POLICY,
-    PERMISSIONS_POLICY,
-    header::PRAGMA,
-    header::REFERRER_POLICY,
-    header::SERVER,
-    header::STRICT_TRANSPORT_SECURITY,
-    SURROGATE_CONTROL,
-    TIMING_ALLOW_ORIGIN,
-    X_POWERED_BY,
-    header::VARY,
-    header::VIA,
-    header::X_CONTENT_TYPE_OPTIONS,
-    header::X_DNS_PREFETCH_CONTROL,
-    header::X_FRAME_OPTIONS,
-    header::X_XSS_PROTECTION,
-];
-
-const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
-const CROSS_ORIGIN_EMBEDDER_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-embedder-policy");
-const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-opener-policy");
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-resource-policy");
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
-const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
-const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
-
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
 
     const ROOM: [HeaderName; 2] = [header::AGE, header::CACHE_STATUS];
@@ -461,25 +258,6 @@ mod tests {
     }
 
     #[test]
-    fn templates_differ_by_names_by_order_and_by_common_values() {
-        let template = |lines: &[(&'static str, &str)]| {
-            let whole = Lines::new(fields(lines));
-            whole.packed(&ROOM, b"", alone).template
-        };
-        let of = template(&[("x-a", "1"), ("vary", "accept")]);
-        assert_eq!(of, template(&[("vary", "accept"), ("x-a", "2")]));
-        for other in [
-            &[("x-b", "1"), ("vary", "accept")][..],
-            &[("x-a", "1"), ("vary", "cookie")],
-            &[("x-a", "1"), ("x-a", "1"), ("vary", "accept")],
-            &[("x-a", "1")],
-            &[("age", "0"), ("x-a", "1"), ("vary", "accept")],
-        ] {
-            assert_ne!(of, template(other), "{other:?}");
-        }
-    }
-
-    #[test]
     fn sensitive_values_stay_sensitive_and_are_shared_with_nobody() {
         let mut secret = HeaderValue::from_static("secret");
         secret.set_sensitive(true);
@@ -488,7 +266,7 @@ mod tests {
         let parted = Lines::new(HeaderMap::from_iter(all)).packed(&ROOM, b"body", alone);
         assert!(parted.iter().all(|(_, value)| value.is_sensitive()));
         assert!(parted.to_map().values().all(HeaderValue::is_sensitive));
-        assert_eq!(parted.template.0.places, 2);
+        assert_eq!(parted.template.places(), 2);
         let shown = format!("{parted:?}");
         assert!(shown.contains("x-a") && !shown.contains("secret") && !shown.contains("body"));
     }

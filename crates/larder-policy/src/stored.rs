@@ -12,9 +12,10 @@ use http::{HeaderMap, StatusCode};
 use crate::Refinement;
 use crate::fields::{DateField, EntityTag, date_of, number_value};
 use crate::key::{MethodClass, Selection};
-use crate::lines::{LINE_BYTES, Lines, Template, Value};
+use crate::lines::{Lines, Value};
 use crate::nanos::{NanoTime, Nanos};
 use crate::serving::Serving;
+use crate::template::{LINE_BYTES, Template};
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
