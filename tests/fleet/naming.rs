@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use larder::{Purge, RoutePolicy, SharedSettings};
-use larder_testing::{FakeStore, Side};
+use larder_testing::FakeStore;
 use tokio::time::sleep;
 
 use crate::node::{App, settle};
@@ -39,19 +39,9 @@ async fn tags_are_found_for_what_is_filled_and_not_for_what_another_node_has() {
 #[tokio::test(start_paused = true)]
 async fn look_that_is_joined_after_a_purge_brings_nothing_back_and_one_call_is_enough() {
     let app = App::new();
-    let Pair {
-        one, other, links, ..
-    } = pair(&app).await;
-    one.get("/a").await;
-    settle().await;
-    links[1].side(Side::Entries).delay_replies(millis(40));
-    let purge = async {
-        sleep(millis(10)).await;
-        let receipt = one.change(&app, "/a").await.unwrap();
-        receipt.everywhere(millis(15)).await.unwrap();
-        other.told("/a").await
-    };
-    let ((before, _), (after, told)) = tokio::join!(other.told("/a"), purge);
+    let pair = pair(&app).await;
+    let tell = async || pair.other.told("/a").await;
+    let (before, (after, told)) = pair.change_while_looking(&app, 10, tell).await;
     assert_eq!((&*before, &*after), ("/a 2 ", "/a 2 "));
     assert!(told.contains("collapsed"), "{told}");
     assert_eq!(app.calls(), 2);

@@ -36,22 +36,11 @@ async fn fill_under_way_on_another_node_is_not_stored_and_nobody_who_comes_then_
 #[tokio::test(start_paused = true)]
 async fn look_into_the_store_that_was_under_way_brings_nothing_back() {
     let app = App::new();
-    let Pair {
-        one, other, links, ..
-    } = pair(&app).await;
-    one.get("/a").await;
-    settle().await;
-    // What is found is what was there 40 milliseconds ago.
-    links[1].side(Side::Entries).delay_replies(millis(40));
-    let purge = async {
-        sleep(millis(20)).await;
-        let receipt = one.change(&app, "/a").await.unwrap();
-        receipt.everywhere(millis(15)).await.unwrap();
-    };
-    let ((body, _), ()) = tokio::join!(other.told("/a"), purge);
+    let pair = pair(&app).await;
+    let (body, ()) = pair.change_while_looking(&app, 20, async || {}).await;
     // It came before the purge, but what it found was purged when it found it.
     assert_eq!(body, "/a 2 ");
-    assert_eq!(other.told("/a").await.0, "/a 2 ");
+    assert_eq!(pair.other.told("/a").await.0, "/a 2 ");
 }
 
 #[tokio::test(start_paused = true)]

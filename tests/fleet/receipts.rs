@@ -3,21 +3,19 @@
 use larder::Purge;
 use tokio::time::{Instant, sleep};
 
-use crate::node::{App, settle};
+use crate::node::App;
 use crate::pair::{Pair, pair};
 use crate::site::{millis, secs};
 
 #[tokio::test(start_paused = true)]
 async fn own_purges_while_cut_off_are_told_later_and_the_receipts_say_so() {
     let app = App::new();
+    let pair = pair(&app).await;
+    pair.get("/a").await;
+    pair.get("/b").await;
     let Pair {
         one, other, links, ..
-    } = pair(&app).await;
-    for path in ["/a", "/b"] {
-        one.get(path).await;
-        settle().await;
-        other.get(path).await;
-    }
+    } = pair;
     links[0].cut();
     let begun = Instant::now();
     let receipt = one.change(&app, "/a");
@@ -40,17 +38,15 @@ async fn own_purges_while_cut_off_are_told_later_and_the_receipts_say_so() {
 #[tokio::test(start_paused = true)]
 async fn storm_of_purges_while_cut_off_becomes_one_of_everything() {
     let app = App::new();
+    let pair = pair(&app).await;
+    pair.get("/1").await;
+    pair.get("/other").await;
     let Pair {
         one,
         other,
         links,
         store,
-    } = pair(&app).await;
-    for path in ["/1", "/other"] {
-        one.get(path).await;
-        settle().await;
-        other.get(path).await;
-    }
+    } = pair;
     let records = store.records().len();
     links[0].cut();
     let mut receipts = (0..20_000).map(|at| one.cache.purge(Purge::tag(at.to_string())));

@@ -1,13 +1,14 @@
 //! What comes in small pieces of large buffers, as from a connection, is stored without them.
 
 use std::convert::Infallible;
+use std::future::ready;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName};
 use http::{HeaderValue, Request, Response};
-use larder::{Cache, CacheLayer};
+use larder::{Cache, CacheLayer, Policy, TagFields};
 use larder_tests::{Reply, get};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -16,12 +17,33 @@ use crate::scene::alone;
 
 #[test]
 fn stored_responses_do_not_keep_the_buffers_they_came_in() {
+    assert_kept_apart(|_| from_a_buffer());
+}
+
+#[test]
+fn stored_responses_whose_values_nobody_shares_do_not_keep_the_buffers_they_came_in() {
+    assert_kept_apart(|path| {
+        let mut buffer = vec![b' '; BUFFER];
+        let policy = format!("script-src 'nonce-{path}'");
+        buffer[..policy.len()].copy_from_slice(policy.as_bytes());
+        let buffer = Bytes::from(buffer);
+        let value = HeaderValue::from_maybe_shared(buffer.slice(..policy.len())).unwrap();
+        let mut response = from_a_buffer();
+        let fields = response.headers_mut();
+        fields.insert(CACHE_TAG, fields[CONTENT_TYPE].clone());
+        fields.insert(CONTENT_SECURITY_POLICY, value);
+        response
+    });
+}
+
+fn assert_kept_apart(answer: fn(&str) -> Response<Body>) {
     let _alone = alone();
     let before = in_use();
     let cache = Cache::builder().max_bytes(1 << 30).build();
-    let layer = CacheLayer::new(cache.clone());
-    let service = layer.layer(service_fn(async |_: Request<Body>| {
-        Ok::<_, Infallible>(from_a_buffer())
+    let policy = Policy::shared().with_tag_fields(TagFields::default());
+    let layer = CacheLayer::new(cache.clone()).with_policy(policy);
+    let service = layer.layer(service_fn(move |request: Request<Body>| {
+        ready(Ok::<_, Infallible>(answer(request.uri().path())))
     }));
     for round in 0..ROUNDS {
         let response = service.clone().oneshot(get(&format!("/{round}")));
@@ -50,5 +72,6 @@ fn from_a_buffer() -> Response<Body> {
         .unwrap()
 }
 
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 const ROUNDS: u64 = 1000;
 const BUFFER: usize = 16 << 10;

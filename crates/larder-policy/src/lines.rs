@@ -136,10 +136,10 @@ impl Lines {
 
     /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
     /// the template is what `share` knows as equal to it, or this response's alone if it knows none.
-    /// The fields called `room` come first.
+    /// Fields that are `room` come first.
     pub(crate) fn packed(
         &self,
-        room: &[HeaderName],
+        room: impl Fn(&HeaderName) -> bool,
         tail: &[u8],
         share: impl FnOnce(&Template) -> Option<Template>,
     ) -> Self {
@@ -178,7 +178,9 @@ mod tests {
 
     use super::*;
 
-    const ROOM: [HeaderName; 2] = [header::AGE, header::CACHE_STATUS];
+    fn room(name: &HeaderName) -> bool {
+        [header::AGE, header::CACHE_STATUS].contains(name)
+    }
 
     fn fields(lines: &[(&'static str, &str)]) -> HeaderMap {
         let mut fields = HeaderMap::new();
@@ -216,7 +218,7 @@ mod tests {
     #[test]
     fn parted_lines_are_the_same_lines_with_the_room_first() {
         let whole = Lines::new(fields(&MANY));
-        let parted = whole.packed(&ROOM, b"body", alone);
+        let parted = whole.packed(room, b"body", alone);
         assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
         assert_eq!(parted.to_map(), whole.to_map());
         let expected = [
@@ -232,14 +234,14 @@ mod tests {
         ];
         assert_eq!(text(&parted), expected);
         // Once more, as after a 304.
-        let again = parted.packed(&ROOM, b"", alone);
+        let again = parted.packed(room, b"", alone);
         assert_eq!((text(&again), again.tail_bytes()), (expected.to_vec(), 0));
         assert_eq!(again.to_map(), whole.to_map());
     }
 
     #[test]
     fn another_response_has_its_own_values_in_a_shared_template() {
-        let first = Lines::new(fields(&MANY)).packed(&ROOM, b"", alone);
+        let first = Lines::new(fields(&MANY)).packed(room, b"", alone);
         let mut other = MANY;
         other[1].1 = "of somebody else";
         other[5].1 = "\"2\"";
@@ -248,7 +250,7 @@ mod tests {
             assert_eq!(*template, first.template);
             Some(first.template.clone())
         };
-        let second = whole.packed(&ROOM, b"", share);
+        let second = whole.packed(room, b"", share);
         assert_eq!(second.to_map(), whole.to_map());
         assert!(second.weight() < first.weight() / 3);
         // Nothing of one response is in what others share.
@@ -263,7 +265,7 @@ mod tests {
         secret.set_sensitive(true);
         let all = [("x-a", secret.clone()), ("server", secret)];
         let all = all.map(|(name, value)| (HeaderName::from_static(name), value));
-        let parted = Lines::new(HeaderMap::from_iter(all)).packed(&ROOM, b"body", alone);
+        let parted = Lines::new(HeaderMap::from_iter(all)).packed(room, b"body", alone);
         assert!(parted.iter().all(|(_, value)| value.is_sensitive()));
         assert!(parted.to_map().values().all(HeaderValue::is_sensitive));
         assert_eq!(parted.template.places(), 2);
@@ -276,7 +278,7 @@ mod tests {
         let buffer = Bytes::from(vec![b'x'; 10_000]);
         let value = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
         let whole = Lines::new(HeaderMap::from_iter([(header::ETAG, value)]));
-        let parted = whole.packed(&ROOM, &buffer[..20], alone);
+        let parted = whole.packed(room, &buffer[..20], alone);
         drop(whole);
         assert_eq!(
             parted.single(&header::ETAG).unwrap().as_bytes(),
@@ -286,8 +288,19 @@ mod tests {
     }
 
     #[test]
+    fn values_in_common_that_nobody_shares_do_not_keep_the_buffer_they_came_in() {
+        let buffer = Bytes::from(vec![b'x'; 10_000]);
+        let value = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
+        let whole = Lines::new(HeaderMap::from_iter([(header::SERVER, value)]));
+        let parted = whole.packed(room, b"", alone);
+        drop(whole);
+        assert_eq!(text(&parted), [("server", "xxxxxxxxxx")]);
+        assert!(buffer.is_unique());
+    }
+
+    #[test]
     fn map_in_another_place_has_the_same_lines_and_none_of_the_same_memory() {
-        let parted = Lines::new(fields(&MANY)).packed(&ROOM, b"body", alone);
+        let parted = Lines::new(fields(&MANY)).packed(room, b"body", alone);
         let mut place = Bytes::new();
         let (apart, tail) = parted.to_map_in(|bytes| {
             place = bytes.into();
@@ -308,7 +321,7 @@ mod tests {
             let whole = Lines::new(fields(lines));
             assert_eq!((whole.tail(), whole.tail_bytes()), (Bytes::new(), 0));
             for share in [alone, |template: &Template| Some(template.clone())] {
-                let parted = whole.packed(&ROOM, b"body", share);
+                let parted = whole.packed(room, b"body", share);
                 assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
                 assert_eq!(text(&parted), lines);
             }

@@ -16,8 +16,8 @@ pub(crate) struct Parting<'a> {
 }
 
 impl<'a> Parting<'a> {
-    /// The fields called `room` come first, then the places. What is too long for a piece has none.
-    pub(crate) fn new(all: &'a HeaderMap, room: &[HeaderName]) -> Self {
+    /// Fields that are `room` come first, then the places. What is too long for a piece has none.
+    pub(crate) fn new(all: &'a HeaderMap, room: impl Fn(&HeaderName) -> bool) -> Self {
         let is_long = all.values().map(HeaderValue::len).sum::<usize>() > Piece::MAX_BYTES;
         let is_kept = |name: &HeaderName| is_long || is_common(all, name);
         let mut parting = Self {
@@ -27,11 +27,11 @@ impl<'a> Parting<'a> {
             own: Vec::new(),
             is_long,
         };
-        for name in room {
+        for name in all.keys().filter(|name| room(name)) {
             parting.keep(name);
         }
         parting.room = parting.fields.len();
-        let others = || all.keys().filter(|name| !room.contains(name));
+        let others = || all.keys().filter(|name| !room(name));
         for name in others().filter(|name| !is_kept(name)) {
             parting.take(name);
         }
@@ -65,7 +65,7 @@ impl<'a> Parting<'a> {
         let template = Template::new(self.fields, self.room, self.own.len());
         let shared = if self.is_long { None } else { share(&template) };
         let piece = Piece::new(&self.own, shared.is_some(), tail);
-        (shared.unwrap_or_else(|| template.shrunk()), piece)
+        (shared.unwrap_or_else(|| template.alone()), piece)
     }
 }
 
@@ -132,7 +132,9 @@ mod tests {
         for (name, value) in lines {
             all.append(*name, HeaderValue::from_static(value));
         }
-        Parting::new(&all, &[header::AGE]).packed(b"", |_| None).0
+        Parting::new(&all, |name| *name == header::AGE)
+            .packed(b"", |_| None)
+            .0
     }
 
     #[test]

@@ -10,7 +10,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use crate::Refinement;
-use crate::fields::{DateField, EntityTag, date_of, number_value};
+use crate::fields::{DateField, EntityTag, copy_values, date_of, number_value};
 use crate::key::{MethodClass, Selection};
 use crate::lines::{Lines, Value};
 use crate::nanos::{NanoTime, Nanos};
@@ -258,13 +258,11 @@ impl StoredHead {
     /// Nothing else changes but the order of the fields. Cost: two maps.
     pub fn pack(&mut self, tail: &[u8], share: impl FnOnce(&Template) -> Option<Template>) {
         let rules = self.use_rules;
-        let status = rules.status_slot && !rules.upstream_status;
-        let room = [(true, AGE), (status, CACHE_STATUS), (rules.etag_slot, ETAG)];
-        let room = room
-            .into_iter()
-            .filter_map(|(is_room, name)| is_room.then_some(name));
-        let room: Vec<HeaderName> = room.collect();
-        self.lines = self.lines.packed(&room, tail, share);
+        self.lines = self.lines.packed(|name| rules.has_room(name), tail, share);
+        if let Some(rare) = &mut self.rare {
+            let told = rare.origin_cache_control.iter_mut().flatten();
+            copy_values(told.chain(rare.untold.iter_mut().map(|(_, value)| value)));
+        }
     }
 
     /// What was [packed](Self::pack) with the head. Cost: shares its memory.
@@ -335,6 +333,13 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
 }
 
 impl UseRules {
+    /// The line waits for what an answer fills in.
+    fn has_room(self, name: &HeaderName) -> bool {
+        *name == AGE
+            || (*name == CACHE_STATUS && self.status_slot && !self.upstream_status)
+            || (*name == ETAG && self.etag_slot)
+    }
+
     /// Overwrites the room left for `Age`, our `Cache-Status` member and an entity tag made from the
     /// body. Whoever stored the response may have left none for the member, or want one where this
     /// answer has none.
@@ -431,6 +436,26 @@ mod tests {
             panic!("the route gives it a lifetime")
         };
         *stored
+    }
+
+    #[test]
+    fn values_that_clients_are_not_told_do_not_keep_the_buffer_they_came_in() {
+        let buffer = Bytes::from(vec![b'x'; 10_000]);
+        let mut secret = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
+        secret.set_sensitive(true);
+        let mut head = stored(Duration::from_secs(60));
+        head.rare = Rare {
+            origin_cache_control: Some(vec![secret.clone(), secret.clone()]),
+            untold: vec![(ETAG, secret)],
+            ..Rare::default()
+        }
+        .boxed();
+        head.pack(b"", |_| None);
+        assert!(buffer.is_unique());
+        let told = head.origin_cache_control().unwrap().iter();
+        let values: Vec<_> = told.chain([&head.untold()[0].1]).collect();
+        assert_eq!(values, ["xxxxxxxxxx"; 3]);
+        assert!(values.iter().all(|value| value.is_sensitive()));
     }
 
     fn shortened(lifetime: Duration, share: f64) -> StoredHead {

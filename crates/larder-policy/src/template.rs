@@ -6,6 +6,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
+use crate::fields::copy_values;
+
 /// What the stored responses of one kind have in common: the names of their fields in order, and the
 /// values that are rarely different. A place is left for each value that a response has of its own.
 ///
@@ -64,9 +66,11 @@ impl Template {
         Arc::strong_count(&self.0) == 1
     }
 
-    /// A map grows ahead of what is put into it, and a clone does not.
-    pub(crate) fn shrunk(&self) -> Self {
-        self.with_fields(self.0.fields.clone())
+    /// For one response alone. A map grows ahead of what is put into it, and a clone does not.
+    pub(crate) fn alone(&self) -> Self {
+        let mut fields = self.0.fields.clone();
+        copy_values(fields.values_mut());
+        self.with_fields(fields)
     }
 
     fn with_fields(&self, fields: HeaderMap) -> Self {

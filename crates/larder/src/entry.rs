@@ -368,12 +368,10 @@ fn entity_tag_of(body: &[u8]) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{CACHE_CONTROL, DATE};
-    use http::{HeaderMap, Method, StatusCode, Uri};
-    use larder_policy::key::MethodClass;
-    use larder_policy::{Admission, Exchange, Policy, RequestHead};
+    use http::header::DATE;
 
     use super::*;
+    use crate::samples::entry;
 
     #[test]
     fn entity_tag_is_the_start_of_the_sha_256_of_the_body() {
@@ -384,7 +382,7 @@ mod tests {
     #[test]
     fn copies_for_threads_say_the_same_and_are_counted_apart() {
         for length in [10, SMALL_BODY + 1] {
-            let entry = entry(vec![b'x'; length].into());
+            let entry = entry(vec![b'x'; length].into(), 0).packed(&Templates::default());
             let [first, second] = [entry.prepare(), entry.prepare_apart()];
             assert_eq!(first.fields, second.fields);
             assert_eq!(first.fields[ETAG], *entry.entity_tag().unwrap());
@@ -397,28 +395,5 @@ mod tests {
                 assert_ne!(at(&first), at(&second), "{name}");
             }
         }
-    }
-
-    fn entry(body: Bytes) -> Entry {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
-        let (method, uri, none) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
-        let request = RequestHead::new(&method, &uri, &none, false);
-        let response = HeaderMap::from_iter([(CACHE_CONTROL, "max-age=60".parse().unwrap())]);
-        let times = Exchange {
-            request_time: now,
-            response_time: now,
-        };
-        let policy = Policy::shared();
-        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
-        let Admission::Store(head) = admission else {
-            panic!("storable")
-        };
-        let birth = Birth {
-            position: 0,
-            names: Names::of_request(&[]),
-            time: now,
-            sight: Sight::default(),
-        };
-        Entry::new(*head, body, birth, Duration::ZERO).packed(&Templates::default())
     }
 }

@@ -324,6 +324,8 @@ mod renew;
 mod reply;
 mod reuse;
 mod route_policy;
+#[cfg(test)]
+mod samples;
 mod sent;
 mod service;
 mod shadow;

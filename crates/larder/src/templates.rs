@@ -109,30 +109,14 @@ const SEEN: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
     use http::header::SERVER;
-    use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
-    use larder_policy::key::MethodClass;
-    use larder_policy::{Admission, Exchange, Policy, RequestHead};
 
     use super::*;
+    use crate::samples;
 
     /// The template of a response with this field, as far as it is shared.
     fn shared(templates: &Templates, values: &Values, name: &str, value: &str) -> Option<Template> {
-        let (method, uri, none) = (Method::GET, Uri::from_static("/a"), HeaderMap::new());
-        let request = RequestHead::new(&method, &uri, &none, false);
-        let name: HeaderName = name.parse().unwrap();
-        let response = HeaderMap::from_iter([(name, value.parse().unwrap())]);
-        let times = Exchange {
-            request_time: SystemTime::UNIX_EPOCH,
-            response_time: SystemTime::UNIX_EPOCH,
-        };
-        let policy = Policy::shared().with_route_lifetime(Duration::from_secs(60));
-        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
-        let Admission::Store(mut head) = admission else {
-            panic!("the route gives it a lifetime")
-        };
+        let mut head = samples::head(name, value);
         let mut found = None;
         head.pack(&[], |template| {
             found = templates.shared_with(template, values);

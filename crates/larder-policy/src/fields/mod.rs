@@ -53,4 +53,4 @@ pub use tags::{MAX_TAG_BYTES, MAX_TAGS, MAX_TAGS_BYTES, TagFields, TagSeparator,
 pub use targeted::{PolicyField, select};
 pub(crate) use time::{DateField, age_field, date_field, date_of};
 pub use time::{DeltaSeconds, http_date, parse_http_date};
-pub(crate) use value::number_value;
+pub(crate) use value::{copy_values, number_value};

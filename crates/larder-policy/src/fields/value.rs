@@ -73,6 +73,21 @@ impl ValueText {
     }
 }
 
+/// Has values in one piece of memory of their own: each may be a small part of a large buffer that was
+/// read from a connection.
+pub(crate) fn copy_values<'a>(values: impl Iterator<Item = &'a mut HeaderValue>) {
+    let values: Vec<_> = values.collect();
+    let bytes: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
+    let mut rest = Bytes::from(bytes.concat());
+    for value in values {
+        let copy = HeaderValue::from_maybe_shared(rest.split_to(value.len()));
+        if let Ok(mut copy) = copy {
+            copy.set_sensitive(value.is_sensitive());
+            *value = copy;
+        }
+    }
+}
+
 /// A number as a field value. Small ones, such as the age of most answers, take no allocation.
 #[inline]
 pub(crate) fn number_value(number: u64) -> HeaderValue {

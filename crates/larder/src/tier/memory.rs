@@ -121,17 +121,8 @@ impl Weighed for Variants {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use bytes::Bytes;
-    use http::{HeaderMap, Method, StatusCode, Uri};
-    use larder_policy::key::MethodClass;
-    use larder_policy::{Admission, Exchange, Policy, RequestHead};
-
     use super::*;
-    use crate::entry::Birth;
-    use crate::names::Names;
-    use crate::sight::Sight;
+    use crate::samples;
     use crate::tier::MemoryEngine;
 
     const LIMITS: VariantLimits = VariantLimits {
@@ -140,28 +131,7 @@ mod tests {
     };
 
     fn entry(stamps: &Stamps, body: usize) -> Arc<Entry> {
-        let (method, uri, fields) = (Method::GET, Uri::from_static("/"), HeaderMap::new());
-        let request = RequestHead::new(&method, &uri, &fields, false);
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        let times = Exchange {
-            request_time: now,
-            response_time: now,
-        };
-        let mut response = HeaderMap::new();
-        response.insert("cache-control", "max-age=60".parse().unwrap());
-        let policy = Policy::shared();
-        let admission = policy.admit(MethodClass::Get, &request, StatusCode::OK, &response, times);
-        let Admission::Store(head) = admission else {
-            panic!("storable")
-        };
-        let birth = Birth {
-            position: stamps.position(),
-            names: Names::of_request(&[]),
-            time: now,
-            sight: Sight::default(),
-        };
-        let body = Bytes::from(vec![0; body]);
-        Arc::new(Entry::new(*head, body, birth, Duration::ZERO))
+        Arc::new(samples::entry(vec![0; body].into(), stamps.position()))
     }
 
     fn key(number: usize) -> Key {
