@@ -116,7 +116,7 @@ impl Policy {
             lines.fill_places(headers);
         }
         let member = self.cache_status.then(|| status.member(&self.name));
-        let mut room = stored.head.use_rules;
+        let mut room = stored.head.use_rules.get();
         room.etag_slot &= stored.fields.is_none();
         room.fill_room(headers, age, member, stored.entity_tag);
         match answer {

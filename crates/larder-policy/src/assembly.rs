@@ -20,7 +20,8 @@ use crate::key::{MethodClass, Selection};
 use crate::lines::Lines;
 use crate::policy::Mode;
 use crate::reason::SkipReason;
-use crate::stored::{Exchange, Rare, StoredHead, UseRules, drop_last, single};
+use crate::stored::{Exchange, Rare, StoredHead, single};
+use crate::use_rules::{UseRules, drop_last};
 
 impl Policy {
     /// Turns a response head into a stored one. Says nothing about whether it may be stored.
@@ -66,7 +67,7 @@ impl Policy {
             lifetime: lifetime.value.into(),
             stale_while_revalidate: revalidate.into(),
             stale_if_error: error.into(),
-            use_rules: self.use_rules(field, revalidate, error, room),
+            use_rules: self.use_rules(field, revalidate, error, room).into(),
             date: date.into(),
             selection,
             rare: rare.boxed(),
@@ -220,10 +221,10 @@ pub(crate) fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
 pub(crate) fn received_fields(stored: &StoredHead) -> HeaderMap {
     let mut headers = stored.headers();
     headers.remove(AGE);
-    if stored.use_rules.etag_slot {
+    if stored.has_etag_slot() {
         headers.remove(ETAG);
     }
-    if stored.use_rules.status_slot {
+    if stored.use_rules.get().status_slot {
         drop_last(&mut headers, &CACHE_STATUS);
     }
     if let Some(lines) = stored.origin_cache_control() {

@@ -53,7 +53,7 @@ impl Policy {
     /// What to do with a stored response that is not too old for anything.
     #[inline(always)]
     fn reuse(&self, request: &RequestHead<'_>, stored: &StoredHead, serving: Serving) -> Decision {
-        let rules = stored.use_rules;
+        let rules = stored.use_rules.get();
         let fresh = !serving.is_stale();
         if rules.no_cache || rules.invalidated {
             return Decision::Validate(ForwardReason::Stale);
@@ -108,7 +108,7 @@ impl Policy {
         stored: &StoredHead,
         serving: Serving,
     ) -> Option<Serving> {
-        let rules = stored.use_rules;
+        let rules = stored.use_rules.get();
         if rules.stale_forbidden || rules.no_cache || rules.invalidated {
             return None;
         }
@@ -173,7 +173,7 @@ impl Policy {
         }
         let asked = &request.directives;
         let too_old = asked.max_age.is_some_and(|max| age > max.as_duration())
-            && !(fresh && stored.use_rules.immutable);
+            && !(fresh && stored.use_rules.get().immutable);
         // A stale response stays fresh for less than no time at all.
         let too_short = asked
             .min_fresh

@@ -80,6 +80,7 @@ mod status;
 mod stored;
 mod template;
 mod told;
+mod use_rules;
 mod validation;
 mod wire;
 

@@ -299,6 +299,20 @@ mod tests {
     }
 
     #[test]
+    fn lines_too_long_for_a_piece_are_the_same_lines() {
+        for length in [32_700, 32_758, 32_759, 32_760, 40_000, 70_000] {
+            let long = "x".repeat(length);
+            let whole = Lines::new(fields(&[("server", "a"), ("etag", ""), ("x-a", &long)]));
+            let parted = whole.packed(room, b"body", alone);
+            assert_eq!(parted.to_map(), whole.to_map(), "{length}");
+            assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
+            // Three values, of one byte, of none and of these, and as many marks and one.
+            let fits = 4 * 2 + 1 + length <= 32_767;
+            assert_eq!(parted.template.places() > 0, fits, "{length}");
+        }
+    }
+
+    #[test]
     fn map_in_another_place_has_the_same_lines_and_none_of_the_same_memory() {
         let parted = Lines::new(fields(&MANY)).packed(room, b"body", alone);
         let mut place = Bytes::new();

@@ -11,6 +11,11 @@ pub struct Nanos(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NanoTime(i64);
 
+/// A stale window in four bytes: in milliseconds, or in seconds if it is longer than 24 days. One that
+/// there is stays one, and what is longer than 68 years is for ever: [`Duration::MAX`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Window(u32);
+
 impl Nanos {
     /// As the standard library has it.
     #[must_use]
@@ -96,7 +101,35 @@ impl From<SystemTime> for NanoTime {
     }
 }
 
+impl Window {
+    pub(crate) const fn get(self) -> Duration {
+        let count = self.0 & !SECONDS;
+        if self.0 == u32::MAX {
+            Duration::MAX
+        } else if count == self.0 {
+            Duration::from_millis(count as u64)
+        } else {
+            Duration::from_secs(count as u64)
+        }
+    }
+}
+
+impl From<Duration> for Window {
+    fn from(duration: Duration) -> Self {
+        let least = u128::from(!duration.is_zero());
+        let millis = u32::try_from(duration.as_millis().max(least));
+        let seconds = || u32::try_from(duration.as_secs());
+        let fits = |count: &u32| *count < SECONDS;
+        let millis = millis.ok().filter(fits);
+        let seconds = || Some(seconds().ok().filter(fits)? | SECONDS);
+        Self(millis.or_else(seconds).unwrap_or(u32::MAX))
+    }
+}
+
 const NANOS: u64 = 1_000_000_000;
+
+/// The first bit: a window in seconds.
+const SECONDS: u32 = 1 << 31;
 
 #[cfg(test)]
 mod tests {
@@ -128,6 +161,26 @@ mod tests {
         assert_eq!((kept(first), kept(last)), (first, last));
         let far = NanoTime::from(last).since(first.into());
         assert_eq!(far.get(), last.duration_since(first).unwrap());
+    }
+
+    #[test]
+    fn windows_are_as_long_as_they_were_to_the_millisecond_or_second() {
+        let kept = |window: Duration| Window::from(window).get();
+        let (milli, second, day) = (
+            Duration::from_millis(1),
+            Duration::from_secs(1),
+            Duration::from_hours(24),
+        );
+        assert_eq!(Window::default().get(), Duration::ZERO);
+        for whole in [Duration::ZERO, milli, second * 90, day * 24, day * 25, YEAR, YEAR * 68] {
+            assert_eq!(kept(whole), whole);
+        }
+        assert_eq!(kept(milli / 2), milli);
+        assert_eq!(kept(milli * 3 / 2), milli);
+        assert_eq!(kept(YEAR + milli), YEAR);
+        for long in [YEAR * 69, Duration::MAX] {
+            assert_eq!(kept(long), Duration::MAX);
+        }
     }
 
     proptest! {

@@ -18,7 +18,8 @@ pub(crate) struct Parting<'a> {
 impl<'a> Parting<'a> {
     /// Fields that are `room` come first, then the places. What is too long for a piece has none.
     pub(crate) fn new(all: &'a HeaderMap, room: impl Fn(&HeaderName) -> bool) -> Self {
-        let is_long = all.values().map(HeaderValue::len).sum::<usize>() > Piece::MAX_BYTES;
+        let bytes = all.values().map(HeaderValue::len).sum();
+        let is_long = !Piece::has_room_for(all.len(), bytes);
         let is_kept = |name: &HeaderName| is_long || is_common(all, name);
         let mut parting = Self {
             all,

@@ -15,7 +15,7 @@ pub(crate) struct Piece(Bytes);
 
 /// Where a value ends, and a flag: it is sensitive, or, of the last, that of the whole piece.
 struct Mark {
-    end: u32,
+    end: u16,
     flag: bool,
 }
 
@@ -29,8 +29,10 @@ pub(crate) struct Own<'a> {
 }
 
 impl Piece {
-    /// What is longer than this all together does not fit: no mark can tell of it.
-    pub(crate) const MAX_BYTES: usize = 1 << 30;
+    /// Whether so many values of so many bytes fit, all together: no mark can tell of more.
+    pub(crate) fn has_room_for(count: usize, bytes: usize) -> bool {
+        Self::marks(count).saturating_add(bytes) <= Mark::MAX_END.into()
+    }
 
     pub(crate) const EMPTY: Self = Self(Bytes::new());
 
@@ -69,14 +71,14 @@ impl Piece {
             return None;
         }
         let begin = match at.checked_sub(1) {
-            Some(before) => self.mark(before).end as usize,
+            Some(before) => self.mark(before).end.into(),
             None => Self::marks(count),
         };
         let Mark { end, flag } = self.mark(at);
         Some(Own {
             name,
             piece: &self.0,
-            bytes: self.0.get(begin..end as usize).unwrap_or_default(),
+            bytes: self.0.get(begin..end.into()).unwrap_or_default(),
             is_sensitive: flag,
         })
     }
@@ -94,7 +96,7 @@ impl Piece {
     /// All but the tail.
     #[inline]
     pub(crate) fn head_bytes(&self, count: usize) -> usize {
-        let end = self.mark(count).end as usize;
+        let end = usize::from(self.mark(count).end);
         end.min(self.0.len())
     }
 
@@ -105,7 +107,7 @@ impl Piece {
 
     fn mark(&self, at: usize) -> Mark {
         let mark = self.0.as_chunks::<{ Mark::BYTES }>().0.get(at);
-        Mark::of(mark.map_or(0, |mark| u32::from_le_bytes(*mark)))
+        Mark::of(mark.map_or(0, |mark| u16::from_le_bytes(*mark)))
     }
 
     /// How long the marks of so many values are.
@@ -115,15 +117,16 @@ impl Piece {
 }
 
 impl Mark {
-    const BYTES: usize = 4;
-    const FLAG: u32 = 1 << 31;
+    const BYTES: usize = 2;
+    const FLAG: u16 = 1 << 15;
+    const MAX_END: u16 = Self::FLAG - 1;
 
     fn new(end: usize, flag: bool) -> Self {
-        let end = u32::try_from(end).unwrap_or(u32::MAX) & !Self::FLAG;
+        let end = u16::try_from(end).map_or(Self::MAX_END, |end| end.min(Self::MAX_END));
         Self { end, flag }
     }
 
-    fn of(bits: u32) -> Self {
+    fn of(bits: u16) -> Self {
         Self {
             end: bits & !Self::FLAG,
             flag: bits & Self::FLAG != 0,

@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{
-    AGE, CACHE_CONTROL, CACHE_STATUS, CONTENT_LENGTH, ETAG, Entry, HeaderName, HeaderValue,
-    LAST_MODIFIED,
+    CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -13,8 +12,9 @@ use crate::Refinement;
 use crate::fields::{DateField, EntityTag, copy_values, date_of, number_value};
 use crate::key::{MethodClass, Selection};
 use crate::lines::{Lines, Value};
-use crate::nanos::{NanoTime, Nanos};
+use crate::nanos::{NanoTime, Nanos, Window};
 use crate::serving::Serving;
+use crate::use_rules::{RuleBits, UseRules};
 use crate::template::{LINE_BYTES, Template};
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
@@ -42,9 +42,9 @@ pub struct StoredHead {
     pub(crate) response_time: NanoTime,
     pub(crate) initial_age: Nanos,
     pub(crate) lifetime: Nanos,
-    pub(crate) stale_while_revalidate: Nanos,
-    pub(crate) stale_if_error: Nanos,
-    pub(crate) use_rules: UseRules,
+    pub(crate) stale_while_revalidate: Window,
+    pub(crate) stale_if_error: Window,
+    pub(crate) use_rules: RuleBits,
     pub(crate) date: NanoTime,
     pub(crate) selection: Selection,
     pub(crate) rare: Option<Box<Rare>>,
@@ -67,24 +67,6 @@ impl Rare {
     pub(crate) fn boxed(self) -> Option<Box<Self>> {
         (self != Self::default()).then(|| Box::new(self))
     }
-}
-
-/// What the stored response says about its own use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct UseRules {
-    /// Unqualified `no-cache`: validate before every use.
-    pub(crate) no_cache: bool,
-    /// `must-revalidate` and, in a shared cache, `proxy-revalidate` and `s-maxage`.
-    pub(crate) stale_forbidden: bool,
-    pub(crate) immutable: bool,
-    /// Marked stale by a HEAD that disagreed: usable again only after validation.
-    pub(crate) invalidated: bool,
-    /// The `ETag` slot waits for an entity tag made from the body.
-    pub(crate) etag_slot: bool,
-    /// The last `Cache-Status` line waits for our member.
-    pub(crate) status_slot: bool,
-    /// Caches nearer to the origin have lines before it.
-    pub(crate) upstream_status: bool,
 }
 
 impl StoredHead {
@@ -158,13 +140,15 @@ impl StoredHead {
         self.lifetime.get()
     }
 
-    /// How long after expiry the response may be served while it is validated (RFC 5861).
+    /// How long after expiry the response may be served while it is validated (RFC 5861). Kept to the
+    /// millisecond, and to the second beyond 24 days.
     #[must_use]
     pub const fn stale_while_revalidate(&self) -> Duration {
         self.stale_while_revalidate.get()
     }
 
-    /// How long after expiry the response may be served when the inner service fails (RFC 5861).
+    /// How long after expiry the response may be served when the inner service fails (RFC 5861). Kept
+    /// as [`stale_while_revalidate`](Self::stale_while_revalidate) is.
     #[must_use]
     pub const fn stale_if_error(&self) -> Duration {
         self.stale_if_error.get()
@@ -206,8 +190,9 @@ impl StoredHead {
 
     /// The response has an `ETag` slot that waits for an entity tag made from the body.
     #[must_use]
+    #[inline]
     pub const fn has_etag_slot(&self) -> bool {
-        self.use_rules.etag_slot
+        self.use_rules.get().etag_slot
     }
 
     /// The entity tag the inner service gave, if it gave exactly one that is well formed.
@@ -219,7 +204,7 @@ impl StoredHead {
 
     /// The `ETag` value the inner service gave, to be sent back verbatim.
     pub(crate) fn etag_value(&self) -> Option<Value<'_>> {
-        if self.use_rules.etag_slot {
+        if self.has_etag_slot() {
             None
         } else {
             self.lines.single(&ETAG)
@@ -257,7 +242,7 @@ impl StoredHead {
     ///
     /// Nothing else changes but the order of the fields. Cost: two maps.
     pub fn pack(&mut self, tail: &[u8], share: impl FnOnce(&Template) -> Option<Template>) {
-        let rules = self.use_rules;
+        let rules = self.use_rules.get();
         self.lines = self.lines.packed(|name| rules.has_room(name), tail, share);
         if let Some(rare) = &mut self.rare {
             let told = rare.origin_cache_control.iter_mut().flatten();
@@ -303,7 +288,10 @@ impl StoredHead {
     #[must_use]
     pub fn marked_invalid(&self) -> Self {
         let mut marked = self.clone();
-        marked.use_rules.invalidated = true;
+        marked.use_rules = RuleBits::from(UseRules {
+            invalidated: true,
+            ..self.use_rules.get()
+        });
         marked
     }
 
@@ -330,85 +318,6 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
     values.next().is_none().then_some(first)
-}
-
-impl UseRules {
-    /// The line waits for what an answer fills in.
-    fn has_room(self, name: &HeaderName) -> bool {
-        *name == AGE
-            || (*name == CACHE_STATUS && self.status_slot && !self.upstream_status)
-            || (*name == ETAG && self.etag_slot)
-    }
-
-    /// Overwrites the room left for `Age`, our `Cache-Status` member and an entity tag made from the
-    /// body. Whoever stored the response may have left none for the member, or want one where this
-    /// answer has none.
-    #[inline]
-    pub(crate) fn fill_room(
-        self,
-        headers: &mut HeaderMap,
-        age: Duration,
-        status: Option<HeaderValue>,
-        tag: Option<&HeaderValue>,
-    ) {
-        let age = number_value(age.as_secs());
-        let has_room = self.status_slot && !self.upstream_status;
-        let status = match status {
-            Some(status) if has_room => {
-                let mut fields = headers.iter_mut();
-                if let (Some((&AGE, old_age)), Some((&CACHE_STATUS, old_status))) =
-                    (fields.next(), fields.next())
-                {
-                    *old_age = age;
-                    *old_status = status;
-                    if !self.etag_slot {
-                        return;
-                    }
-                    match (fields.next(), tag) {
-                        (Some((&ETAG, old_tag)), Some(tag)) => old_tag.clone_from(tag),
-                        _ => self.fill_tag(headers, tag),
-                    }
-                    return;
-                }
-                Some(status)
-            }
-            other => other,
-        };
-        headers.insert(AGE, age);
-        self.fill_tag(headers, tag);
-        match (status, headers.entry(CACHE_STATUS)) {
-            (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {
-                if let Some(last) = lines.iter_mut().last() {
-                    *last = status;
-                }
-            }
-            (Some(status), Entry::Occupied(mut lines)) => lines.append(status),
-            (Some(status), Entry::Vacant(room)) => {
-                room.insert(status);
-            }
-            (None, Entry::Occupied(_)) if self.status_slot => drop_last(headers, &CACHE_STATUS),
-            (None, _) => {}
-        }
-    }
-
-    fn fill_tag(self, headers: &mut HeaderMap, tag: Option<&HeaderValue>) {
-        if self.etag_slot {
-            match tag {
-                Some(tag) => headers.insert(ETAG, tag.clone()),
-                None => headers.remove(ETAG),
-            };
-        }
-    }
-}
-
-/// Removes the last line of a field.
-pub(crate) fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
-    let mut lines: Vec<_> = headers.get_all(name).iter().cloned().collect();
-    lines.pop();
-    headers.remove(name);
-    for line in lines {
-        headers.append(name.clone(), line);
-    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,6 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::stored::UseRules;
 
 /// What a [`StoredHead`](crate::StoredHead) that is read from bytes may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,14 +109,3 @@ const VERSION: u8 = 1;
 
 /// A value that is sensitive, in the length of it.
 const SENSITIVE: u32 = 1 << 31;
-
-/// The bits of what a response says about its own use.
-const RULES: [(u8, fn(&mut UseRules) -> &mut bool); 7] = [
-    (1, |rules| &mut rules.no_cache),
-    (1 << 1, |rules| &mut rules.stale_forbidden),
-    (1 << 2, |rules| &mut rules.immutable),
-    (1 << 3, |rules| &mut rules.invalidated),
-    (1 << 4, |rules| &mut rules.etag_slot),
-    (1 << 5, |rules| &mut rules.status_slot),
-    (1 << 6, |rules| &mut rules.upstream_status),
-];

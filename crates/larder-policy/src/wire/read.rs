@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
-use super::{RULES, SENSITIVE, VERSION, WireError, WireLimits, shifted};
+use super::{SENSITIVE, VERSION, WireError, WireLimits, shifted};
 use crate::key::{MethodClass, Selection};
 use crate::lines::Lines;
-use crate::nanos::Nanos;
-use crate::stored::{Rare, UseRules};
+use crate::nanos::{Nanos, Window};
+use crate::stored::Rare;
+use crate::use_rules::RuleBits;
 use crate::{Refinement, StoredHead};
 
 type Result<T> = std::result::Result<T, WireError>;
@@ -45,14 +46,14 @@ impl StoredHead {
         }
         let status = StatusCode::from_u16(reader.u16()?).map_err(|_| WireError::Choice)?;
         let class = MethodClass::of_code(reader.u8()?).ok_or(WireError::Choice)?;
-        let use_rules = reader.rules()?;
+        let use_rules = RuleBits::of(reader.u8()?).ok_or(WireError::Choice)?;
         let received = reader.time()?;
         let received = shifted(received, offset_millis.saturating_neg());
         let response_time = received.ok_or(WireError::Time)?.min(now).into();
         let date = reader.time()?.into();
-        let mut duration = || reader.duration().map(Nanos::from);
-        let [initial_age, lifetime] = [duration()?, duration()?];
-        let [stale_while_revalidate, stale_if_error] = [duration()?, duration()?];
+        let [initial_age, lifetime] = [reader.duration()?, reader.duration()?].map(Nanos::from);
+        let windows = [reader.duration()?, reader.duration()?];
+        let [stale_while_revalidate, stale_if_error] = windows.map(Window::from);
         let selection = reader.selection()?;
         let groups = reader.list(LEAST_TEXT, Reader::group)?;
         let refinement = reader.refinement()?;
@@ -141,20 +142,6 @@ impl<'a> Reader<'a> {
         };
         time.and_then(|time| time.checked_add(nanos))
             .ok_or(WireError::Time)
-    }
-
-    fn rules(&mut self) -> Result<UseRules> {
-        let mut bits = self.u8()?;
-        let mut rules = UseRules::default();
-        for (bit, rule) in RULES {
-            *rule(&mut rules) = bits & bit != 0;
-            bits &= !bit;
-        }
-        if bits == 0 {
-            Ok(rules)
-        } else {
-            Err(WireError::Choice)
-        }
     }
 
     /// How many are to come, each of at least so many bytes.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::HeaderName;
 
-use super::{RULES, SENSITIVE, VERSION, shifted};
+use super::{SENSITIVE, VERSION, shifted};
 use crate::StoredHead;
 
 impl StoredHead {
@@ -13,13 +13,9 @@ impl StoredHead {
     ///
     /// Cost: one copy of all lines. Nothing is checked against limits.
     pub fn encode(&self, offset_millis: i64, out: &mut Vec<u8>) {
-        let mut rules = self.use_rules;
-        let rules = RULES.iter().fold(0, |bits, (bit, rule)| {
-            bits | (bit * u8::from(*rule(&mut rules)))
-        });
         out.push(VERSION);
         out.extend_from_slice(&self.status.as_u16().to_le_bytes());
-        out.extend_from_slice(&[self.class.code(), rules]);
+        out.extend_from_slice(&[self.class.code(), self.use_rules.bits()]);
         let received = self.response_time.get();
         put_time(out, shifted(received, offset_millis).unwrap_or(received));
         put_time(out, self.date());
