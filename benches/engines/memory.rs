@@ -166,5 +166,5 @@ const BOUND: u64 = 64 << 20;
 /// What an entry weighs beyond key and body: about what it takes.
 const ENTRY: usize = 300;
 /// The book-keeping, the head and its fields, and what an allocator is asked for beyond that.
-const MOST_BEYOND: u64 = 600;
+const MOST_BEYOND: u64 = 400;
 const OF_ONE: &str = "--of-one";

@@ -116,8 +116,10 @@ impl Policy {
             lines.fill_places(headers);
         }
         let member = self.cache_status.then(|| status.member(&self.name));
-        let mut room = stored.head.use_rules.get();
-        room.etag_slot &= stored.fields.is_none();
+        let mut room = stored.head.use_rules;
+        if stored.fields.is_some() {
+            room = room.without_etag_slot();
+        }
         room.fill_room(headers, age, member, stored.entity_tag);
         match answer {
             Answer::Full => stored.head.status,

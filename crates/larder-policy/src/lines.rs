@@ -115,13 +115,27 @@ impl Lines {
         headers
     }
 
-    /// The same, with its own values as parts of another piece of memory, and what stands behind them.
-    pub(crate) fn to_map_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> (HeaderMap, Bytes) {
-        let apart = Self {
+    /// The same, with what `lasting` has for values that it may have in common with others.
+    pub(crate) fn to_map_with(
+        &self,
+        mut lasting: impl FnMut(&HeaderValue) -> Option<HeaderValue>,
+    ) -> HeaderMap {
+        let mut headers = self.to_map();
+        let is_parted = self.template.room() > 0;
+        for value in self.template.in_common(&mut headers).filter(|_| is_parted) {
+            if let Some(lasting) = lasting(value) {
+                *value = lasting;
+            }
+        }
+        headers
+    }
+
+    /// With its own values in another piece of memory.
+    pub(crate) fn in_place(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
+        Self {
             template: self.template.clone(),
             piece: self.piece.in_place(place),
-        };
-        (apart.to_map(), apart.tail())
+        }
     }
 
     /// What is in one piece of memory with the values.
@@ -130,8 +144,9 @@ impl Lines {
         self.piece.tail(self.template.places())
     }
 
-    pub(crate) fn tail_bytes(&self) -> usize {
-        self.piece.tail_bytes(self.template.places())
+    #[inline]
+    pub(crate) fn tail_slice(&self) -> &[u8] {
+        self.piece.tail_slice(self.template.places())
     }
 
     /// Parts what is the response's own, in one piece of memory with `tail`, from what others have too:
@@ -140,7 +155,7 @@ impl Lines {
     pub(crate) fn packed(
         &self,
         room: impl Fn(&HeaderName) -> bool,
-        tail: &[u8],
+        tail: &[&[u8]],
         share: impl FnOnce(&Template) -> Option<Template>,
     ) -> Self {
         let all = if self.template.places() == 0 {
@@ -218,8 +233,11 @@ mod tests {
     #[test]
     fn parted_lines_are_the_same_lines_with_the_room_first() {
         let whole = Lines::new(fields(&MANY));
-        let parted = whole.packed(room, b"body", alone);
-        assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
+        let parted = whole.packed(room, &[b"body"], alone);
+        assert_eq!(
+            (parted.tail(), parted.tail_slice().len()),
+            ("body".into(), 4)
+        );
         assert_eq!(parted.to_map(), whole.to_map());
         let expected = [
             ("age", "0"),
@@ -234,14 +252,17 @@ mod tests {
         ];
         assert_eq!(text(&parted), expected);
         // Once more, as after a 304.
-        let again = parted.packed(room, b"", alone);
-        assert_eq!((text(&again), again.tail_bytes()), (expected.to_vec(), 0));
+        let again = parted.packed(room, &[], alone);
+        assert_eq!(
+            (text(&again), again.tail_slice().len()),
+            (expected.to_vec(), 0)
+        );
         assert_eq!(again.to_map(), whole.to_map());
     }
 
     #[test]
     fn another_response_has_its_own_values_in_a_shared_template() {
-        let first = Lines::new(fields(&MANY)).packed(room, b"", alone);
+        let first = Lines::new(fields(&MANY)).packed(room, &[], alone);
         let mut other = MANY;
         other[1].1 = "of somebody else";
         other[5].1 = "\"2\"";
@@ -250,7 +271,7 @@ mod tests {
             assert_eq!(*template, first.template);
             Some(first.template.clone())
         };
-        let second = whole.packed(room, b"", share);
+        let second = whole.packed(room, &[], share);
         assert_eq!(second.to_map(), whole.to_map());
         assert!(second.weight() < first.weight() / 3);
         // Nothing of one response is in what others share.
@@ -265,7 +286,7 @@ mod tests {
         secret.set_sensitive(true);
         let all = [("x-a", secret.clone()), ("server", secret)];
         let all = all.map(|(name, value)| (HeaderName::from_static(name), value));
-        let parted = Lines::new(HeaderMap::from_iter(all)).packed(room, b"body", alone);
+        let parted = Lines::new(HeaderMap::from_iter(all)).packed(room, &[b"body"], alone);
         assert!(parted.iter().all(|(_, value)| value.is_sensitive()));
         assert!(parted.to_map().values().all(HeaderValue::is_sensitive));
         assert_eq!(parted.template.places(), 2);
@@ -278,7 +299,7 @@ mod tests {
         let buffer = Bytes::from(vec![b'x'; 10_000]);
         let value = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
         let whole = Lines::new(HeaderMap::from_iter([(header::ETAG, value)]));
-        let parted = whole.packed(room, &buffer[..20], alone);
+        let parted = whole.packed(room, &[&buffer[..20]], alone);
         drop(whole);
         assert_eq!(
             parted.single(&header::ETAG).unwrap().as_bytes(),
@@ -292,10 +313,37 @@ mod tests {
         let buffer = Bytes::from(vec![b'x'; 10_000]);
         let value = HeaderValue::from_maybe_shared(buffer.slice(..10)).unwrap();
         let whole = Lines::new(HeaderMap::from_iter([(header::SERVER, value)]));
-        let parted = whole.packed(room, b"", alone);
+        let parted = whole.packed(room, &[], alone);
         drop(whole);
         assert_eq!(text(&parted), [("server", "xxxxxxxxxx")]);
         assert!(buffer.is_unique());
+    }
+
+    #[test]
+    fn only_what_others_may_have_too_is_replaced_by_what_lasts() {
+        let whole = Lines::new(fields(&MANY));
+        let parted = whole.packed(room, &[], alone);
+        let mut asked = Vec::new();
+        let map = parted.to_map_with(|value| {
+            asked.push(value.clone());
+            (value == "a").then(|| HeaderValue::from_static("A"))
+        });
+        let others = parted.template.room() + parted.template.places();
+        let lines = parted
+            .iter()
+            .skip(others)
+            .map(|(_, value)| value.to_value());
+        assert_eq!(asked, lines.collect::<Vec<_>>());
+        assert!(!asked.is_empty());
+        let mut expected = parted.to_map();
+        for value in expected.values_mut().skip(others) {
+            if value == "a" {
+                *value = HeaderValue::from_static("A");
+            }
+        }
+        assert_eq!(map, expected);
+        // What is not parted may have anything.
+        assert_eq!(whole.to_map_with(|_| unreachable!()), whole.to_map());
     }
 
     #[test]
@@ -303,9 +351,12 @@ mod tests {
         for length in [32_700, 32_758, 32_759, 32_760, 40_000, 70_000] {
             let long = "x".repeat(length);
             let whole = Lines::new(fields(&[("server", "a"), ("etag", ""), ("x-a", &long)]));
-            let parted = whole.packed(room, b"body", alone);
+            let parted = whole.packed(room, &[b"body"], alone);
             assert_eq!(parted.to_map(), whole.to_map(), "{length}");
-            assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
+            assert_eq!(
+                (parted.tail(), parted.tail_slice().len()),
+                ("body".into(), 4)
+            );
             // Three values, of one byte, of none and of these, and as many marks and one.
             let fits = 4 * 2 + 1 + length <= 32_767;
             assert_eq!(parted.template.places() > 0, fits, "{length}");
@@ -314,29 +365,33 @@ mod tests {
 
     #[test]
     fn map_in_another_place_has_the_same_lines_and_none_of_the_same_memory() {
-        let parted = Lines::new(fields(&MANY)).packed(room, b"body", alone);
+        let parted = Lines::new(fields(&MANY)).packed(room, &[b"body"], alone);
         let mut place = Bytes::new();
-        let (apart, tail) = parted.to_map_in(|bytes| {
+        let apart = parted.in_place(|bytes| {
             place = bytes.into();
             place.clone()
         });
+        let (apart, tail) = (apart.to_map(), apart.tail());
         assert_eq!((&apart, &*tail), (&parted.to_map(), &b"body"[..]));
         let is_in_place = |bytes: &[u8]| place.as_ptr_range().contains(&bytes.as_ptr());
         let in_place = |name| is_in_place(apart[name].as_bytes());
         assert!(in_place("x-a") && in_place("etag") && !in_place("vary") && is_in_place(&tail));
         // Whatever is given back instead.
-        let (lost, tail) = parted.to_map_in(|_| Bytes::from_static(b"1"));
-        assert_eq!((lost.len(), tail.len()), (apart.len(), 1));
+        let lost = parted.in_place(|_| Bytes::from_static(b"1"));
+        assert_eq!((lost.to_map().len(), lost.tail().len()), (apart.len(), 1));
     }
 
     #[test]
     fn lines_without_values_of_their_own_have_a_tail_all_the_same() {
         for lines in [&[][..], &[("vary", "accept")]] {
             let whole = Lines::new(fields(lines));
-            assert_eq!((whole.tail(), whole.tail_bytes()), (Bytes::new(), 0));
+            assert_eq!((whole.tail(), whole.tail_slice().len()), (Bytes::new(), 0));
             for share in [alone, |template: &Template| Some(template.clone())] {
-                let parted = whole.packed(room, b"body", share);
-                assert_eq!((parted.tail(), parted.tail_bytes()), ("body".into(), 4));
+                let parted = whole.packed(room, &[b"body"], share);
+                assert_eq!(
+                    (parted.tail(), parted.tail_slice().len()),
+                    ("body".into(), 4)
+                );
                 assert_eq!(text(&parted), lines);
             }
         }

@@ -109,7 +109,7 @@ impl Window {
         } else if count == self.0 {
             Duration::from_millis(count as u64)
         } else {
-            Duration::from_secs(count as u64)
+            Duration::from_secs(count as u64 + LONG)
         }
     }
 }
@@ -118,7 +118,7 @@ impl From<Duration> for Window {
     fn from(duration: Duration) -> Self {
         let least = u128::from(!duration.is_zero());
         let millis = u32::try_from(duration.as_millis().max(least));
-        let seconds = || u32::try_from(duration.as_secs());
+        let seconds = || u32::try_from(duration.as_secs().saturating_sub(LONG));
         let fits = |count: &u32| *count < SECONDS;
         let millis = millis.ok().filter(fits);
         let seconds = || Some(seconds().ok().filter(fits)? | SECONDS);
@@ -128,8 +128,9 @@ impl From<Duration> for Window {
 
 const NANOS: u64 = 1_000_000_000;
 
-/// The first bit: a window in seconds.
+/// The first bit: a window in seconds, without those of the longest in milliseconds.
 const SECONDS: u32 = 1 << 31;
+const LONG: u64 = SECONDS as u64 / 1000;
 
 #[cfg(test)]
 mod tests {
@@ -172,7 +173,15 @@ mod tests {
             Duration::from_hours(24),
         );
         assert_eq!(Window::default().get(), Duration::ZERO);
-        for whole in [Duration::ZERO, milli, second * 90, day * 24, day * 25, YEAR, YEAR * 68] {
+        for whole in [
+            Duration::ZERO,
+            milli,
+            second * 90,
+            day * 24,
+            day * 25,
+            YEAR,
+            YEAR * 68,
+        ] {
             assert_eq!(kept(whole), whole);
         }
         assert_eq!(kept(milli / 2), milli);

@@ -60,7 +60,7 @@ impl<'a> Parting<'a> {
     /// piece with `tail`. The flag of the piece: the template is that of `share`.
     pub(crate) fn packed(
         self,
-        tail: &[u8],
+        tail: &[&[u8]],
         share: impl FnOnce(&Template) -> Option<Template>,
     ) -> (Template, Piece) {
         let template = Template::new(self.fields, self.room, self.own.len());
@@ -134,7 +134,7 @@ mod tests {
             all.append(*name, HeaderValue::from_static(value));
         }
         Parting::new(&all, |name| *name == header::AGE)
-            .packed(b"", |_| None)
+            .packed(&[], |_| None)
             .0
     }
 

@@ -37,10 +37,14 @@ impl Piece {
     pub(crate) const EMPTY: Self = Self(Bytes::new());
 
     /// A value may be a small part of a large buffer that was read from a connection: it is copied.
-    pub(crate) fn new(values: &[(&HeaderName, &HeaderValue)], flag: bool, tail: &[u8]) -> Self {
+    pub(crate) fn new(values: &[(&HeaderName, &HeaderValue)], flag: bool, tail: &[&[u8]]) -> Self {
         let marks = Self::marks(values.len());
         let length: usize = values.iter().map(|(_, value)| value.len()).sum();
-        let whole = marks.saturating_add(length).saturating_add(tail.len());
+        let head = marks.saturating_add(length);
+        let whole = tail
+            .iter()
+            .map(|part| part.len())
+            .fold(head, usize::saturating_add);
         let mut piece = Vec::with_capacity(whole);
         let mut end = marks;
         for (_, value) in values {
@@ -51,7 +55,9 @@ impl Piece {
         for (_, value) in values {
             piece.extend_from_slice(value.as_bytes());
         }
-        piece.extend_from_slice(tail);
+        for part in tail {
+            piece.extend_from_slice(part);
+        }
         Self(Bytes::from(piece))
     }
 
@@ -89,8 +95,9 @@ impl Piece {
         self.0.slice(self.head_bytes(count)..)
     }
 
-    pub(crate) fn tail_bytes(&self, count: usize) -> usize {
-        self.0.len().saturating_sub(self.head_bytes(count))
+    #[inline]
+    pub(crate) fn tail_slice(&self, count: usize) -> &[u8] {
+        self.0.get(self.head_bytes(count)..).unwrap_or_default()
     }
 
     /// All but the tail.
@@ -175,7 +182,11 @@ mod tests {
     fn values_share_the_piece_they_are_in_and_short_lengths_need_none() {
         let (length, tag) = (header::CONTENT_LENGTH, header::ETAG);
         let values = ["2048", "\"1\""].map(HeaderValue::from_static);
-        let piece = Piece::new(&[(&length, &values[0]), (&tag, &values[1])], false, b"body");
+        let piece = Piece::new(
+            &[(&length, &values[0]), (&tag, &values[1])],
+            false,
+            &[b"bo", b"dy"],
+        );
         assert!(piece.0.is_unique());
         assert_eq!(piece.own(&length, 0, 2).unwrap().to_value(), "2048");
         assert!(piece.0.is_unique());
@@ -192,7 +203,7 @@ mod tests {
         secret.set_sensitive(true);
         let plain = HeaderValue::from_static("");
         for flag in [false, true] {
-            let piece = Piece::new(&[(&name, &plain), (&name, &secret)], flag, b"body");
+            let piece = Piece::new(&[(&name, &plain), (&name, &secret)], flag, &[b"body"]);
             let own = |at| piece.own(&name, at, 2).unwrap().to_value();
             assert_eq!((own(0), own(1)), (plain.clone(), secret.clone()));
             assert!(!own(0).is_sensitive() && own(1).is_sensitive());

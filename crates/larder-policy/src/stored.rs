@@ -3,9 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
-};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, LAST_MODIFIED};
 use http::{HeaderMap, StatusCode};
 
 use crate::Refinement;
@@ -14,8 +12,8 @@ use crate::key::{MethodClass, Selection};
 use crate::lines::{Lines, Value};
 use crate::nanos::{NanoTime, Nanos, Window};
 use crate::serving::Serving;
-use crate::use_rules::{RuleBits, UseRules};
 use crate::template::{LINE_BYTES, Template};
+use crate::use_rules::{RuleBits, UseRules};
 
 /// When a request left and its response head came (RFC 9111 section 4.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +80,23 @@ impl StoredHead {
         self.lines.to_map()
     }
 
-    /// As [`headers`](Self::headers), with the tail, and both with what is not in common as parts of another
-    /// piece of memory: `place` is given the bytes, and says where they are.
-    pub fn headers_in(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> (HeaderMap, Bytes) {
-        self.lines.to_map_in(place)
+    /// As [`headers`](Self::headers), for what is copied often: with what `lasting` has for a value that
+    /// other responses may have too, such as one that is nobody's to count.
+    pub fn headers_with(
+        &self,
+        lasting: impl FnMut(&HeaderValue) -> Option<HeaderValue>,
+    ) -> HeaderMap {
+        self.lines.to_map_with(lasting)
+    }
+
+    /// The same head with the values that are its own, and its tail, in another piece of memory: `place` is
+    /// given the bytes, and says where they are.
+    #[must_use]
+    pub fn in_place(&self, place: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
+        Self {
+            lines: self.lines.in_place(place),
+            ..self.clone()
+        }
     }
 
     /// About what the map of [`headers`](Self::headers) takes, its values apart, in bytes.
@@ -236,13 +247,13 @@ impl StoredHead {
         }
     }
 
-    /// Lets the head keep nothing but what is its own, in one piece of memory with `tail`, such as a
-    /// small body: the rest of its fields is a template, of which `share` may know another that is
-    /// equal, for all that have it.
+    /// Lets the head keep nothing but what is its own, in one piece of memory with the parts of `tail`,
+    /// such as a small body: the rest of its fields is a template, of which `share` may know another that
+    /// is equal, for all that have it.
     ///
     /// Nothing else changes but the order of the fields. Cost: two maps.
-    pub fn pack(&mut self, tail: &[u8], share: impl FnOnce(&Template) -> Option<Template>) {
-        let rules = self.use_rules.get();
+    pub fn pack(&mut self, tail: &[&[u8]], share: impl FnOnce(&Template) -> Option<Template>) {
+        let rules = self.use_rules;
         self.lines = self.lines.packed(|name| rules.has_room(name), tail, share);
         if let Some(rare) = &mut self.rare {
             let told = rare.origin_cache_control.iter_mut().flatten();
@@ -257,11 +268,11 @@ impl StoredHead {
         self.lines.tail()
     }
 
-    /// The length of the [`tail`](Self::tail).
+    /// The [`tail`](Self::tail) where it is.
     #[must_use]
     #[inline]
-    pub fn tail_bytes(&self) -> usize {
-        self.lines.tail_bytes()
+    pub fn tail_slice(&self) -> &[u8] {
+        self.lines.tail_slice()
     }
 
     /// Takes a share of the freshness lifetime off it: 0.0 nothing, 0.1 a tenth, 1.0 all. Below 0.0
@@ -359,7 +370,7 @@ mod tests {
             ..Rare::default()
         }
         .boxed();
-        head.pack(b"", |_| None);
+        head.pack(&[], |_| None);
         assert!(buffer.is_unique());
         let told = head.origin_cache_control().unwrap().iter();
         let values: Vec<_> = told.chain([&head.untold()[0].1]).collect();

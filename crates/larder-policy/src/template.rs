@@ -53,8 +53,7 @@ impl Template {
         mut value: impl FnMut(&HeaderValue) -> Option<HeaderValue>,
     ) -> Option<Self> {
         let mut fields = self.0.fields.clone();
-        let own_end = self.0.room.saturating_add(self.0.places);
-        for line in fields.values_mut().skip(own_end) {
+        for line in self.in_common(&mut fields) {
             *line = value(line)?;
         }
         Some(self.with_fields(fields))
@@ -69,8 +68,17 @@ impl Template {
     /// For one response alone. A map grows ahead of what is put into it, and a clone does not.
     pub(crate) fn alone(&self) -> Self {
         let mut fields = self.0.fields.clone();
-        copy_values(fields.values_mut());
+        copy_values(self.in_common(&mut fields));
         self.with_fields(fields)
+    }
+
+    /// Those of the values in a copy that are not to be filled in.
+    pub(crate) fn in_common<'a>(
+        &self,
+        fields: &'a mut HeaderMap,
+    ) -> impl Iterator<Item = &'a mut HeaderValue> {
+        let others = self.0.room.saturating_add(self.0.places);
+        fields.values_mut().skip(others)
     }
 
     fn with_fields(&self, fields: HeaderMap) -> Self {

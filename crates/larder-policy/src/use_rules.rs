@@ -40,15 +40,26 @@ impl RuleBits {
     }
 
     #[inline]
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// The slot is filled already.
+    #[inline]
+    pub(crate) const fn without_etag_slot(self) -> Self {
+        Self(self.0 & !ETAG_SLOT)
+    }
+
+    #[inline]
     pub(crate) const fn get(self) -> UseRules {
         UseRules {
-            no_cache: self.0 & NO_CACHE != 0,
-            stale_forbidden: self.0 & STALE_FORBIDDEN != 0,
-            immutable: self.0 & IMMUTABLE != 0,
-            invalidated: self.0 & INVALIDATED != 0,
-            etag_slot: self.0 & ETAG_SLOT != 0,
-            status_slot: self.0 & STATUS_SLOT != 0,
-            upstream_status: self.0 & UPSTREAM_STATUS != 0,
+            no_cache: self.has(NO_CACHE),
+            stale_forbidden: self.has(STALE_FORBIDDEN),
+            immutable: self.has(IMMUTABLE),
+            invalidated: self.has(INVALIDATED),
+            etag_slot: self.has(ETAG_SLOT),
+            status_slot: self.has(STATUS_SLOT),
+            upstream_status: self.has(UPSTREAM_STATUS),
         }
     }
 }
@@ -64,16 +75,19 @@ impl From<UseRules> for RuleBits {
             (rules.status_slot, STATUS_SLOT),
             (rules.upstream_status, UPSTREAM_STATUS),
         ];
-        Self(bits.iter().fold(0, |all, (is_set, bit)| all | if *is_set { *bit } else { 0 }))
+        Self(
+            bits.iter()
+                .fold(0, |all, (is_set, bit)| all | if *is_set { *bit } else { 0 }),
+        )
     }
 }
 
-impl UseRules {
+impl RuleBits {
     /// The line waits for what an answer fills in.
     pub(crate) fn has_room(self, name: &HeaderName) -> bool {
         *name == AGE
-            || (*name == CACHE_STATUS && self.status_slot && !self.upstream_status)
-            || (*name == ETAG && self.etag_slot)
+            || (*name == CACHE_STATUS && self.has(STATUS_SLOT) && !self.has(UPSTREAM_STATUS))
+            || (*name == ETAG && self.has(ETAG_SLOT))
     }
 
     /// Overwrites the room left for `Age`, our `Cache-Status` member and an entity tag made from the
@@ -88,7 +102,7 @@ impl UseRules {
         tag: Option<&HeaderValue>,
     ) {
         let age = number_value(age.as_secs());
-        let has_room = self.status_slot && !self.upstream_status;
+        let has_room = self.has(STATUS_SLOT) && !self.has(UPSTREAM_STATUS);
         let status = match status {
             Some(status) if has_room => {
                 let mut fields = headers.iter_mut();
@@ -97,7 +111,7 @@ impl UseRules {
                 {
                     *old_age = age;
                     *old_status = status;
-                    if !self.etag_slot {
+                    if !self.has(ETAG_SLOT) {
                         return;
                     }
                     match (fields.next(), tag) {
@@ -113,7 +127,7 @@ impl UseRules {
         headers.insert(AGE, age);
         self.fill_tag(headers, tag);
         match (status, headers.entry(CACHE_STATUS)) {
-            (Some(status), Entry::Occupied(mut lines)) if self.status_slot => {
+            (Some(status), Entry::Occupied(mut lines)) if self.has(STATUS_SLOT) => {
                 if let Some(last) = lines.iter_mut().last() {
                     *last = status;
                 }
@@ -122,13 +136,15 @@ impl UseRules {
             (Some(status), Entry::Vacant(room)) => {
                 room.insert(status);
             }
-            (None, Entry::Occupied(_)) if self.status_slot => drop_last(headers, &CACHE_STATUS),
+            (None, Entry::Occupied(_)) if self.has(STATUS_SLOT) => {
+                drop_last(headers, &CACHE_STATUS);
+            }
             (None, _) => {}
         }
     }
 
     fn fill_tag(self, headers: &mut HeaderMap, tag: Option<&HeaderValue>) {
-        if self.etag_slot {
+        if self.has(ETAG_SLOT) {
             match tag {
                 Some(tag) => headers.insert(ETAG, tag.clone()),
                 None => headers.remove(ETAG),
@@ -146,7 +162,6 @@ pub(crate) fn drop_last(headers: &mut HeaderMap, name: &HeaderName) {
         headers.append(name.clone(), line);
     }
 }
-
 
 // What a store has goes by these: they stay as they are.
 const NO_CACHE: u8 = 1;
@@ -171,7 +186,10 @@ mod tests {
                 assert_eq!(RuleBits::from(read.get()).bits(), bits);
             }
         }
-        let rules = UseRules { immutable: true, ..UseRules::default() };
+        let rules = UseRules {
+            immutable: true,
+            ..UseRules::default()
+        };
         assert_eq!(RuleBits::from(rules).get(), rules);
     }
 }

@@ -93,7 +93,11 @@ impl Shared {
         now: impl Into<NanoTime>,
         heard: Moment,
     ) -> Serving {
-        self.trusted_as_of(entry.serving(now), entry.sight(), heard)
+        let serving = entry.serving(now);
+        if self.fleet.is_none() {
+            return serving;
+        }
+        self.trusted_as_of(serving, entry.sight(), heard)
     }
 
     /// How fresh something is of which so much was known when it was begun, looked at when so much had been

@@ -101,7 +101,7 @@ impl Job {
         };
         let takeoff = Takeoff::new(shared.stamps.position(), shared.sight());
         if let Some((_, entry)) = &self.fetch.stored {
-            takeoff.know(entry.names().clone());
+            takeoff.know(entry.names());
         }
         shared.flights.board(&key, takeoff, may_join)
     }

@@ -1,6 +1,6 @@
 //! A stored response: the head that the policy prepared and the body as one piece.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -9,23 +9,26 @@ use bytes::Bytes;
 use crossbeam_utils::CachePadded;
 use http::HeaderValue;
 use http::header::ETAG;
-use larder_policy::{NanoTime, Nanos, Serving, StoredHead};
+use larder_policy::{NanoTime, Serving, StoredHead, Template};
+use once_cell::race::OnceBox;
 use sha2::{Digest, Sha256};
 
-use crate::buffer::budget::Budget;
+use crate::apart::{Apart, Coming, Rare};
+use crate::birth::Birth;
 use crate::names::Names;
-use crate::ready::{Prepare, Prepared, Ready};
+use crate::ready::{Prepare, Prepared, Reads, Ready};
 use crate::record::Record;
 use crate::sight::Sight;
 use crate::stamps::{Life, Seen, Stamps};
-use crate::templates::Templates;
+use crate::templates::{Templates, lasting};
+use crate::trailer::{Hashes, Trailer};
 use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
-const BOOKKEEPING_BYTES: usize = 375;
+const BOOKKEEPING_BYTES: usize = 275;
 
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
-const SMALL_BODY: usize = 4096;
+const SMALL_BODY: u16 = 4096;
 
 /// About what a copy takes for counting, and for the values of its fields.
 const COPY_BYTES: usize = 1024;
@@ -33,127 +36,119 @@ const COPY_BYTES: usize = 1024;
 /// Putting a value there takes less, however busy the machine is.
 const PUTTING: Duration = Duration::from_secs(60);
 
-/// Where a fill stands in the order of purges, by what names it can be purged, and when it began.
-#[derive(Debug, Clone)]
-pub(crate) struct Birth {
-    pub(crate) position: u64,
-    pub(crate) names: Names,
-    pub(crate) time: SystemTime,
-    pub(crate) sight: Sight,
-}
-
-impl Birth {
-    /// Nothing that the response depends on was purged since, not even softly.
-    pub(crate) fn is_current(&self, stamps: &Stamps) -> bool {
-        self.life(stamps) == Life::Live
-    }
-
-    pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
-        self.life(stamps) != Life::Dead
-    }
-
-    fn life(&self, stamps: &Stamps) -> Life {
-        stamps.life(&self.names, &Seen::new(self.position))
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) head: StoredHead,
-    /// A body that is not the tail of its head.
-    body: Option<Box<Bytes>>,
-    names: Names,
+    apart: OnceBox<Apart>,
     /// Where its fill stands in the order of purges.
     position: u64,
     begun: NanoTime,
-    sight: Sight,
     seen: Seen,
-    /// Boxed, for most need none.
-    entity_tag: OnceLock<Box<HeaderValue>>,
-    /// How long the inner service took over it.
-    fill_time: Nanos,
-    turns: Turns,
-    rare: Option<Box<Rare>>,
-    ready: Ready,
-}
-
-/// What few have. All have room for this.
-#[derive(Debug, Clone, Default)]
-struct Rare {
-    /// What to check it by, if hits are checked.
-    record: Option<Arc<Record>>,
-    coming: Coming,
-}
-
-/// How a response came into the store.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Coming {
-    #[default]
-    Fetched,
-    /// The application put it there at this time, and it is of its birth.
-    Put(SystemTime),
-    /// The application put it there as what is true now, whatever the clock says.
-    PutNow,
+    /// How long the inner service took over it, in microseconds.
+    fill_micros: u32,
+    /// Of a body that is in the tail of its head, before its [`Trailer`], how long it is.
+    tail_body: u16,
+    reads: Reads,
 }
 
 impl Entry {
     pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth, fill_time: Duration) -> Self {
+        let rare = Rare {
+            body: Some(body),
+            trailer: Some((birth.names, birth.sight)),
+            ..Rare::default()
+        };
         Self {
             head,
-            body: Some(Box::new(body)),
-            names: birth.names,
+            apart: Apart::boxed(rare, None),
             position: birth.position,
             begun: birth.time.into(),
-            sight: birth.sight,
             seen: Seen::new(birth.position),
-            entity_tag: OnceLock::new(),
-            fill_time: fill_time.into(),
-            turns: Turns::default(),
-            rare: None,
-            ready: Ready::default(),
+            fill_micros: u32::try_from(fill_time.as_micros()).unwrap_or(u32::MAX),
+            tail_body: 0,
+            reads: Reads::default(),
         }
     }
 
     /// In as little memory as it can be: what its head has in common with others is kept once, and what
     /// is its own does not keep the buffer in which it came.
     pub(crate) fn packed(mut self, templates: &Templates) -> Self {
-        let body = self.body();
-        let is_small = body.len() <= SMALL_BODY;
-        let tail = if is_small { &*body } else { &[] };
-        self.head.pack(tail, |template| templates.shared(template));
-        self.body = (!is_small).then(|| Box::new(body));
+        let (body, names) = (self.body(), self.names());
+        let small = u16::try_from(body.len()).ok();
+        let small = small.filter(|length| *length <= SMALL_BODY);
+        let tail = small.map_or(&[][..], |_| &*body);
+        let trailer = Trailer::write(&names, self.sight());
+        let share = |template: &Template| templates.shared(template);
+        self.head.pack(&[tail, &trailer], share);
+        self.tail_body = small.unwrap_or_default();
+        self.with_rare(|rare| {
+            rare.trailer = None;
+            rare.body = small.is_none().then_some(body);
+        })
+    }
+
+    fn with_rare(mut self, change: impl FnOnce(&mut Rare)) -> Self {
+        let mut rare = self.rare().cloned().unwrap_or_default();
+        change(&mut rare);
+        self.apart = Apart::boxed(rare, self.made_entity_tag());
         self
+    }
+
+    fn rare(&self) -> Option<&Rare> {
+        self.apart.get()?.rare.as_deref()
+    }
+
+    fn made_entity_tag(&self) -> Option<&HeaderValue> {
+        self.apart.get()?.entity_tag.get()
     }
 
     /// Cost: shares its memory.
     #[inline]
     pub(crate) fn body(&self) -> Bytes {
-        match &self.body {
-            Some(body) => Bytes::clone(body),
-            None => self.head.tail(),
+        match self.body_apart() {
+            Some(body) => body.clone(),
+            None => self.body_of(self.head.tail()),
         }
+    }
+
+    /// Of the tail of its head, or what is like it.
+    fn body_of(&self, mut tail: Bytes) -> Bytes {
+        tail.truncate(self.tail_body.into());
+        tail
+    }
+
+    #[inline]
+    fn body_apart(&self) -> Option<&Bytes> {
+        self.rare()?.body.as_ref()
     }
 
     /// The length of the body.
     #[inline]
     pub(crate) fn body_bytes(&self) -> usize {
-        match &self.body {
-            Some(body) => body.len(),
-            None => self.head.tail_bytes(),
-        }
+        self.body_apart()
+            .map_or_else(|| self.tail_body.into(), Bytes::len)
     }
 
-    pub(crate) fn with_coming(mut self, coming: Coming) -> Self {
-        if coming != self.coming() {
-            self.rare.get_or_insert_default().coming = coming;
+    fn trailer_apart(&self) -> Option<&(Names, Sight)> {
+        self.rare()?.trailer.as_ref()
+    }
+
+    #[inline]
+    fn trailer(&self) -> Trailer<'_> {
+        let tail = self.head.tail_slice();
+        let bytes = tail.get(self.tail_body.into()..).unwrap_or_default();
+        Trailer::read(bytes)
+    }
+
+    pub(crate) fn with_coming(self, coming: Coming) -> Self {
+        if coming == self.coming() {
+            return self;
         }
-        self
+        self.with_rare(|rare| rare.coming = coming)
     }
 
     fn coming(&self) -> Coming {
-        self.rare
-            .as_ref()
-            .map_or_else(Coming::default, |rare| rare.coming)
+        self.rare().map(|rare| rare.coming).unwrap_or_default()
     }
 
     /// Stale since a time, by a soft purge elsewhere.
@@ -166,15 +161,15 @@ impl Entry {
         self
     }
 
-    pub(crate) fn with_record(mut self, record: Option<Arc<Record>>) -> Self {
-        if record.is_some() {
-            self.rare.get_or_insert_default().record = record;
+    pub(crate) fn with_record(self, record: Option<Arc<Record>>) -> Self {
+        if record.is_none() {
+            return self;
         }
-        self
+        self.with_rare(|rare| rare.record = record)
     }
 
     pub(crate) fn record(&self) -> Option<&Arc<Record>> {
-        self.rare.as_ref()?.record.as_ref()
+        self.rare()?.record.as_ref()
     }
 
     /// The same response under a head that says otherwise how it may be used.
@@ -187,39 +182,63 @@ impl Entry {
 
     /// The same body under a new head.
     pub(crate) fn with_head(&self, head: StoredHead, birth: Birth) -> Self {
-        let entity_tag = self.entity_tag.clone();
+        let new = Self::new(head, self.body(), birth, self.fill_time());
+        let rare = Rare {
+            record: self.record().cloned(),
+            coming: self.coming(),
+            ..new.rare().cloned().unwrap_or_default()
+        };
         Self {
-            entity_tag,
-            rare: self.rare.clone(),
-            ..Self::new(head, self.body(), birth, self.fill_time())
+            apart: Apart::boxed(rare, self.made_entity_tag()),
+            ..new
         }
     }
 
     fn birth(&self) -> Birth {
         Birth {
             position: self.position,
-            names: self.names.clone(),
+            names: self.names(),
             time: self.begun(),
-            sight: self.sight,
+            sight: self.sight(),
         }
     }
 
     pub(crate) fn fill_time(&self) -> Duration {
-        self.fill_time.get()
+        Duration::from_micros(self.fill_micros.into())
     }
 
     /// Whose turn it is to validate.
     pub(crate) fn turns(&self) -> &Turns {
-        &self.turns
+        &self.apart().turns
     }
 
-    pub(crate) fn names(&self) -> &Names {
-        &self.names
+    fn apart(&self) -> &Apart {
+        self.apart.get_or_init(Box::default)
+    }
+
+    /// By what it can be purged. Cost: an allocation.
+    pub(crate) fn names(&self) -> Names {
+        match self.trailer_apart() {
+            Some((names, _)) => names.clone(),
+            None => self.trailer().names(),
+        }
+    }
+
+    /// The hashes of that.
+    pub(crate) fn hashes(&self) -> Hashes {
+        match self.trailer_apart() {
+            Some((names, _)) => Hashes::from_slice(names.hashes()),
+            None => self.trailer().hashes(),
+        }
     }
 
     /// What was known of the purges of others when its fill began.
+    #[inline]
     pub(crate) fn sight(&self) -> Sight {
-        self.sight
+        match self.trailer_apart() {
+            Some((_, sight)) => *sight,
+            None => self.trailer().sight(),
+        }
     }
 
     /// When its fill began.
@@ -264,7 +283,7 @@ impl Entry {
 
     /// What purges made of it.
     pub(crate) fn life(&self, stamps: &Stamps) -> Life {
-        stamps.life(&self.names, &self.seen)
+        stamps.life_of(|| self.hashes(), &self.seen)
     }
 
     pub(crate) fn is_live(&self, stamps: &Stamps) -> bool {
@@ -292,34 +311,46 @@ impl Entry {
     /// at the first use, since most stored responses are never used.
     pub(crate) fn entity_tag(&self) -> Option<&HeaderValue> {
         self.head.has_etag_slot().then(|| {
-            &**self
-                .entity_tag
-                .get_or_init(|| entity_tag_of(&self.body()).into())
+            let tag = &self.apart().entity_tag;
+            tag.get_or_init(|| entity_tag_of(&self.body()))
         })
     }
 
-    /// What an answer copies, if it is ready.
-    #[inline]
-    pub(crate) fn ready(&self, budget: &Arc<Budget>) -> Option<&Prepared> {
-        self.ready.get(self, budget)
-    }
-
     pub(crate) fn weight(&self) -> usize {
-        let record = self.record().map_or(0, |record| record.weight());
-        let rare = self.rare.as_ref().map_or(0, |_| size_of::<Rare>());
-        let names = self.names.weight();
-        self.body_bytes() + self.head.weight() + names + rare + record + BOOKKEEPING_BYTES
+        let trailer = match self.trailer_apart() {
+            Some((names, _)) => names.weight(),
+            None => self.head.tail_slice().len() - usize::from(self.tail_body),
+        };
+        let rare = self.apart.get().filter(|apart| apart.rare.is_some());
+        let apart = rare.map_or(0, Apart::weight);
+        self.body_bytes() + self.head.weight() + trailer + apart + BOOKKEEPING_BYTES
     }
 }
 
 impl Prepare for Entry {
+    fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    #[inline]
+    fn ready_if_any(&self) -> Option<&Ready> {
+        Some(&self.apart.get()?.ready)
+    }
+
+    fn room_for_ready(&self) -> &Ready {
+        &self.apart().ready
+    }
+
     fn bytes(&self) -> (usize, usize) {
-        let tail = self.body.as_ref().map_or_else(|| self.body_bytes(), |_| 0);
-        (self.head.map_bytes(), tail.saturating_add(COPY_BYTES))
+        let tail = self.body_apart().map_or(self.tail_body, |_| 0);
+        (
+            self.head.map_bytes(),
+            usize::from(tail).saturating_add(COPY_BYTES),
+        )
     }
 
     fn prepare(&self) -> Prepared {
-        let mut fields = self.head.headers();
+        let mut fields = self.head.headers_with(lasting);
         if let Some(tag) = self.entity_tag() {
             fields.insert(ETAG, tag.clone());
         }
@@ -330,13 +361,14 @@ impl Prepare for Entry {
     }
 
     fn prepare_apart(&self) -> Prepared {
-        let (mut fields, tail) = self.head.headers_in(counted_apart);
+        let head = self.head.in_place(counted_apart);
+        let mut fields = head.headers_with(lasting);
         if let Some(tag) = self.entity_tag() {
             let apart = HeaderValue::from_maybe_shared(counted_apart(tag.as_bytes().to_vec()));
             fields.insert(ETAG, apart.unwrap_or_else(|_| tag.clone()));
         }
-        let large = self.body.as_deref().cloned();
-        let body = large.map_or(tail, counted_apart);
+        let large = self.body_apart().cloned();
+        let body = large.map_or_else(|| self.body_of(head.tail()), counted_apart);
         Prepared { fields, body }
     }
 }
@@ -374,6 +406,11 @@ mod tests {
     use crate::samples::entry;
 
     #[test]
+    fn entry_and_its_counts_fit_where_memory_is_given_out_in_168_bytes() {
+        assert!(size_of::<Entry>() + 2 * size_of::<usize>() <= 168);
+    }
+
+    #[test]
     fn entity_tag_is_the_start_of_the_sha_256_of_the_body() {
         // SHA-256("abc") = ba7816bf 8f01cfea 414140de 5dae2223 …
         assert_eq!(entity_tag_of(b"abc"), "\"ungWv48Bz-pBQUDeXa4iIw\"");
@@ -382,7 +419,7 @@ mod tests {
     #[test]
     fn copies_for_threads_say_the_same_and_are_counted_apart() {
         for length in [10, SMALL_BODY + 1] {
-            let entry = entry(vec![b'x'; length].into(), 0).packed(&Templates::default());
+            let entry = entry(vec![b'x'; length.into()].into(), 0).packed(&Templates::default());
             let [first, second] = [entry.prepare(), entry.prepare_apart()];
             assert_eq!(first.fields, second.fields);
             assert_eq!(first.fields[ETAG], *entry.entity_tag().unwrap());

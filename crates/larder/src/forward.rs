@@ -10,9 +10,10 @@ use larder_policy::{Exchange, Validation};
 use tower_service::Service;
 use tracing::Instrument;
 
+use crate::birth::Birth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
-use crate::entry::{Birth, Entry};
+use crate::entry::Entry;
 use crate::job::Job;
 use crate::keep::Arrived;
 use crate::landing::Landing;
@@ -145,7 +146,7 @@ impl<S> Forward<S> {
     fn is_gone(&self, entry: &Entry, birth: &Birth) -> bool {
         let stamps = &self.job.context.cache.shared().stamps;
         let since = Birth {
-            names: entry.names().clone(),
+            names: entry.names(),
             ..birth.clone()
         };
         !entry.is_live(stamps) && since.is_live(stamps)

@@ -7,8 +7,9 @@ use http::{Response, StatusCode};
 use larder_policy::SkipReason;
 use larder_policy::key::MethodClass;
 
+use crate::birth::Birth;
 use crate::body::ResponseBody;
-use crate::entry::{Birth, Entry};
+use crate::entry::Entry;
 use crate::hint::{CacheHint, is_opted_out};
 use crate::job::Job;
 use crate::keep::Arrived;
@@ -101,7 +102,7 @@ impl Job {
         let skip = skip.or_else(|| grown.then_some(SkipReason::HeadersTooLarge));
         let is_out = self.has_inner || is_opted_out(extensions);
         let out = is_out.then_some(SkipReason::OptedOut);
-        let (names, unnameable) = match self.names_with(named, entry.names(), extensions, &head) {
+        let (names, unnameable) = match self.names_with(named, &entry.names(), extensions, &head) {
             Ok(names) => (names, None),
             Err(reason) => (self.names_before(named), Some(reason)),
         };

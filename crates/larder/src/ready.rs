@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use crossbeam_utils::CachePadded;
 use http::HeaderMap;
+use once_cell::race::OnceBox;
 
 use crate::buffer::budget::{Budget, Reservation};
 use crate::stripe::{self, STRIPES};
@@ -25,6 +26,14 @@ pub(crate) struct Prepared {
 
 /// What answers can be prepared of.
 pub(crate) trait Prepare {
+    fn reads(&self) -> &Reads;
+
+    /// What was made ready, or the room for it, if there is any.
+    fn ready_if_any(&self) -> Option<&Ready>;
+
+    /// The room for it.
+    fn room_for_ready(&self) -> &Ready;
+
     /// What the fields take, in bytes, and what a copy takes beyond them.
     fn bytes(&self) -> (usize, usize);
 
@@ -33,14 +42,47 @@ pub(crate) trait Prepare {
 
     /// Fields and body which are counted apart.
     fn prepare_apart(&self) -> Prepared;
+
+    /// What an answer copies, if it is ready.
+    #[inline]
+    fn ready(&self, budget: &Arc<Budget>) -> Option<&Prepared>
+    where
+        Self: Sized,
+    {
+        match self.ready_if_any().and_then(|ready| ready.0.get()) {
+            Some(made) => Some(made.mine(self, budget)),
+            None => self.make_ready(budget),
+        }
+    }
+
+    #[cold]
+    fn make_ready(&self, budget: &Arc<Budget>) -> Option<&Prepared>
+    where
+        Self: Sized,
+    {
+        let is_often = self.reads().is_often();
+        is_often.then(|| self.room_for_ready().make(self, budget))?
+    }
+}
+
+/// How often a stored response was read, up to a few times.
+#[derive(Debug, Default)]
+pub(crate) struct Reads(AtomicU8);
+
+impl Reads {
+    /// Often enough to be made ready; counts if not.
+    fn is_often(&self) -> bool {
+        let reads = self.0.load(Ordering::Relaxed);
+        if reads < OFTEN {
+            self.0.store(reads + 1, Ordering::Relaxed);
+        }
+        reads >= OFTEN
+    }
 }
 
 /// An answer that was prepared, once it was asked for often enough and there is room for it.
 #[derive(Debug, Default)]
-pub(crate) struct Ready {
-    made: OnceLock<Box<Made>>,
-    asked: AtomicU8,
-}
+pub(crate) struct Ready(OnceBox<Made>);
 
 #[derive(Debug)]
 struct Made {
@@ -56,24 +98,10 @@ struct Made {
 struct Copies([OnceLock<Box<CachePadded<(Prepared, Reservation)>>>; STRIPES]);
 
 impl Ready {
-    #[inline]
-    pub(crate) fn get(&self, of: &impl Prepare, budget: &Arc<Budget>) -> Option<&Prepared> {
-        match self.made.get() {
-            Some(made) => Some(made.mine(of, budget)),
-            None => self.make(of, budget),
-        }
-    }
-
-    #[cold]
     fn make(&self, of: &impl Prepare, budget: &Arc<Budget>) -> Option<&Prepared> {
-        let asked = self.asked.load(Ordering::Relaxed);
-        if asked < OFTEN {
-            self.asked.store(asked + 1, Ordering::Relaxed);
-            return None;
-        }
         let (fields, _) = of.bytes();
         let room = reserve(budget, fields.saturating_add(size_of::<Made>()))?;
-        let made = self.made.get_or_init(|| {
+        let made = self.0.get_or_init(|| {
             Box::new(Made {
                 first: of.prepare(),
                 heat: AtomicU8::new(0),
@@ -171,10 +199,23 @@ mod tests {
     #[derive(Default)]
     struct Source {
         ready: Ready,
+        reads: Reads,
         copies: AtomicUsize,
     }
 
     impl Prepare for Source {
+        fn reads(&self) -> &Reads {
+            &self.reads
+        }
+
+        fn ready_if_any(&self) -> Option<&Ready> {
+            Some(&self.ready)
+        }
+
+        fn room_for_ready(&self) -> &Ready {
+            &self.ready
+        }
+
         fn bytes(&self) -> (usize, usize) {
             (100, 10)
         }
@@ -199,7 +240,7 @@ mod tests {
     impl Source {
         /// The last of so many answers on a thread of its own.
         fn ask(&self, times: usize, budget: &Arc<Budget>) -> Option<Bytes> {
-            let ask = || self.ready.get(self, budget).map(|ready| ready.body.clone());
+            let ask = || self.ready(budget).map(|ready| ready.body.clone());
             let asked = || (0..times).fold(None, |_, _| ask());
             thread::scope(|scope| scope.spawn(asked).join().unwrap())
         }

@@ -8,6 +8,7 @@ use crate::body::ResponseBody;
 use crate::buffer::reader::Reader;
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::ready::Prepare as _;
 use crate::trace::{self, Outcome};
 
 /// A hit: answers a request from a stored response without forwarding it. `detail` tells what lets

@@ -67,24 +67,33 @@ impl Values {
     /// time: what each response has another of comes once.
     fn lasting(&self, value: &HeaderValue) -> Option<HeaderValue> {
         let bytes = value.as_bytes();
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(bytes).copied();
-        drop(known);
-        let bytes = found.or_else(|| self.keep(bytes))?;
-        HeaderValue::from_maybe_shared(Bytes::from_static(bytes)).ok()
+        let is_again = || bytes.len() <= MAX_VALUE_BYTES && self.is_seen_again(bytes);
+        let lasting = || is_again().then(|| self.keep(bytes, MAX_VALUES))?;
+        self.known(bytes).or_else(lasting)
     }
 
-    fn keep(&self, bytes: &[u8]) -> Option<&'static [u8]> {
-        if bytes.len() > MAX_VALUE_BYTES || !self.is_seen_again(bytes) {
-            return None;
-        }
+    /// The same for a value that is copied often: a short one may come once, while half of the room is
+    /// left.
+    fn lasting_of_often(&self, value: &HeaderValue) -> Option<HeaderValue> {
+        let bytes = value.as_bytes();
+        let is_short = bytes.len() <= MAX_OFTEN_BYTES;
+        let lasting = || is_short.then(|| self.keep(bytes, MAX_VALUES / 2))?;
+        self.known(bytes).or_else(lasting)
+    }
+
+    fn known(&self, bytes: &[u8]) -> Option<HeaderValue> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        value_of(known.get(bytes)?)
+    }
+
+    fn keep(&self, bytes: &[u8], limit: usize) -> Option<HeaderValue> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_VALUES {
+        if known.len() >= limit {
             return None;
         }
         let lasting: &'static [u8] = Box::leak(bytes.into());
         known.insert(lasting);
-        Some(lasting)
+        value_of(lasting)
     }
 
     fn is_seen_again(&self, bytes: &[u8]) -> bool {
@@ -93,6 +102,16 @@ impl Values {
         let seen = self.seen.get(at);
         seen.is_some_and(|seen| seen.swap(hash, Ordering::Relaxed) == hash)
     }
+}
+
+fn value_of(lasting: &'static [u8]) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from_static(lasting)).ok()
+}
+
+/// The same value as one that lasts, if there is room for it or it is there already: for what is copied
+/// often.
+pub(crate) fn lasting(value: &HeaderValue) -> Option<HeaderValue> {
+    VALUES.lasting_of_often(value)
 }
 
 static VALUES: LazyLock<Values> = LazyLock::new(Values::new);
@@ -104,6 +123,7 @@ const MAX_LINES: usize = 20;
 /// Of the process: 128 KiB.
 const MAX_VALUES: usize = 512;
 const MAX_VALUE_BYTES: usize = 256;
+const MAX_OFTEN_BYTES: usize = 64;
 
 const SEEN: usize = 256;
 
@@ -123,6 +143,21 @@ mod tests {
             found.clone()
         });
         found
+    }
+
+    #[test]
+    fn what_is_copied_often_lasts_though_it_came_once_if_it_is_short_and_leaves_room() {
+        let values = Values::new();
+        let value = |text: String| HeaderValue::try_from(text).unwrap();
+        assert_eq!(values.lasting_of_often(&value("x".repeat(65))), None);
+        for number in 0..MAX_VALUES / 2 {
+            let value = value(number.to_string());
+            assert_eq!(values.lasting_of_often(&value).as_ref(), Some(&value));
+        }
+        let late = value("late".to_owned());
+        assert_eq!(values.lasting_of_often(&late), None);
+        assert_eq!(values.lasting(&late), None);
+        assert_eq!(values.lasting(&late), Some(late));
     }
 
     #[test]

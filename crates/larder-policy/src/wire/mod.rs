@@ -34,7 +34,6 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-
 /// What a [`StoredHead`](crate::StoredHead) that is read from bytes may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two limits, set together")]

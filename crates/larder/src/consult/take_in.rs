@@ -6,7 +6,8 @@ use bytes::Bytes;
 use larder_policy::key::{KeyBuf, Selection};
 
 use super::found::Took;
-use crate::entry::{Birth, Entry};
+use crate::birth::Birth;
+use crate::entry::Entry;
 use crate::fleet::Fleet;
 use crate::fleet::counts::Did;
 use crate::fleet::frame::is_rule;
@@ -154,7 +155,7 @@ impl Job {
             return Ok(entry);
         }
         fleet.counts.add(Did::Dead);
-        Err(Some(entry.names().clone()))
+        Err(Some(entry.names()))
     }
 
     /// What another fetches was purged since it began, if it is named as what stood there was.
@@ -176,6 +177,7 @@ impl Job {
         };
         let is_dead = |names: &Names| stamps.life(names, &Seen::new(position)) == Life::Dead;
         let stored = self.fetch.stored.as_ref().map(|(_, entry)| entry.names());
-        is_dead(&self.names_before(named)) || stored.into_iter().chain(expected).any(is_dead)
+        is_dead(&self.names_before(named))
+            || stored.as_ref().into_iter().chain(expected).any(is_dead)
     }
 }

@@ -79,8 +79,8 @@ impl Cache {
         let named = self.resolve(purge);
         let mut estimate = Estimate::default();
         self.shared().memory.for_each(|_, entry| {
-            let names = entry.names().hashes();
-            let hit = everything || named.iter().any(|named| named.covers(names));
+            let names = entry.hashes();
+            let hit = everything || named.iter().any(|named| named.covers(&names));
             if hit && entry.life(&self.shared().stamps) != Life::Dead {
                 estimate.responses += 1;
                 estimate.bytes += entry.weight() as u64;

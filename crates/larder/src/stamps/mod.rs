@@ -173,8 +173,13 @@ impl Stamps {
 
     /// What purges made of what has these names. `seen` is its memory of the last answer.
     pub(crate) fn life(&self, names: &Names, seen: &Seen) -> Life {
+        self.life_of(|| names.hashes(), seen)
+    }
+
+    /// The same by the hashes of the names, which are asked for where something was purged since.
+    pub(crate) fn life_of<H: AsRef<[u64]>>(&self, hashes: impl FnOnce() -> H, seen: &Seen) -> Life {
         let applied = self.applied.load(Ordering::Acquire);
-        if seen.at() != applied && !self.look(names, seen, applied) {
+        if seen.at() != applied && !self.look(hashes, seen, applied) {
             return Life::Dead;
         }
         seen.stale_since().map_or(Life::Live, Life::Stale)
@@ -182,10 +187,10 @@ impl Stamps {
 
     /// Whether a stored response is alive, and remembers what it found.
     #[cold]
-    fn look(&self, names: &Names, seen: &Seen, applied: u64) -> bool {
+    fn look<H: AsRef<[u64]>>(&self, hashes: impl FnOnce() -> H, seen: &Seen, applied: u64) -> bool {
         let at = seen.at();
         if let Some(filter) = self.filter.get()
-            && !self.search(filter, names.hashes(), at, seen)
+            && !self.search(filter, hashes().as_ref(), at, seen)
         {
             return false;
         }
