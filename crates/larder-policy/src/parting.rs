@@ -1,18 +1,25 @@
 //! What a response has of its own, parted from what others have too.
 
 use http::HeaderMap;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use crate::piece::Piece;
 use crate::template::Template;
 
 /// What is to be a template, and what has a place in it.
 pub(crate) struct Parting<'a> {
-    all: &'a HeaderMap,
     fields: HeaderMap,
     room: usize,
     own: Vec<(&'a HeaderName, &'a HeaderValue)>,
     is_long: bool,
+}
+
+/// In the order in which they are sent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Room,
+    Own,
+    Common,
 }
 
 impl<'a> Parting<'a> {
@@ -20,40 +27,33 @@ impl<'a> Parting<'a> {
     pub(crate) fn new(all: &'a HeaderMap, room: impl Fn(&HeaderName) -> bool) -> Self {
         let bytes = all.values().map(HeaderValue::len).sum();
         let is_long = !Piece::has_room_for(all.len(), bytes);
-        let is_kept = |name: &HeaderName| is_long || is_common(all, name);
+        let lines = sorted(all, |name| {
+            if room(name) {
+                Kind::Room
+            } else if is_long || is_common(all, name) {
+                Kind::Common
+            } else {
+                Kind::Own
+            }
+        });
+        let room = lines.partition_point(|(kind, ..)| *kind == Kind::Room);
+        let own_end = lines.partition_point(|(kind, ..)| *kind != Kind::Common);
         let mut parting = Self {
-            all,
             fields: HeaderMap::with_capacity(all.keys_len()),
-            room: 0,
-            own: Vec::new(),
+            room,
+            own: Vec::with_capacity(own_end.saturating_sub(room)),
             is_long,
         };
-        for name in all.keys().filter(|name| room(name)) {
-            parting.keep(name);
-        }
-        parting.room = parting.fields.len();
-        let others = || all.keys().filter(|name| !room(name));
-        for name in others().filter(|name| !is_kept(name)) {
-            parting.take(name);
-        }
-        for name in others().filter(|name| is_kept(name)) {
-            parting.keep(name);
+        for (kind, name, value) in lines {
+            let value = if kind == Kind::Own {
+                parting.own.push((name, value));
+                HeaderValue::from_static("")
+            } else {
+                value.clone()
+            };
+            parting.fields.append(name.clone(), value);
         }
         parting
-    }
-
-    fn keep(&mut self, name: &HeaderName) {
-        for value in self.all.get_all(name) {
-            self.fields.append(name.clone(), value.clone());
-        }
-    }
-
-    fn take(&mut self, name: &'a HeaderName) {
-        for value in self.all.get_all(name) {
-            self.own.push((name, value));
-            self.fields
-                .append(name.clone(), HeaderValue::from_static(""));
-        }
     }
 
     /// What is in common, in the words of `share` if others may have it, and its own values in one
@@ -71,61 +71,68 @@ impl<'a> Parting<'a> {
 }
 
 /// All lines of a field are of one kind, for they stay together.
+fn sorted(
+    all: &HeaderMap,
+    kind: impl Fn(&HeaderName) -> Kind,
+) -> Vec<(Kind, &HeaderName, &HeaderValue)> {
+    let mut lines: Vec<(Kind, &HeaderName, &HeaderValue)> = Vec::with_capacity(all.len());
+    for (name, value) in all {
+        let same = lines.last().filter(|(_, last, _)| *last == name);
+        let kind = same.map_or_else(|| kind(name), |(kind, ..)| *kind);
+        lines.push((kind, name, value));
+    }
+    lines.sort_by_key(|(kind, ..)| *kind);
+    lines
+}
+
 fn is_common(all: &HeaderMap, name: &HeaderName) -> bool {
-    let mut values = all.get_all(name).iter();
-    COMMON.contains(name) && !values.any(HeaderValue::is_sensitive)
+    let is_sensitive = || all.get_all(name).iter().any(HeaderValue::is_sensitive);
+    has_few_values(name) && !is_sensitive()
 }
 
 /// Fields whose values are few.
-const COMMON: [HeaderName; 32] = [
-    header::ACCEPT_RANGES,
-    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    header::ACCESS_CONTROL_ALLOW_HEADERS,
-    header::ACCESS_CONTROL_ALLOW_METHODS,
-    header::ACCESS_CONTROL_ALLOW_ORIGIN,
-    header::ACCESS_CONTROL_EXPOSE_HEADERS,
-    header::ACCESS_CONTROL_MAX_AGE,
-    header::ALLOW,
-    header::ALT_SVC,
-    header::CACHE_CONTROL,
-    CDN_CACHE_CONTROL,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LANGUAGE,
-    header::CONTENT_SECURITY_POLICY,
-    header::CONTENT_TYPE,
-    CROSS_ORIGIN_EMBEDDER_POLICY,
-    CROSS_ORIGIN_OPENER_POLICY,
-    CROSS_ORIGIN_RESOURCE_POLICY,
-    PERMISSIONS_POLICY,
-    header::PRAGMA,
-    header::REFERRER_POLICY,
-    header::SERVER,
-    header::STRICT_TRANSPORT_SECURITY,
-    SURROGATE_CONTROL,
-    TIMING_ALLOW_ORIGIN,
-    X_POWERED_BY,
-    header::VARY,
-    header::VIA,
-    header::X_CONTENT_TYPE_OPTIONS,
-    header::X_DNS_PREFETCH_CONTROL,
-    header::X_FRAME_OPTIONS,
-    header::X_XSS_PROTECTION,
-];
-
-const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
-const CROSS_ORIGIN_EMBEDDER_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-embedder-policy");
-const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-opener-policy");
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
-    HeaderName::from_static("cross-origin-resource-policy");
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
-const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
-const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
+fn has_few_values(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "accept-ranges"
+            | "access-control-allow-credentials"
+            | "access-control-allow-headers"
+            | "access-control-allow-methods"
+            | "access-control-allow-origin"
+            | "access-control-expose-headers"
+            | "access-control-max-age"
+            | "allow"
+            | "alt-svc"
+            | "cache-control"
+            | "cdn-cache-control"
+            | "content-encoding"
+            | "content-language"
+            | "content-security-policy"
+            | "content-type"
+            | "cross-origin-embedder-policy"
+            | "cross-origin-opener-policy"
+            | "cross-origin-resource-policy"
+            | "permissions-policy"
+            | "pragma"
+            | "referrer-policy"
+            | "server"
+            | "strict-transport-security"
+            | "surrogate-control"
+            | "timing-allow-origin"
+            | "x-powered-by"
+            | "vary"
+            | "via"
+            | "x-content-type-options"
+            | "x-dns-prefetch-control"
+            | "x-frame-options"
+            | "x-xss-protection"
+    )
+}
 
 #[cfg(test)]
 mod tests {
+    use http::header::AGE;
+
     use super::*;
 
     fn template(lines: &[(&'static str, &'static str)]) -> Template {
@@ -133,7 +140,7 @@ mod tests {
         for (name, value) in lines {
             all.append(*name, HeaderValue::from_static(value));
         }
-        Parting::new(&all, |name| *name == header::AGE)
+        Parting::new(&all, |name| *name == AGE)
             .packed(&[], |_| None)
             .0
     }
