@@ -66,6 +66,18 @@ impl Lines {
         }
     }
 
+    /// Puts a line in the place of all others of its name. What is packed is not any more, without its
+    /// tail.
+    pub(crate) fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        if let Some(fields) = self.template.whole_mut() {
+            fields.insert(name, value);
+        } else {
+            let mut fields = self.to_map();
+            fields.insert(name, value);
+            *self = Self::new(fields);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.template.len()
     }
@@ -317,6 +329,22 @@ mod tests {
         drop(whole);
         assert_eq!(text(&parted), [("server", "xxxxxxxxxx")]);
         assert!(buffer.is_unique());
+    }
+
+    #[test]
+    fn line_that_is_inserted_is_in_nobody_elses_lines() {
+        let whole = Lines::new(fields(&MANY));
+        let parted = whole.packed(room, &[b"body"], |template| Some(template.clone()));
+        for lines in [whole, parted] {
+            let mut expected = lines.to_map();
+            expected.insert(header::ETAG, HeaderValue::from_static("\"2\""));
+            let (before, mut changed) = (lines.to_map(), lines.clone());
+            for changed_alone in [false, true] {
+                changed.insert(header::ETAG, HeaderValue::from_static("\"2\""));
+                assert_eq!(changed.to_map(), expected, "{changed_alone}");
+            }
+            assert_eq!(lines.to_map(), before);
+        }
     }
 
     #[test]

@@ -241,9 +241,7 @@ impl StoredHead {
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
         );
         if self.class != MethodClass::Head && !bodiless {
-            let mut headers = self.headers();
-            headers.insert(CONTENT_LENGTH, number_value(body_bytes));
-            self.lines = Lines::new(headers);
+            self.lines.insert(CONTENT_LENGTH, number_value(body_bytes));
         }
     }
 

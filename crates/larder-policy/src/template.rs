@@ -90,6 +90,13 @@ impl Template {
         &self.0.fields
     }
 
+    /// All lines, where none is to be filled in and nobody else has them.
+    pub(crate) fn whole_mut(&mut self) -> Option<&mut HeaderMap> {
+        let common = Arc::get_mut(&mut self.0)?;
+        let is_whole = common.room == 0 && common.places == 0;
+        is_whole.then_some(&mut common.fields)
+    }
+
     /// How many lines answers fill in.
     pub(crate) fn room(&self) -> usize {
         self.0.room
