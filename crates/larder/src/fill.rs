@@ -7,10 +7,8 @@ use bytes::Bytes;
 use larder_policy::key::MethodClass;
 use larder_policy::{SkipReason, StoredHead};
 
-use crate::apart::Coming;
-use crate::birth::Birth;
 use crate::cache::{Cache, Placed};
-use crate::entry::Entry;
+use crate::entry::{Birth, Coming, Entry};
 use crate::errand::{Came, Errand};
 use crate::fleet::HeldLease;
 use crate::record::Record;

@@ -10,10 +10,9 @@ use larder_policy::{Exchange, Validation};
 use tower_service::Service;
 use tracing::Instrument;
 
-use crate::birth::Birth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::job::Job;
 use crate::keep::Arrived;
 use crate::landing::Landing;

@@ -7,9 +7,8 @@ use http::{Response, StatusCode};
 use larder_policy::SkipReason;
 use larder_policy::key::MethodClass;
 
-use crate::birth::Birth;
 use crate::body::ResponseBody;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::hint::{CacheHint, is_opted_out};
 use crate::job::Job;
 use crate::keep::Arrived;

@@ -8,8 +8,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use larder_policy::StoredHead;
 
-use crate::birth::Birth;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::fleet::frame::{Codec, FrameError, FrameLimits, Signer, is_rule};
 use crate::names::{Names, Source};
 use crate::shared::{EntryKey, LogPosition};

@@ -11,10 +11,10 @@ use larder_policy::key::MethodClass;
 use larder_policy::{Decision, Exchange, Policy, SkipReason, StoredHead};
 
 use crate::admit::Admitted;
-use crate::birth::Birth;
 use crate::body::ResponseBody;
 use crate::body_error::BoxError;
 use crate::context::Context;
+use crate::entry::Birth;
 use crate::errand::Came;
 use crate::fill::Fill;
 use crate::job::Job;

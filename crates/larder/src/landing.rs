@@ -8,11 +8,10 @@ use http::StatusCode;
 use larder_policy::StoredHead;
 use tracing::Span;
 
-use crate::birth::Birth;
 use crate::buffer::Buffer;
 use crate::buffer::engine::Engine;
 use crate::buffer::reader::Reader;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::flights;
 use crate::marks::Scope;
 use crate::names::Names;

@@ -7,8 +7,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use larder_policy::key::MethodClass;
 use larder_policy::{Admission, Exchange, Policy, RequestHead, StoredHead};
 
-use crate::birth::Birth;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::names::Names;
 use crate::sight::Sight;
 

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use larder_policy::key::{KeyBuf, Selection};
 
 use super::found::Took;
-use crate::birth::Birth;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::fleet::Fleet;
 use crate::fleet::counts::Did;
 use crate::fleet::frame::is_rule;

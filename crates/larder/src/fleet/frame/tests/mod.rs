@@ -16,8 +16,7 @@ use larder_policy::key::MethodClass;
 use larder_policy::{Admission, Exchange, Policy, RequestHead, StoredHead};
 
 use super::*;
-use crate::birth::Birth;
-use crate::entry::Entry;
+use crate::entry::{Birth, Entry};
 use crate::names::{Names, Source};
 use crate::shared::LogPosition;
 use crate::sight::Sight;

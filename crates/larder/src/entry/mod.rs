@@ -1,27 +1,29 @@
 //! A stored response: the head that the policy prepared and the body as one piece.
 
+mod apart;
+mod birth;
+mod preparing;
+mod recency;
+mod trailer;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use crossbeam_utils::CachePadded;
 use http::HeaderValue;
-use http::header::ETAG;
 use larder_policy::{NanoTime, Serving, StoredHead, Template};
 use once_cell::race::OnceBox;
-use sha2::{Digest, Sha256};
 
-use crate::apart::{Apart, Coming, Rare};
-use crate::birth::Birth;
+pub(crate) use self::apart::Coming;
+use self::apart::{Apart, Rare};
+pub(crate) use self::birth::Birth;
+use self::trailer::{Hashes, Trailer};
 use crate::names::Names;
-use crate::ready::{Prepare, Prepared, Reads, Ready};
+use crate::ready::Reads;
 use crate::record::Record;
 use crate::sight::Sight;
 use crate::stamps::{Life, Seen, Stamps};
-use crate::templates::{Templates, lasting};
-use crate::trailer::{Hashes, Trailer};
+use crate::templates::Templates;
 use crate::turns::Turns;
 
 /// What the memory engine spends on an entry beyond the bytes it is told of.
@@ -29,12 +31,6 @@ const BOOKKEEPING_BYTES: usize = 275;
 
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
 const SMALL_BODY: u16 = 4096;
-
-/// About what a copy takes for counting, and for the values of its fields.
-const COPY_BYTES: usize = 1024;
-
-/// Putting a value there takes less, however busy the machine is.
-const PUTTING: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -246,41 +242,6 @@ impl Entry {
         self.begun.get()
     }
 
-    /// Whether `other`, that comes now, came late: this one is more recent by `Date` or, in the same
-    /// second, began after a purge which the other began before; or a purge made the other stale and
-    /// not this one; or one of them was put and this one began later. A fill that began at the same
-    /// moment as a put knows no more. Not where a purge made this one stale and the other began after
-    /// that.
-    pub(crate) fn outdates(&self, other: &Self, stamps: &Stamps) -> bool {
-        let later = self.begun > other.begun;
-        let outrun = match (self.coming(), other.coming()) {
-            (_, Coming::PutNow) => return false,
-            (Coming::Fetched, Coming::Fetched) => false,
-            (_, Coming::Fetched) => later || self.begun == other.begun,
-            (_, Coming::Put(_)) => later,
-        };
-        let is_current = |entry: &Self| entry.life(stamps) == Life::Live;
-        let spared = match (is_current(self), is_current(other)) {
-            (false, true) if other.position > self.position => return false,
-            (current, other) => current && !other,
-        };
-        if self.is_of_a_clock_ahead(other) {
-            return spared;
-        }
-        let recency = |entry: &Self| (entry.head.date(), entry.position);
-        outrun || spared || recency(self) > recency(other)
-    }
-
-    /// This one stands there already and began longer after the other was put there than putting takes:
-    /// the clock was set back, so that times say nothing of which is more recent.
-    fn is_of_a_clock_ahead(&self, other: &Self) -> bool {
-        let Coming::Put(at) = other.coming() else {
-            return false;
-        };
-        let ahead = self.begun().duration_since(at).unwrap_or_default();
-        other.begun() <= at && ahead > PUTTING
-    }
-
     /// What purges made of it.
     pub(crate) fn life(&self, stamps: &Stamps) -> Life {
         stamps.life_of(|| self.hashes(), &self.seen)
@@ -307,15 +268,6 @@ impl Entry {
         }
     }
 
-    /// The entity tag for a stored response that came without one: SHA-256 of the body, worked out
-    /// at the first use, since most stored responses are never used.
-    pub(crate) fn entity_tag(&self) -> Option<&HeaderValue> {
-        self.head.has_etag_slot().then(|| {
-            let tag = &self.apart().entity_tag;
-            tag.get_or_init(|| entity_tag_of(&self.body()))
-        })
-    }
-
     pub(crate) fn weight(&self) -> usize {
         let trailer = match self.trailer_apart() {
             Some((names, _)) => names.weight(),
@@ -324,113 +276,5 @@ impl Entry {
         let rare = self.apart.get().filter(|apart| apart.rare.is_some());
         let apart = rare.map_or(0, Apart::weight);
         self.body_bytes() + self.head.weight() + trailer + apart + BOOKKEEPING_BYTES
-    }
-}
-
-impl Prepare for Entry {
-    fn reads(&self) -> &Reads {
-        &self.reads
-    }
-
-    #[inline]
-    fn ready_if_any(&self) -> Option<&Ready> {
-        Some(&self.apart.get()?.ready)
-    }
-
-    fn room_for_ready(&self) -> &Ready {
-        &self.apart().ready
-    }
-
-    fn bytes(&self) -> (usize, usize) {
-        let tail = self.body_apart().map_or(self.tail_body, |_| 0);
-        (
-            self.head.map_bytes(),
-            usize::from(tail).saturating_add(COPY_BYTES),
-        )
-    }
-
-    fn prepare(&self) -> Prepared {
-        let mut fields = self.head.headers_with(lasting);
-        if let Some(tag) = self.entity_tag() {
-            fields.insert(ETAG, tag.clone());
-        }
-        Prepared {
-            fields,
-            body: self.body(),
-        }
-    }
-
-    fn prepare_apart(&self) -> Prepared {
-        let head = self.head.in_place(counted_apart);
-        let mut fields = head.headers_with(lasting);
-        if let Some(tag) = self.entity_tag() {
-            let apart = HeaderValue::from_maybe_shared(counted_apart(tag.as_bytes().to_vec()));
-            fields.insert(ETAG, apart.unwrap_or_else(|_| tag.clone()));
-        }
-        let large = self.body_apart().cloned();
-        let body = large.map_or_else(|| self.body_of(head.tail()), counted_apart);
-        Prepared { fields, body }
-    }
-}
-
-/// The same bytes, of which those who have them are counted in a place that is near to nothing else.
-fn counted_apart<T>(bytes: T) -> Bytes
-where
-    T: AsRef<[u8]> + Send + 'static,
-{
-    struct Padded<T>(CachePadded<T>);
-    impl<T: AsRef<[u8]>> AsRef<[u8]> for Padded<T> {
-        fn as_ref(&self) -> &[u8] {
-            (*self.0).as_ref()
-        }
-    }
-    Bytes::from_owner(Padded(CachePadded::new(bytes)))
-}
-
-/// A strong entity tag from the first 128 bits of SHA-256.
-fn entity_tag_of(body: &[u8]) -> HeaderValue {
-    let digest = Sha256::digest(body);
-    let mut tag = String::with_capacity(24);
-    tag.push('"');
-    URL_SAFE_NO_PAD.encode_string(digest.get(..16).unwrap_or(&digest), &mut tag);
-    tag.push('"');
-    HeaderValue::from_maybe_shared(Bytes::from(tag))
-        .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use http::header::DATE;
-
-    use super::*;
-    use crate::samples::entry;
-
-    #[test]
-    fn entry_and_its_counts_fit_where_memory_is_given_out_in_168_bytes() {
-        assert!(size_of::<Entry>() + 2 * size_of::<usize>() <= 168);
-    }
-
-    #[test]
-    fn entity_tag_is_the_start_of_the_sha_256_of_the_body() {
-        // SHA-256("abc") = ba7816bf 8f01cfea 414140de 5dae2223 …
-        assert_eq!(entity_tag_of(b"abc"), "\"ungWv48Bz-pBQUDeXa4iIw\"");
-    }
-
-    #[test]
-    fn copies_for_threads_say_the_same_and_are_counted_apart() {
-        for length in [10, SMALL_BODY + 1] {
-            let entry = entry(vec![b'x'; length.into()].into(), 0).packed(&Templates::default());
-            let [first, second] = [entry.prepare(), entry.prepare_apart()];
-            assert_eq!(first.fields, second.fields);
-            assert_eq!(first.fields[ETAG], *entry.entity_tag().unwrap());
-            assert_eq!(first.body, second.body);
-            let is_small = length <= SMALL_BODY;
-            // What is large is not copied to be counted.
-            assert_eq!(first.body.as_ptr() != second.body.as_ptr(), is_small);
-            for name in [ETAG, DATE] {
-                let at = |prepared: &Prepared| prepared.fields[&name].as_bytes().as_ptr();
-                assert_ne!(at(&first), at(&second), "{name}");
-            }
-        }
     }
 }
