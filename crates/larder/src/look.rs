@@ -137,7 +137,7 @@ fn judge(
         Decision::Validate(reason) => {
             // The inner service failed a moment ago.
             if reason == ForwardReason::Stale
-                && entry.turns().is_throttled(now.get())
+                && entry.is_throttled(now.get())
                 && let Some(serving) =
                     context
                         .policy

@@ -29,6 +29,9 @@ use crate::turns::Turns;
 /// What the memory engine spends on an entry beyond the bytes it is told of.
 const BOOKKEEPING_BYTES: usize = 275;
 
+/// What an entity tag takes that is made at the first read.
+const MADE_TAG_BYTES: usize = size_of::<Apart>() + 80;
+
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
 const SMALL_BODY: u16 = 4096;
 
@@ -203,6 +206,12 @@ impl Entry {
         Duration::from_micros(self.fill_micros.into())
     }
 
+    /// The last try to validate it failed so recently that another is not worth it.
+    pub(crate) fn is_throttled(&self, now: SystemTime) -> bool {
+        let apart = self.apart.get();
+        apart.is_some_and(|apart| apart.turns.is_throttled(now))
+    }
+
     /// Whose turn it is to validate.
     pub(crate) fn turns(&self) -> &Turns {
         &self.apart().turns
@@ -275,6 +284,8 @@ impl Entry {
         };
         let rare = self.apart.get().filter(|apart| apart.rare.is_some());
         let apart = rare.map_or(0, Apart::weight);
-        self.body_bytes() + self.head.weight() + trailer + apart + BOOKKEEPING_BYTES
+        let has_slot = self.head.has_etag_slot();
+        let tag = if has_slot { MADE_TAG_BYTES } else { 0 };
+        self.body_bytes() + self.head.weight() + trailer + apart + tag + BOOKKEEPING_BYTES
     }
 }

@@ -9,6 +9,7 @@ use http::header::ETAG;
 use sha2::{Digest, Sha256};
 
 use super::Entry;
+use super::apart::Apart;
 use crate::ready::{Prepare, Prepared, Reads, Ready};
 use crate::templates::lasting;
 
@@ -42,10 +43,8 @@ impl Prepare for Entry {
 
     fn bytes(&self) -> (usize, usize) {
         let tail = self.body_apart().map_or(self.tail_body, |_| 0);
-        (
-            self.head.map_bytes(),
-            usize::from(tail).saturating_add(COPY_BYTES),
-        )
+        let fields = self.head.map_bytes().saturating_add(size_of::<Apart>());
+        (fields, usize::from(tail).saturating_add(COPY_BYTES))
     }
 
     fn prepare(&self) -> Prepared {
