@@ -100,7 +100,7 @@ fn entity_tag_of(body: &[u8]) -> HeaderValue {
 mod tests {
     use http::header::DATE;
 
-    use super::super::SMALL_BODY;
+    use super::super::{Coming, SMALL_BODY};
     use super::*;
     use crate::samples::entry;
     use crate::templates::Templates;
@@ -114,6 +114,18 @@ mod tests {
     fn entity_tag_is_the_start_of_the_sha_256_of_the_body() {
         // SHA-256("abc") = ba7816bf 8f01cfea 414140de 5dae2223 …
         assert_eq!(entity_tag_of(b"abc"), "\"ungWv48Bz-pBQUDeXa4iIw\"");
+    }
+
+    #[test]
+    fn entity_tag_that_was_made_is_kept_under_a_new_head_and_by_what_is_packed() {
+        let entry = entry(b"body".as_slice().into(), 0);
+        let made = |entry: &Entry| entry.entity_tag().unwrap().as_bytes().as_ptr();
+        let first = made(&entry);
+        let again = entry.with_head(entry.head.clone(), entry.birth());
+        assert_eq!(made(&again), first);
+        let packed = again.packed(&Templates::default());
+        assert_eq!(made(&packed), first);
+        assert_eq!(made(&packed.with_coming(Coming::PutNow)), first);
     }
 
     #[test]
