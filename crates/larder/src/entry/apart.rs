@@ -1,6 +1,6 @@
 //! [`Apart`]: what most stored responses have no need of, and what they need once they are read.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -16,17 +16,23 @@ use crate::turns::Turns;
 /// Kept with a stored response once there is something of it.
 #[derive(Debug, Default)]
 pub(crate) struct Apart {
+    pub(crate) unpacked: Unpacked,
     pub(crate) rare: Option<Box<Rare>>,
-    pub(crate) entity_tag: OnceLock<HeaderValue>,
+    pub(crate) entity_tag: OnceBox<HeaderValue>,
     pub(crate) turns: Turns,
     pub(crate) ready: Ready,
 }
 
-/// What is not in the tail of its head. Of small ones that were packed few have anything.
+/// What is not in the tail of its head. Of small ones that were packed it is nothing.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rare {
+pub(crate) struct Unpacked {
     pub(crate) body: Option<Bytes>,
     pub(crate) trailer: Option<(Names, Sight)>,
+}
+
+/// What few have. All have room for this.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rare {
     /// What to check it by, if hits are checked.
     pub(crate) record: Option<Arc<Record>>,
     pub(crate) coming: Coming,
@@ -44,37 +50,36 @@ pub(crate) enum Coming {
 }
 
 impl Apart {
-    /// As an entry has it, for another stored response with the same body.
-    pub(crate) fn boxed(rare: Rare, entity_tag: Option<&HeaderValue>) -> OnceBox<Self> {
-        let rare = (!rare.is_empty()).then(|| Box::new(rare));
-        if rare.is_none() && entity_tag.is_none() {
-            return OnceBox::new();
-        }
-        OnceBox::with_value(Box::new(Self {
-            rare,
-            entity_tag: entity_tag.cloned().map(OnceLock::from).unwrap_or_default(),
+    /// The same for another stored response with the same body: nobody has read that.
+    pub(crate) fn renewed(&self) -> Self {
+        Self {
+            unpacked: self.unpacked.clone(),
+            rare: self.rare.clone(),
+            entity_tag: self.entity_tag.clone(),
             ..Self::default()
-        }))
+        }
     }
 
-    /// In bytes, the body and the names apart.
+    /// As an entry has it.
+    pub(crate) fn boxed(self) -> OnceBox<Self> {
+        if self.is_unpacked() || self.rare.is_some() || self.entity_tag.get().is_some() {
+            OnceBox::with_value(Box::new(self))
+        } else {
+            OnceBox::new()
+        }
+    }
+
+    fn is_unpacked(&self) -> bool {
+        self.unpacked.body.is_some() || self.unpacked.trailer.is_some()
+    }
+
+    /// In bytes, as it was stored, the body and the names apart.
     pub(crate) fn weight(&self) -> usize {
         let rare = self.rare.as_ref().map_or(0, |rare| {
             let record = rare.record.as_ref().map_or(0, |record| record.weight());
             size_of::<Rare>() + record
         });
-        size_of::<Self>() + rare
-    }
-}
-
-impl Rare {
-    fn is_empty(&self) -> bool {
-        let Self {
-            body,
-            trailer,
-            record,
-            coming,
-        } = self;
-        body.is_none() && trailer.is_none() && record.is_none() && *coming == Coming::default()
+        let is_there = self.is_unpacked() || self.rare.is_some();
+        rare + if is_there { size_of::<Self>() } else { 0 }
     }
 }

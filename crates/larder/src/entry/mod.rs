@@ -10,12 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::HeaderValue;
 use larder_policy::{NanoTime, Serving, StoredHead, Template};
 use once_cell::race::OnceBox;
 
 pub(crate) use self::apart::Coming;
-use self::apart::{Apart, Rare};
+use self::apart::{Apart, Rare, Unpacked};
 pub(crate) use self::birth::Birth;
 use self::trailer::{Hashes, Trailer};
 use crate::names::Names;
@@ -30,7 +29,7 @@ use crate::turns::Turns;
 const BOOKKEEPING_BYTES: usize = 275;
 
 /// What an entity tag takes that is made at the first read.
-const MADE_TAG_BYTES: usize = size_of::<Apart>() + 80;
+const MADE_TAG_BYTES: usize = size_of::<Apart>() + 112;
 
 /// In bytes. Copied to where the values of its head are: one piece of memory less.
 const SMALL_BODY: u16 = 4096;
@@ -52,14 +51,17 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(head: StoredHead, body: Bytes, birth: Birth, fill_time: Duration) -> Self {
-        let rare = Rare {
+        let unpacked = Unpacked {
             body: Some(body),
             trailer: Some((birth.names, birth.sight)),
-            ..Rare::default()
+        };
+        let apart = Apart {
+            unpacked,
+            ..Apart::default()
         };
         Self {
             head,
-            apart: Apart::boxed(rare, None),
+            apart: apart.boxed(),
             position: birth.position,
             begun: birth.time.into(),
             seen: Seen::new(birth.position),
@@ -80,25 +82,22 @@ impl Entry {
         let share = |template: &Template| templates.shared(template);
         self.head.pack(&[tail, &trailer], share);
         self.tail_body = small.unwrap_or_default();
-        self.with_rare(|rare| {
-            rare.trailer = None;
-            rare.body = small.is_none().then_some(body);
-        })
+        let unpacked = Unpacked {
+            body: small.is_none().then_some(body),
+            trailer: None,
+        };
+        self.with_apart(|apart| apart.unpacked = unpacked)
     }
 
-    fn with_rare(mut self, change: impl FnOnce(&mut Rare)) -> Self {
-        let mut rare = self.rare().cloned().unwrap_or_default();
-        change(&mut rare);
-        self.apart = Apart::boxed(rare, self.made_entity_tag());
+    fn with_apart(mut self, change: impl FnOnce(&mut Apart)) -> Self {
+        let mut apart = self.apart.get().map(Apart::renewed).unwrap_or_default();
+        change(&mut apart);
+        self.apart = apart.boxed();
         self
     }
 
     fn rare(&self) -> Option<&Rare> {
         self.apart.get()?.rare.as_deref()
-    }
-
-    fn made_entity_tag(&self) -> Option<&HeaderValue> {
-        self.apart.get()?.entity_tag.get()
     }
 
     /// Cost: shares its memory.
@@ -118,7 +117,7 @@ impl Entry {
 
     #[inline]
     fn body_apart(&self) -> Option<&Bytes> {
-        self.rare()?.body.as_ref()
+        self.apart.get()?.unpacked.body.as_ref()
     }
 
     /// The length of the body.
@@ -129,7 +128,7 @@ impl Entry {
     }
 
     fn trailer_apart(&self) -> Option<&(Names, Sight)> {
-        self.rare()?.trailer.as_ref()
+        self.apart.get()?.unpacked.trailer.as_ref()
     }
 
     #[inline]
@@ -143,7 +142,7 @@ impl Entry {
         if coming == self.coming() {
             return self;
         }
-        self.with_rare(|rare| rare.coming = coming)
+        self.with_apart(|apart| apart.rare.get_or_insert_default().coming = coming)
     }
 
     fn coming(&self) -> Coming {
@@ -164,7 +163,7 @@ impl Entry {
         if record.is_none() {
             return self;
         }
-        self.with_rare(|rare| rare.record = record)
+        self.with_apart(|apart| apart.rare.get_or_insert_default().record = record)
     }
 
     pub(crate) fn record(&self) -> Option<&Arc<Record>> {
@@ -181,16 +180,14 @@ impl Entry {
 
     /// The same body under a new head.
     pub(crate) fn with_head(&self, head: StoredHead, birth: Birth) -> Self {
+        let before = self.apart.get();
         let new = Self::new(head, self.body(), birth, self.fill_time());
-        let rare = Rare {
-            record: self.record().cloned(),
-            coming: self.coming(),
-            ..new.rare().cloned().unwrap_or_default()
-        };
-        Self {
-            apart: Apart::boxed(rare, self.made_entity_tag()),
-            ..new
-        }
+        new.with_apart(|apart| {
+            if let Some(before) = before {
+                apart.rare.clone_from(&before.rare);
+                apart.entity_tag = before.entity_tag.clone();
+            }
+        })
     }
 
     fn birth(&self) -> Birth {
@@ -282,8 +279,7 @@ impl Entry {
             Some((names, _)) => names.weight(),
             None => self.head.tail_slice().len() - usize::from(self.tail_body),
         };
-        let rare = self.apart.get().filter(|apart| apart.rare.is_some());
-        let apart = rare.map_or(0, Apart::weight);
+        let apart = self.apart.get().map_or(0, Apart::weight);
         let has_slot = self.head.has_etag_slot();
         let tag = if has_slot { MADE_TAG_BYTES } else { 0 };
         self.body_bytes() + self.head.weight() + trailer + apart + tag + BOOKKEEPING_BYTES

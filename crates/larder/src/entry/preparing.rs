@@ -22,7 +22,7 @@ impl Entry {
     pub(crate) fn entity_tag(&self) -> Option<&HeaderValue> {
         self.head.has_etag_slot().then(|| {
             let tag = &self.apart().entity_tag;
-            tag.get_or_init(|| entity_tag_of(&self.body()))
+            tag.get_or_init(|| Box::new(entity_tag_of(&self.body())))
         })
     }
 }

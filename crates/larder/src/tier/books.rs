@@ -16,10 +16,14 @@
 use std::sync::Arc;
 
 use slab::Slab;
+use smallvec::SmallVec;
 
 use crate::tier::ghosts::Ghosts;
 use crate::tier::held::{Held, Usage, Weighed};
 use crate::tier::rows::{Links, NO_ROW, Node, Rows};
+
+/// What has to go. Few at a time take no memory for that.
+pub(crate) type Gone<V> = SmallVec<[Arc<Held<V>>; 4]>;
 
 #[derive(Debug)]
 pub(crate) struct Books<V: Weighed> {
@@ -48,12 +52,7 @@ impl<V: Weighed> Books<V> {
 
     /// Puts something into the books, in the place of `old`; what has to go for it, perhaps itself, is
     /// added to `gone`.
-    pub(crate) fn put(
-        &mut self,
-        new: Arc<Held<V>>,
-        old: Option<&Held<V>>,
-        gone: &mut Vec<Arc<Held<V>>>,
-    ) {
+    pub(crate) fn put(&mut self, new: Arc<Held<V>>, old: Option<&Held<V>>, gone: &mut Gone<V>) {
         let worth = match old {
             Some(old) => {
                 new.set_uses(old.uses());
@@ -113,7 +112,7 @@ impl<V: Weighed> Books<V> {
         }
     }
 
-    fn make_room(&mut self, weight: u64, gone: &mut Vec<Arc<Held<V>>>) {
+    fn make_room(&mut self, weight: u64, gone: &mut Gone<V>) {
         let mut spared = 0;
         while self.bytes + weight > self.max_bytes {
             let Some((place, due)) = self.rows.next() else {
@@ -205,7 +204,7 @@ mod tests {
             let new = Arc::new(Held::new(Arc::from([key]), Weight(weight - 1)));
             let old = self.get(key).cloned();
             self.held.push(Arc::clone(&new));
-            let mut gone = Vec::new();
+            let mut gone = Gone::new();
             self.books.put(new, old.as_deref(), &mut gone);
             self.held
                 .retain(|held| !gone.iter().any(|gone| Arc::ptr_eq(gone, held)));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rapidhash::fast::RandomState;
 
-use crate::tier::books::Books;
+use crate::tier::books::{Books, Gone};
 use crate::tier::held::{Change, Held, Index, Key, Usage, Weighed, weight_of};
 
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl<V: Weighed> GreedyDual<V> {
 
     pub(crate) fn change(&self, key: Key, decide: impl FnOnce(Option<&V>) -> Change<V>) {
         // Freed after the lock: that takes longer than all the rest.
-        let mut gone = Vec::new();
+        let mut gone = Gone::new();
         let index = self.index.pin();
         let mut books = self.books();
         let old = index.get(&key).and_then(Weak::upgrade);
